@@ -1,0 +1,1 @@
+"""hierglm: formulas to the fastest exact Stan program for hierarchical GLMs."""

@@ -1,0 +1,1 @@
+"""Tables and formulas to matrices and group indices."""

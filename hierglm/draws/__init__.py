@@ -1,0 +1,1 @@
+"""Posterior draws, their names and their diagnostics."""

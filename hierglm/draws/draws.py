@@ -1,0 +1,145 @@
+"""The posterior draws in one labelled structure, whatever engine made them; NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.program.fragment import Output
+
+Floats = NDArray[np.float64]
+
+STATS = (
+    "lp",
+    "acceptance_rate",
+    "step_size",
+    "tree_depth",
+    "n_steps",
+    "diverging",
+    "energy",
+)
+"""Names of the sampler's own columns, as ArviZ spells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One named quantity: its draws and the labels of its entries.
+
+    Attributes
+    ----------
+    name : str
+        ``"b"``, ``"sd_school"``, ``"cor_school"``, ``"r_school"``, ``"sigma"``.
+    effect : {"fixed", "ran_sd", "ran_cor", "ran_vals", "family"}
+        What kind of parameter it is.
+    group : str
+        Name of the grouping factor, or "".
+    values : ndarray, shape (chains, draws, ...)
+        Read-only.
+    dims : tuple of (str, sequence)
+        Name and labels of each dimension after chains and draws; for correlations the
+        labels of the one dimension are pairs of terms.
+    """
+
+    name: str
+    effect: str
+    group: str
+    values: Floats
+    dims: tuple[tuple[str, Sequence[Any]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """All draws after warmup, and the sampler's statistics.
+
+    Attributes
+    ----------
+    variables : mapping of str to Variable
+        In the order of the summary.
+    stats : mapping of str to ndarray, shape (chains, draws)
+        The names of `STATS`.
+    seconds : tuple of float
+        Wall time of each chain, warmup included, where the engine tells.
+    """
+
+    variables: Mapping[str, Variable]
+    stats: Mapping[str, NDArray[Any]]
+    seconds: tuple[float, ...] = ()
+
+    @property
+    def chains(self) -> int:
+        """Number of chains."""
+        return int(next(iter(self.stats.values())).shape[0])
+
+    @property
+    def draws(self) -> int:
+        """Number of draws a chain, after warmup."""
+        return int(next(iter(self.stats.values())).shape[1])
+
+    def __getitem__(self, name: str) -> Variable:
+        return self.variables[name]
+
+    def __iter__(self) -> Iterator[Variable]:
+        return iter(self.variables.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+
+def assemble(
+    outputs: Sequence[Output],
+    values: Mapping[str, Floats],
+    stats: Mapping[str, NDArray[Any]],
+    seconds: tuple[float, ...] = (),
+) -> Draws:
+    """Label what an engine read: outputs of one variable joined along their last dimension.
+
+    Parameters
+    ----------
+    outputs : sequence of Output
+        What the program promised.
+    values : mapping of str to ndarray, shape (chains, draws, ...)
+        By Stan name, in Stan's own shape.
+    stats : mapping of str to ndarray, shape (chains, draws)
+        The names of `STATS`.
+    seconds : tuple of float
+        Wall time of each chain.
+
+    Returns
+    -------
+    Draws
+    """
+    parts: dict[str, list[Variable]] = {}
+    for out in outputs:
+        array = values[out.stan]
+        if out.pick is not None:
+            array = array[(slice(None), slice(None), *out.pick)]
+        shape = tuple(len(labels) for _, labels in out.dims)
+        array = array.reshape(*array.shape[:2], *shape)
+        part = Variable(out.variable, out.effect, out.group, array, out.dims)
+        parts.setdefault(out.variable, []).append(part)
+    return Draws(
+        {name: _join(found) for name, found in parts.items()},
+        {name: _read_only(np.asarray(s)) for name, s in stats.items()},
+        seconds,
+    )
+
+
+def _join(parts: Sequence[Variable]) -> Variable:
+    first = parts[0]
+    if len(parts) == 1:
+        return Variable(first.name, first.effect, first.group, _read_only(first.values), first.dims)
+    name = first.dims[-1][0]
+    labels = [label for part in parts for label in part.dims[-1][1]]
+    values = np.concatenate([part.values for part in parts], axis=-1)
+    dims = (*first.dims[:-1], (name, tuple(labels)))
+    return Variable(first.name, first.effect, first.group, _read_only(values), dims)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,1 @@
+"""What samples: the embedded Stan engine, CmdStan, and recorded draws."""

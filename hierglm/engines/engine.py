@@ -1,0 +1,133 @@
+"""What every engine offers: one small protocol, and the settings of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.draws import Draws
+from hierglm.errors import SettingsError
+from hierglm.plan.forms import Ability
+from hierglm.program.fragment import Program
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to sample; checked when made, changed with `dataclasses.replace`.
+
+    Attributes
+    ----------
+    chains : int
+        Number of chains, at least 1.
+    warmup, draws : int
+        Iterations a chain before and after adaptation ends.
+    seed : int
+        0 to 2**32 - 1. One seed gives one answer, whatever the number of threads.
+    adapt_delta : float
+        Target acceptance probability, between 0 and 1.
+    max_treedepth : int
+        Longest trajectory is ``2**max_treedepth`` leapfrog steps.
+    threads : int or None
+        Chains that run at the same time; None takes one for each processor.
+    progress : bool or None
+        None shows a bar in a terminal or a notebook, and nothing elsewhere.
+
+    Raises
+    ------
+    SettingsError
+        For a value outside its range.
+
+    Examples
+    --------
+    >>> Settings(chains=2, seed=1).chains
+    2
+    """
+
+    chains: int = 4
+    warmup: int = 1000
+    draws: int = 1000
+    seed: int = 0
+    adapt_delta: float = 0.8
+    max_treedepth: int = 10
+    threads: int | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("chains", 1, 1000),
+            ("warmup", 0, 10_000_000),
+            ("draws", 1, 10_000_000),
+            ("seed", 0, 2**32 - 1),
+            ("max_treedepth", 1, 30),
+        ):
+            _whole(name, getattr(self, name), low, high)
+        if self.threads is not None:
+            _whole("threads", self.threads, 1, 10_000)
+        delta = self.adapt_delta
+        if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 < delta < 1:
+            raise SettingsError(f"adapt_delta must lie between 0 and 1, not {delta!r}")
+
+
+def _whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise SettingsError(f"{name} must be a whole number, not {value!r}")
+    if not low <= int(value) <= high:
+        raise SettingsError(f"{name} must lie between {low:,} and {high:,}, not {value!r}")
+
+
+class Density(Protocol):
+    """A program bound to its data, ready to be evaluated; one thread at a time.
+
+    Points are on Stan's unconstrained scale; the log density includes the Jacobian of the
+    constraining transform and drops the constants that Stan's ``~`` drops.
+    """
+
+    size: int
+
+    def __call__(self, point: Floats) -> tuple[float, Floats]:
+        """Return log density and gradient, shape (size,), at a point of that shape."""
+        ...
+
+    def unconstrain(self, values: Mapping[str, Any]) -> Floats:
+        """Return the point, shape (size,), at which the parameters have these values."""
+        ...
+
+
+class Engine(Protocol):
+    """Something that samples Stan programs.
+
+    Attributes
+    ----------
+    name : str
+        What the user types: "embedded", "cmdstan".
+    abilities : frozenset of Ability
+        What programs may use.
+    """
+
+    name: str
+    abilities: frozenset[Ability]
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the versions of what computes, by package name."""
+        ...
+
+    def sample(self, program: Program, settings: Settings) -> Draws:
+        """Return the posterior draws.
+
+        Raises
+        ------
+        CompileError, SamplingError
+            With the part of the model at fault, where it can be told.
+        """
+        ...
+
+    def open(self, program: Program) -> AbstractContextManager[Density]:
+        """Return the program's log density, to be used in a ``with`` statement."""
+        ...

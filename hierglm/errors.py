@@ -1,0 +1,125 @@
+"""Every error that hierglm raises on purpose, in one tree.
+
+::
+
+    HierglmError
+    |-- FormulaError        the text of a formula; carries a caret into it
+    |-- DataError           the table: a missing column, a wrong type, no rows left
+    |   `-- ResponseError   the response is outside its family's support
+    |-- PriorError          a prior's name, kind or numbers
+    |-- SettingsError       an argument of fit(), model() or Settings
+    |-- EngineError         Stan could not do what was asked
+    |   |-- EngineMissing   an engine that is not installed, and how to get it
+    |   |-- CompileError    a program that does not compile; names the term at fault
+    |   `-- SamplingError   a chain that could not start or did not finish
+    `-- FileError           a saved fit that cannot be written or read
+
+Each message says where, what was found, and what would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class HierglmError(Exception):
+    """Base of all of hierglm's own errors; catch this one to catch them all."""
+
+
+class FormulaError(HierglmError):
+    """The formula cannot be read; the message points into its text.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what would do.
+    source : str
+        The whole formula, as the user wrote it.
+    start, end : int, optional
+        Half-open range of the offending characters in `source`.
+
+    Examples
+    --------
+    >>> print(FormulaError("a side of '|' is empty", "y ~ (x | )", 7, 8))
+    a side of '|' is empty
+      y ~ (x | )
+             ^
+    """
+
+    def __init__(
+        self, message: str, source: str, start: int | None = None, end: int | None = None
+    ) -> None:
+        self.message, self.source, self.start, self.end = message, source, start, end
+        super().__init__(message + _caret(source, start, end))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.source, self.start, self.end)
+
+
+class DataError(HierglmError):
+    """The table does not hold what the formula asks for."""
+
+
+class ResponseError(DataError):
+    """The response lies outside the support of its family."""
+
+
+class PriorError(HierglmError):
+    """A prior that matches no parameter, or that cannot stand for it."""
+
+
+class SettingsError(HierglmError):
+    """An argument outside its range; says which and what it got."""
+
+
+class EngineError(HierglmError):
+    """Stan could not do what was asked."""
+
+
+class EngineMissing(EngineError):
+    """An engine that is not installed here; says how to get it."""
+
+
+class CompileError(EngineError):
+    """A program that Stan's compiler refuses; names the term that wrote the line."""
+
+
+class SamplingError(EngineError):
+    """A chain could not start, died, or was stopped."""
+
+
+class FileError(HierglmError):
+    """A saved fit that cannot be written or read."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"``, or a list of what there is, for a name not found.
+
+    Examples
+    --------
+    >>> suggest("scool", ["school", "x"])
+    "; did you mean 'school'?"
+    >>> suggest("q", ["school", "x"])
+    "; there are 'school', 'x'"
+    """
+    names = [str(k) for k in known]
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if not names:
+        return "; there are none"
+    shown = ", ".join(repr(n) for n in names[:12])
+    return f"; there are {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _caret(source: str, start: int | None, end: int | None) -> str:
+    if start is None:
+        return f"\n  {source}"
+    stop = max(end if end is not None else start + 1, start + 1)
+    # The formula may run over several lines: show the one that holds the start.
+    first = source.rfind("\n", 0, start) + 1
+    last = source.find("\n", start)
+    last = len(source) if last < 0 else last
+    line = source[first:last].replace("\t", " ")
+    return f"\n  {line}\n  {' ' * (start - first)}{'^' * (min(stop, max(last, start + 1)) - start)}"

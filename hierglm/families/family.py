@@ -1,0 +1,116 @@
+"""A family is a record: how Stan, NumPy and the response check speak of one distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.design import Response
+from hierglm.errors import ResponseError
+from hierglm.families.links import Link
+
+Floats = NDArray[np.float64]
+Scales = Mapping[str, Floats]
+StanType = Literal["vector", "array[] int"]
+
+
+@dataclass(frozen=True, slots=True)
+class StanDensity:
+    """What Stan calls the distribution.
+
+    Attributes
+    ----------
+    plain : str
+        Density that takes the linear predictor, such as ``"poisson_log"``.
+    glm : str or None
+        Fused density that takes the design matrix, such as ``"poisson_log_glm"``.
+    response : {"vector", "array[] int"}
+        Stan type of the response.
+    trials : bool
+        Whether the number of trials is the first argument.
+    """
+
+    plain: str
+    glm: str | None
+    response: StanType
+    trials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One response distribution with its link.
+
+    Attributes
+    ----------
+    name : str
+        ``"gaussian"``, ``"bernoulli"``, ``"binomial"``, ``"poisson"``.
+    link : Link
+        Between mean and linear predictor.
+    scales : tuple of str
+        Parameters besides the linear predictor, all positive: ``("sigma",)``.
+    stan : StanDensity
+        Its names in Stan.
+    check : callable
+        ``check(response)`` raises `ResponseError` where the response is impossible.
+    log_density : callable
+        ``log_density(y, eta, scales, trials)``, elementwise, with every constant.
+    draw : callable
+        ``draw(rng, eta, scales, trials)``: random responses.
+    """
+
+    name: str
+    link: Link
+    scales: tuple[str, ...]
+    stan: StanDensity
+    check: Callable[[Response], None]
+    log_density: Callable[[Floats, Floats, Scales, Floats | None], Floats]
+    draw: Callable[[np.random.Generator, Floats, Scales, Floats | None], Floats]
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.link.name})"
+
+
+def refuse(family: str, wants: str, response: Response, bad: NDArray[np.bool_]) -> None:
+    """Raise `ResponseError` for the first row where `bad` holds; do nothing if there is none.
+
+    Parameters
+    ----------
+    family : str
+        As it should stand in the message, "Poisson".
+    wants : str
+        What the family needs, "whole numbers >= 0".
+    response : Response
+        What it got.
+    bad : ndarray of bool, shape (rows,)
+        True where the response is impossible.
+    """
+    rows = np.flatnonzero(bad)
+    if not len(rows):
+        return
+    first, more = int(rows[0]), len(rows) - 1
+    found = response.values[first]
+    shown = f"{found:g}" if np.isfinite(found) else str(found)
+    others = f" (and {more:,} more {'row' if more == 1 else 'rows'})" if more else ""
+    raise ResponseError(
+        f"{family} needs {wants}; row {response.rows[first] + 1} of {response.label!r} "
+        f"has {shown}{others}"
+    )
+
+
+def refuse_trials(family: str, response: Response) -> None:
+    """Raise `ResponseError` where trials are given to a family that has none."""
+    if response.trials is not None:
+        raise ResponseError(
+            f"{family} takes one response a row, but {response.label!r} comes with trials; "
+            "use family='binomial' for successes out of trials"
+        )
+
+
+def refuse_se(family: str, response: Response) -> None:
+    """Raise `ResponseError` where known standard errors are given to a family without them."""
+    if response.se is not None:
+        raise ResponseError(f"se() is for family='gaussian'; {family} has no standard errors")

@@ -1,0 +1,43 @@
+"""Gaussian responses, identity link."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hierglm.design.design import Response
+from hierglm.errors import ResponseError
+from hierglm.families.family import Family, Floats, Scales, StanDensity, refuse, refuse_trials
+from hierglm.families.links import IDENTITY
+
+
+def _check(response: Response) -> None:
+    if response.levels is not None:
+        raise ResponseError(
+            f"Gaussian needs numbers; {response.label!r} has the levels "
+            f"{', '.join(map(repr, response.levels[:4]))}"
+            + ("; use family='bernoulli'" if len(response.levels) == 2 else "")
+        )
+    refuse_trials("Gaussian", response)
+    refuse("Gaussian", "finite numbers", response, ~np.isfinite(response.values))
+
+
+def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+    z = (y - eta) / scales["sigma"]
+    return -0.5 * z * z - np.log(scales["sigma"]) - 0.5 * np.log(2 * np.pi)
+
+
+def _draw(
+    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
+) -> Floats:
+    return rng.normal(eta, scales["sigma"])
+
+
+GAUSSIAN = Family(
+    name="gaussian",
+    link=IDENTITY,
+    scales=("sigma",),
+    stan=StanDensity(plain="normal", glm="normal_id_glm", response="vector"),
+    check=_check,
+    log_density=_log_density,
+    draw=_draw,
+)

@@ -1,0 +1,57 @@
+"""Link functions: the scale of the linear predictor and the scale of the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link function g and its inverse, over arrays.
+
+    Attributes
+    ----------
+    name : str
+        ``"identity"``, ``"logit"`` or ``"log"``.
+    apply : callable
+        g: mean to linear predictor.
+    invert : callable
+        g^-1: linear predictor to mean.
+    """
+
+    name: str
+    apply: Callable[[Floats], Floats]
+    invert: Callable[[Floats], Floats]
+
+
+def _same(x: Floats) -> Floats:
+    return x
+
+
+def _logit(p: Floats) -> Floats:
+    return np.log(p) - np.log1p(-p)
+
+
+def _expit(eta: Floats) -> Floats:
+    # exp of a negative number only, so that nothing overflows for |eta| in the hundreds.
+    e = np.exp(-np.abs(eta))
+    return np.where(eta >= 0, 1.0, e) / (1.0 + e)
+
+
+def _log(mean: Floats) -> Floats:
+    return np.log(mean)
+
+
+def _exp(eta: Floats) -> Floats:
+    return np.exp(eta)
+
+
+IDENTITY = Link("identity", _same, _same)
+LOGIT = Link("logit", _logit, _expit)
+LOG = Link("log", _log, _exp)

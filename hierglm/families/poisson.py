@@ -1,0 +1,48 @@
+"""Counts, log link."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hierglm.design.design import Response
+from hierglm.families.family import (
+    Family,
+    Floats,
+    Scales,
+    StanDensity,
+    refuse,
+    refuse_se,
+    refuse_trials,
+)
+from hierglm.families.links import LOG
+
+
+def _check(response: Response) -> None:
+    refuse_trials("Poisson", response)
+    refuse_se("Poisson", response)
+    y = response.values
+    refuse("Poisson", "whole numbers >= 0", response, ~((y >= 0) & (y == np.floor(y))))
+
+
+def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+    from scipy.special import gammaln
+
+    out: Floats = y * eta - np.exp(eta) - gammaln(y + 1)
+    return out
+
+
+def _draw(
+    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
+) -> Floats:
+    return rng.poisson(np.exp(eta)).astype(np.float64)
+
+
+POISSON = Family(
+    name="poisson",
+    link=LOG,
+    scales=(),
+    stan=StanDensity(plain="poisson_log", glm="poisson_log_glm", response="array[] int"),
+    check=_check,
+    log_density=_log_density,
+    draw=_draw,
+)

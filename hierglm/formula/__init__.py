@@ -1,0 +1,1 @@
+"""Formulas: text to a syntax tree."""

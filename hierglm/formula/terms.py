@@ -1,0 +1,171 @@
+"""The values that a parsed formula is made of; syntax only, no data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FactorKind = Literal["name", "call", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One atom of a formula: a column, a call such as ``log(x)``, or a number.
+
+    Attributes
+    ----------
+    expr : str
+        What the formula engine evaluates: R's spellings translated
+        (``I(x^2)`` is ``I(x**2)`` here), without backticks when `kind` is "name".
+    label : str
+        The same atom as the user wrote it, byte for byte (backticks removed from names).
+    kind : {"name", "call", "number"}
+        A name is only ever looked up; a call has passed the list of what may be called.
+    names : tuple of str
+        The columns that it reads.
+    start, end : int
+        Where it stands in the formula, half open.
+    """
+
+    expr: str
+    label: str
+    kind: FactorKind
+    names: tuple[str, ...]
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A product of factors; the empty product is the intercept."""
+
+    factors: tuple[Factor, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``"Intercept"``, ``"x"`` or ``"a:b"``."""
+        return ":".join(f.label for f in self.factors) or "Intercept"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the term reads, in order, without repeats."""
+        return tuple(dict.fromkeys(n for f in self.factors for n in f.names))
+
+
+INTERCEPT = Term()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTerm:
+    """``(effects | by)``: effects that vary over the levels of a grouping factor.
+
+    Attributes
+    ----------
+    effects : tuple of Term
+        What varies; contains `INTERCEPT` unless the user took it out.
+    by : tuple of Factor
+        The grouping factor; several for an interaction such as ``a:b``.
+        ``(1 | a/b)`` has become two terms, by ``a`` and by ``a:b``.
+    correlated : bool
+        True for ``|``, False for ``||``.
+    source : str
+        The term as the user wrote it, brackets included.
+    start, end : int
+        Where it stands in the formula, half open.
+    """
+
+    effects: tuple[Term, ...]
+    by: tuple[Factor, ...]
+    correlated: bool
+    source: str
+    start: int = 0
+    end: int = 0
+
+    @property
+    def group(self) -> str:
+        """Name of the grouping factor: ``"school"`` or ``"a:b"``."""
+        return ":".join(f.label for f in self.by)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the term reads, in order, without repeats."""
+        inner = [n for t in self.effects for n in t.names]
+        return tuple(dict.fromkeys(inner + [n for f in self.by for n in f.names]))
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTerm:
+    """The left-hand side: what is modelled and what is known about each row.
+
+    Attributes
+    ----------
+    value : Factor
+        The response; the successes where there are `trials` or `failures`.
+    trials : Factor or None
+        ``y | trials(n)``; a number is the same for all rows.
+    failures : Factor or None
+        The second argument of ``cbind(successes, failures)``.
+    weights : Factor or None
+        ``y | weights(w)``: each row's log likelihood is multiplied by its weight.
+    se : Factor or None
+        ``y | se(s)``: known standard error of each row.
+    se_and_sigma : bool
+        ``se(s, sigma=TRUE)``: a residual sd is estimated besides the known errors.
+    source : str
+        The left-hand side as the user wrote it.
+    """
+
+    value: Factor
+    trials: Factor | None = None
+    failures: Factor | None = None
+    weights: Factor | None = None
+    se: Factor | None = None
+    se_and_sigma: bool = False
+    source: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the left-hand side reads."""
+        parts = (self.value, self.trials, self.failures, self.weights, self.se)
+        return tuple(dict.fromkeys(n for p in parts if p is not None for n in p.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A parsed formula.
+
+    Attributes
+    ----------
+    response : ResponseTerm
+        The left-hand side.
+    common : tuple of Term
+        Population-level terms, `INTERCEPT` among them unless taken out.
+    offsets : tuple of Factor
+        The arguments of ``offset(...)``, added to the linear predictor.
+    groups : tuple of GroupTerm
+        In the order written.
+    source : str
+        The text.
+    """
+
+    response: ResponseTerm
+    common: tuple[Term, ...]
+    offsets: tuple[Factor, ...]
+    groups: tuple[GroupTerm, ...]
+    source: str
+
+    @property
+    def intercept(self) -> bool:
+        """Whether there is a common intercept."""
+        return INTERCEPT in self.common
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column that the formula reads, response first, without repeats."""
+        parts: list[str] = list(self.response.names)
+        for item in (*self.common, *self.offsets, *self.groups):
+            parts.extend(item.names)
+        return tuple(dict.fromkeys(parts))
+
+    def __str__(self) -> str:
+        return self.source

@@ -1,0 +1,97 @@
+"""How each part of a model can be written, and what an engine must offer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from hierglm.model import Model
+
+
+class Ability(Enum):
+    """Something that an engine may or may not offer to a program."""
+
+    NORMAL_GLM = "normal_id_glm"
+    BERNOULLI_GLM = "bernoulli_logit_glm"
+    BINOMIAL_GLM = "binomial_logit_glm"
+    POISSON_GLM = "poisson_log_glm"
+
+
+class ResponseForm(Enum):
+    """How the likelihood is written."""
+
+    GLM = "one fused density over all rows"
+    VECTOR = "one vectorised density over all rows"
+    WEIGHTED = "one density a row, times its weight"
+
+
+class CommonForm(Enum):
+    """How the population-level coefficients are written."""
+
+    NONE = "no columns"
+    CENTRED = "coefficients of centred columns"
+    DIRECT = "coefficients of the columns as they are"
+
+
+class GroupForm(Enum):
+    """How the effects of a group term are written."""
+
+    STANDARDISED = "standardised effects, scaled by their sds and correlations"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision with its reason.
+
+    Attributes
+    ----------
+    part : str
+        What was decided, in the user's words: "response score", "(x | school)".
+    form : ResponseForm, CommonForm or GroupForm
+        How it will be written.
+    because : str
+        The reason, with the numbers that decided.
+    """
+
+    part: str
+    form: ResponseForm | CommonForm | GroupForm
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which Stan program will be written for a model, and why; prints itself.
+
+    Attributes
+    ----------
+    model : Model
+        What is to be fitted.
+    name : str
+        "textbook".
+    response, common : Choice
+        For the likelihood and for the population-level coefficients.
+    groups : tuple of Choice
+        One for each group term.
+    """
+
+    model: Model
+    name: str
+    response: Choice
+    common: Choice
+    groups: tuple[Choice, ...]
+
+    def __iter__(self) -> Iterator[Choice]:
+        return iter((self.response, self.common, *self.groups))
+
+    @property
+    def line(self) -> str:
+        """The plan in one line, for the head of a summary."""
+        forms = dict.fromkeys(c.form.value for c in (self.response, *self.groups))
+        return f"{self.name}: {'; '.join(forms)}"
+
+    def __str__(self) -> str:
+        width = max(len(c.part) for c in self)
+        lines = [f"plan {self.name!r} for {self.model.design.formula.source}"]
+        lines += [f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self]
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Prior distributions, and which parameter gets which."""

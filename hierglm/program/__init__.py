@@ -1,0 +1,1 @@
+"""Stan programs, assembled from fragments."""

@@ -1,0 +1,154 @@
+"""The pieces that a Stan program is assembled from, and the program itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Block(Enum):
+    """The blocks of a Stan program, in the order in which Stan wants them."""
+
+    DATA = "data"
+    TRANSFORMED_DATA = "transformed data"
+    PARAMETERS = "parameters"
+    TRANSFORMED_PARAMETERS = "transformed parameters"
+    MODEL = "model"
+    GENERATED = "generated quantities"
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """One declaration; in the data block it carries its datum.
+
+    Attributes
+    ----------
+    block : Block
+        Where it stands.
+    type : str
+        Stan type without sizes: ``"vector"``, ``"matrix"``, ``"int"``, ``"real"``,
+        ``"array[] int"``, ``"cholesky_factor_corr"``, ``"simplex"`` ...
+    name : str
+        Stan name.
+    dims : tuple of str
+        Sizes, each the name of an ``int`` of the data block or a number.
+    bounds : str
+        ``"lower=0"`` and the like, without the brackets.
+    value : ndarray, int, float or None
+        The datum; required in the data block and only there.
+    expr : str
+        Right-hand side of a definition (transformed blocks).
+    note : str
+        What it is, in the user's words; becomes a comment.
+    """
+
+    block: Block
+    type: str
+    name: str
+    dims: tuple[str, ...] = ()
+    bounds: str = ""
+    value: Any = None
+    expr: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a block, with an optional comment behind it."""
+
+    block: Block
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A quantity that the engine hands back, and what its entries are called.
+
+    Attributes
+    ----------
+    stan : str
+        Stan name to read.
+    variable : str
+        Name in the draws: ``"b"``, ``"sd_school"``, ``"cor_school"``, ``"r_school"``,
+        ``"sigma"``. Outputs of one variable are joined along their last dimension.
+    effect : {"fixed", "ran_sd", "ran_cor", "ran_vals", "family"}
+        What kind of parameter it is.
+    group : str
+        Name of the grouping factor, or "".
+    dims : tuple of (str, sequence)
+        Name and labels of each dimension; for a correlation the labels of its one
+        dimension are pairs of terms.
+    pick : tuple of ndarray or None
+        Index arrays into the Stan value, where only some entries are wanted.
+    """
+
+    stan: str
+    variable: str
+    effect: str
+    group: str = ""
+    dims: tuple[tuple[str, Any], ...] = ()
+    pick: tuple[NDArray[np.int64], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What one part of the model contributes to the program.
+
+    Attributes
+    ----------
+    origin : str
+        Where it comes from, in the user's words: ``"group 1: (x | school)"``.
+    declares : tuple of Declare
+        Its declarations.
+    statements : tuple of Statement
+        Its statements.
+    predictor : str
+        What it adds to the linear predictor, a Stan expression, or "".
+    uses : tuple of str
+        Stan functions from the library that it calls.
+    outputs : tuple of Output
+        What comes back from it.
+    """
+
+    origin: str
+    declares: tuple[Declare, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    predictor: str = ""
+    uses: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A Stan program with its data and the meaning of its parts.
+
+    Attributes
+    ----------
+    code : str
+        The program, with comments in the user's words.
+    bare : str
+        The same lines without what came from the user: what an engine compiles, so
+        that one compiled program serves every data set of the same shape.
+    data : mapping of str to ndarray, int or float
+        Stan data, checked against the declarations.
+    origins : tuple of str
+        For each line of the program, the part of the model that wrote it.
+    outputs : tuple of Output
+        What to read back.
+    """
+
+    code: str
+    bare: str
+    data: Mapping[str, Any]
+    origins: tuple[str, ...] = field(repr=False)
+    outputs: tuple[Output, ...] = field(repr=False)
+
+    def origin(self, line: int) -> str:
+        """Return the part of the model that wrote a line (counted from 1)."""
+        return self.origins[line - 1] if 0 < line <= len(self.origins) else ""
