@@ -46,7 +46,10 @@ BERNOULLI = Family(
     link=LOGIT,
     scales=(),
     stan=StanDensity(
-        plain="bernoulli_logit", glm="bernoulli_logit_glm", response="array[] int"
+        plain="bernoulli_logit",
+        glm="bernoulli_logit_glm",
+        response="array[] int",
+        bounds="lower=0, upper=1",
     ),
     check=_check,
     log_density=_log_density,

@@ -56,7 +56,11 @@ BINOMIAL = Family(
     link=LOGIT,
     scales=(),
     stan=StanDensity(
-        plain="binomial_logit", glm="binomial_logit_glm", response="array[] int", trials=True
+        plain="binomial_logit",
+        glm="binomial_logit_glm",
+        response="array[] int",
+        bounds="lower=0, upper=trials",
+        trials=True,
     ),
     check=_check,
     log_density=_log_density,

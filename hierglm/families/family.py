@@ -30,6 +30,8 @@ class StanDensity:
         Fused density that takes the design matrix, such as ``"poisson_log_glm"``.
     response : {"vector", "array[] int"}
         Stan type of the response.
+    bounds : str
+        Bounds of the response, "lower=0" and the like.
     trials : bool
         Whether the number of trials is the first argument.
     """
@@ -37,6 +39,7 @@ class StanDensity:
     plain: str
     glm: str | None
     response: StanType
+    bounds: str = ""
     trials: bool = False
 
 

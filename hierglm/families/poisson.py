@@ -41,7 +41,9 @@ POISSON = Family(
     name="poisson",
     link=LOG,
     scales=(),
-    stan=StanDensity(plain="poisson_log", glm="poisson_log_glm", response="array[] int"),
+    stan=StanDensity(
+        plain="poisson_log", glm="poisson_log_glm", response="array[] int", bounds="lower=0"
+    ),
     check=_check,
     log_density=_log_density,
     draw=_draw,

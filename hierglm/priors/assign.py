@@ -1,0 +1,230 @@
+"""Which prior each parameter gets: whole sets of defaults, and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from hierglm.design.design import Design
+from hierglm.errors import PriorError, suggest
+from hierglm.families.family import Family
+from hierglm.names import flat_name, group_name
+from hierglm.priors.distributions import (
+    KINDS,
+    Prior,
+    Support,
+    decov,
+    exponential,
+    flat,
+    lkj,
+    normal,
+    student_t,
+)
+from hierglm.priors.scales import Scales, measure
+
+Role = Literal["Intercept", "b", "sd", "cor", "scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A parameter that takes a prior.
+
+    Attributes
+    ----------
+    role : {"Intercept", "b", "sd", "cor", "scale"}
+        What it is.
+    name : str
+        As in the tables: ``"b[x]"``, ``"sd[school:x]"``, ``"cor[school]"``, ``"sigma"``.
+    number : int
+        Position of its column or group term.
+    group, term : str
+        Of a group term's parameter.
+    """
+
+    role: Role
+    name: str
+    number: int = 0
+    group: str = ""
+    term: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names under which a user may set it, the most specific last."""
+        if self.role == "sd":
+            return ("sd", group_name("sd", self.group), self.name)
+        if self.role == "Intercept":
+            return ("Intercept", self.name)
+        return (self.name,) if self.role == "scale" else (self.role, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A parameter with its prior and where the prior comes from."""
+
+    slot: Slot
+    prior: Prior
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """The prior of every parameter of a model."""
+
+    assigned: tuple[Assigned, ...]
+
+    def __iter__(self) -> Iterator[Assigned]:
+        return iter(self.assigned)
+
+    def of(self, role: Role, number: int | None = None) -> tuple[Prior, ...]:
+        """Return the priors of a role, of one group term where `number` is given."""
+        return tuple(
+            a.prior
+            for a in self.assigned
+            if a.slot.role == role and number in (None, a.slot.number)
+        )
+
+    def scale(self, name: str) -> Prior:
+        """Return the prior of a family parameter such as sigma."""
+        return next(a.prior for a in self.assigned if a.slot.role == "scale" and a.slot.name == name)
+
+
+def assign(
+    design: Design, family: Family, scales: tuple[str, ...], priors: str | Mapping[str, Prior] | None
+) -> Priors:
+    """Return the prior of every parameter.
+
+    Parameters
+    ----------
+    design : Design
+        The data, which scale the defaults.
+    family : Family
+        The response's distribution.
+    scales : tuple of str
+        Its parameters that are estimated (without sigma where errors are known).
+    priors : "default", "brms", "rstanarm", mapping or None
+        A whole set, or the user's own by name, over the defaults.
+
+    Raises
+    ------
+    PriorError
+        For an unknown set, a name that matches no parameter, or a prior that cannot
+        stand for its parameter.
+    """
+    base = "default" if priors is None or isinstance(priors, Mapping) else priors
+    if not isinstance(base, str) or base not in SETS:
+        raise PriorError(f"no set of priors {priors!r}{suggest(str(priors), SETS)}")
+    numbers = measure(design, family)
+    slots = _slots(design, scales)
+    assigned = [Assigned(s, *SETS[base](s, numbers, family)) for s in slots]
+    if isinstance(priors, Mapping):
+        assigned = [_own(a, priors) for a in assigned]
+        _refuse_unknown(priors, slots)
+    return Priors(tuple(_settle(a) for a in assigned))
+
+
+def _slots(design: Design, scales: tuple[str, ...]) -> list[Slot]:
+    slots = [Slot("Intercept", flat_name("b", "Intercept"))] if design.intercept else []
+    slots += [
+        Slot("b", flat_name("b", label), i) for i, label in enumerate(design.common.labels)
+    ]
+    for i, g in enumerate(design.groups):
+        for term in g.terms:
+            slots.append(Slot("sd", flat_name("sd", term, group=g.group), i, g.group, term))
+        if g.correlated and len(g.terms) > 1:
+            slots.append(Slot("cor", group_name("cor", g.group), i, g.group))
+    return slots + [Slot("scale", name) for name in scales]
+
+
+def _default(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
+    if slot.role == "b":
+        sd_x = float(s.sd_x[slot.number])
+        text = f"default: normal(0, 2.5 s_y / s_x), s_y = {s.sd_y:.4g}, s_x = {sd_x:.4g}"
+        return normal(0, 2.5 * s.sd_y / sd_x), text
+    return _brms(slot, s, family)[0], _brms(slot, s, family)[1].replace("brms", "default", 1)
+
+
+def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
+    on = "response" if family.link.name == "identity" else f"{family.link.name} scale"
+    if slot.role == "Intercept":
+        return student_t(3, s.centre, s.spread), f"brms: student_t(3, m, s) on the {on}"
+    if slot.role == "b":
+        return flat(), "brms: flat"
+    if slot.role == "cor":
+        return lkj(1), "brms: lkj(1)"
+    return student_t(3, 0, s.spread), f"brms: half student_t(3, 0, s) on the {on}"
+
+
+def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
+    if slot.role == "Intercept":
+        return normal(s.mean_y, 2.5 * s.sd_y), "rstanarm: normal(m_y, 2.5 s_y)"
+    if slot.role == "b":
+        sd_x = float(s.sd_x[slot.number])
+        return normal(0, 2.5 * s.sd_y / sd_x), "rstanarm: normal(0, 2.5 s_y / s_x)"
+    if slot.role == "cor":
+        return lkj(1), "rstanarm: decov, lkj(regularization)"
+    if slot.role == "sd":
+        return decov(), "rstanarm: decov, relative to the residual sd"
+    return exponential(1 / s.sd_y), "rstanarm: exponential(1 / s_y)"
+
+
+SETS: Mapping[str, Callable[[Slot, Scales, Family], tuple[Prior, str]]] = {
+    "default": _default,
+    "brms": _brms,
+    "rstanarm": _rstanarm,
+}
+
+
+def _own(assigned: Assigned, given: Mapping[str, Prior]) -> Assigned:
+    keys = assigned.slot.keys
+    found = next((k for k in reversed(keys) if k in given), None)
+    if found is None:
+        # decov is one prior for sds and correlations together.
+        sds = group_name("sd", assigned.slot.group)
+        both = given.get(sds, given.get("sd")) if assigned.slot.role == "cor" else None
+        if isinstance(both, Prior) and both.kind == "decov":
+            return replace(assigned, prior=lkj(both.numbers[0]), source=f"given as {sds!r}")
+        return assigned
+    prior = given[found]
+    if not isinstance(prior, Prior):
+        raise PriorError(
+            f"the prior of {found!r} must be made by hierglm.prior, such as "
+            f"hierglm.prior.normal(0, 1); found {prior!r}"
+        )
+    return replace(assigned, prior=prior, source=f"given as {found!r}")
+
+
+_STANDS: Mapping[Role, tuple[Support, ...]] = {
+    "Intercept": ("real", "any"),
+    "b": ("real", "any"),
+    "sd": ("real", "positive", "covariance", "any"),
+    "cor": ("correlation",),
+    "scale": ("real", "positive", "any"),
+}
+
+
+def _settle(assigned: Assigned) -> Assigned:
+    role, name, prior = assigned.slot.role, assigned.slot.name, assigned.prior
+    allowed = _STANDS[role]
+    if KINDS[prior.kind].support not in allowed:
+        kinds = [k for k, rule in KINDS.items() if rule.support in allowed]
+        raise PriorError(f"{prior!r} cannot be the prior of {name}; it takes {', '.join(kinds)}")
+    if prior.kind == "decov" and assigned.source == f"given as {name!r}":
+        group = group_name("sd", assigned.slot.group)
+        raise PriorError(f"decov is for all sds of a term together: give it as {group!r}")
+    return assigned
+
+
+def _refuse_unknown(given: Mapping[str, Prior], slots: list[Slot]) -> None:
+    known = list(dict.fromkeys(k for s in slots for k in s.keys))
+    for name in given:
+        if name in known:
+            continue
+        if str(name).startswith("cor"):
+            why = "; a correlation needs two correlated effects of one group"
+        else:
+            why = ""
+        raise PriorError(
+            f"no parameter {name!r}{suggest(str(name), known)}{why}. "
+            f"The names are: {', '.join(known)}"
+        )

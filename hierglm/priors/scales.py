@@ -1,0 +1,72 @@
+"""The numbers from the data that default priors are scaled by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.design import Design
+from hierglm.families.family import Family
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What the defaults need to know of the data.
+
+    Attributes
+    ----------
+    mean_y : float
+        Mean of a Gaussian response, else 0.
+    sd_y : float
+        sd of a Gaussian response, else 1 (Gelman et al. 2008; rstanarm's autoscaling).
+    centre : float
+        Centre of the intercept's prior on the scale of the link.
+    spread : float
+        Scale of the intercept's and the sds' priors on the scale of the link.
+    sd_x : ndarray, shape (columns,)
+        sd of each common column, 1 where it is constant.
+    """
+
+    mean_y: float
+    sd_y: float
+    centre: float
+    spread: float
+    sd_x: Floats
+
+
+def measure(design: Design, family: Family) -> Scales:
+    """Return the numbers that scale the default priors of a design and a family."""
+    y = design.response.values
+    gaussian = family.link.name == "identity"
+    centre, spread = _link_scale(y, family, design.offset)
+    return Scales(
+        mean_y=float(y.mean()) if gaussian else 0.0,
+        sd_y=_sd(y) if gaussian else 1.0,
+        centre=centre,
+        spread=spread,
+        sd_x=np.array([_sd(x) for x in design.common.matrix.T]),
+    )
+
+
+def _link_scale(y: Floats, family: Family, offset: Floats | None) -> tuple[float, float]:
+    """Return centre and spread of the response on the scale of the link, as brms does."""
+    if family.link.name == "logit":
+        return 0.0, 2.5
+    g = y if family.link.name == "identity" else np.log(np.where(y == 0, 0.1, y))
+    median = np.median(g)
+    # 1.4826 makes the median absolute deviation an sd for normal data (R's mad).
+    mad = 1.4826 * np.median(np.abs(g - median))
+    shift = 0.0 if offset is None else float(offset.mean())
+    return round(float(median), 1) - shift, max(2.5, round(float(mad), 1))
+
+
+def _sd(x: Floats) -> float:
+    if len(x) < 2:
+        return 1.0
+    sd = float(np.std(x, ddof=1))
+    # A constant column can have an sd of rounding error only.
+    return sd if sd > 1e-12 * max(1.0, float(np.abs(x).max())) else 1.0

@@ -1,0 +1,167 @@
+"""The one place that knows how a Stan program is laid out: blocks, braces, indentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Program, Statement
+from hierglm.program.library import stan_function
+
+_WIDTH = 96
+_LONGEST_TEXT = 56
+"""A longer line has its comment above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    note: str = ""
+    origin: str = ""
+
+
+def render(title: Sequence[str], fragments: Sequence[Fragment]) -> Program:
+    """Return the program that the fragments make, in their order within each block.
+
+    Parameters
+    ----------
+    title : sequence of str
+        Lines of comment for the head of the program.
+    fragments : sequence of Fragment
+        One for each part of the model.
+
+    Raises
+    ------
+    ValueError
+        A name declared twice, or a datum that does not fit its declaration. Both are
+        mistakes of hierglm, never of its user.
+    """
+    lines = [_Line("", note=line) for line in title]
+    lines += _functions(fragments)
+    for block in Block:
+        lines += _block(block, fragments)
+    return Program(
+        code="".join(_with_note(line) + "\n" for line in lines),
+        bare="".join(line.text.rstrip() + "\n" for line in lines),
+        data=_data(fragments),
+        origins=tuple(line.origin for line in lines),
+        outputs=_outputs(fragments),
+    )
+
+
+def _with_note(line: _Line) -> str:
+    if not line.note:
+        return line.text
+    gap = "  " if line.text.strip() else ""
+    room = _WIDTH - len(line.text) - len(gap) - len("// ")
+    return f"{line.text}{gap}// {_one_line(line.note, room)}"
+
+
+def _one_line(note: str, room: int) -> str:
+    """Return text from the user as it may stand in a comment: one line, nothing but text."""
+    clean = "".join(c if c.isprintable() else " " for c in note)
+    return clean if len(clean) <= room else clean[: room - 3] + "..."
+
+
+def _functions(fragments: Sequence[Fragment]) -> Iterator[_Line]:
+    users: dict[str, str] = {}
+    for fragment in fragments:
+        for name in fragment.uses:
+            users.setdefault(name, fragment.origin)
+    if not users:
+        return
+    yield _Line("functions {")
+    for name, origin in users.items():
+        for line in stan_function(name).splitlines():
+            yield _Line(f"  {line}" if line else "", origin=origin)
+    yield _Line("}")
+
+
+def _block(block: Block, fragments: Sequence[Fragment]) -> Iterator[_Line]:
+    parts = [part for part in (_part(block, f) for f in fragments) if part]
+    if not parts:
+        return
+    yield _Line(f"{block.value} {{")
+    for i, part in enumerate(parts):
+        if i:
+            yield _Line("", origin=part[0].origin)
+        yield from part
+    yield _Line("}")
+
+
+def _part(block: Block, fragment: Fragment) -> list[_Line]:
+    """Return one fragment's lines in a block: origin, declarations, statements."""
+    lines = [_declaration(d) for d in fragment.declares if d.block is block]
+    for statement in fragment.statements:
+        if statement.block is block:
+            lines += _statement(statement)
+    if not lines:
+        return []
+    lines = [_Line("  ", note=fragment.origin), *_aligned(lines)]
+    return [_Line(line.text, line.note, fragment.origin) for line in lines]
+
+
+def _aligned(lines: Sequence[_Line]) -> Iterator[_Line]:
+    """Yield the lines with their comments in one column.
+
+    Which comments go above their line depends on the line alone: `Program.bare` must not
+    change with the user's words.
+    """
+    short = [len(line.text) for line in lines if line.note and len(line.text) <= _LONGEST_TEXT]
+    column = max(short, default=0)
+    for line in lines:
+        if line.note and len(line.text) > _LONGEST_TEXT:
+            yield _Line("  ", note=line.note)
+            yield _Line(line.text)
+        else:
+            yield _Line(line.text.ljust(column) if line.note else line.text, line.note)
+
+
+def _declaration(d: Declare) -> _Line:
+    bounds = f"<{d.bounds}>" if d.bounds else ""
+    sizes = f"[{', '.join(d.dims)}]" if d.dims else ""
+    if d.type.startswith("array[] "):
+        kind = f"array{sizes} {d.type.removeprefix('array[] ')}{bounds}"
+    else:
+        kind = f"{d.type}{bounds}{sizes}"
+    value = f" = {d.expr}" if d.expr else ""
+    return _Line(f"  {kind} {d.name}{value};", note=d.note)
+
+
+def _statement(statement: Statement) -> list[_Line]:
+    first, *rest = statement.text.split("\n")
+    return [_Line(f"  {first}", note=statement.note), *(_Line(f"  {line}") for line in rest)]
+
+
+def _data(fragments: Sequence[Fragment]) -> Mapping[str, Any]:
+    declares = [d for f in fragments for d in f.declares]
+    names = [d.name for d in declares]
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        raise ValueError(f"declared twice: {sorted(twice)}")
+    data = {d.name: d.value for d in declares if d.block is Block.DATA}
+    for d in declares:
+        if d.block is Block.DATA:
+            _check_datum(d, data)
+    return data
+
+
+def _check_datum(d: Declare, data: Mapping[str, Any]) -> None:
+    # Stan's embedded engine checks only how many numbers there are, not their shape.
+    want = tuple(int(size) if size.isdigit() else int(data[size]) for size in d.dims)
+    got = np.shape(d.value)
+    if want != got:
+        raise ValueError(f"datum {d.name} is declared {want} but has shape {got}")
+    whole = np.issubdtype(np.asarray(d.value).dtype, np.integer)
+    if d.type.endswith("int") and not whole:
+        raise ValueError(f"datum {d.name} must hold integers")
+
+
+def _outputs(fragments: Sequence[Fragment]) -> tuple[Output, ...]:
+    """Return the outputs in the order of a summary: common, sds, correlations, rest, effects."""
+    order = ("fixed", "ran_sd", "ran_cor", "family", "ran_vals")
+    outputs = [o for f in fragments for o in f.outputs]
+    return tuple(sorted(outputs, key=lambda o: order.index(o.effect)))

@@ -1,0 +1,130 @@
+"""The response: its data, its own parameters, and the likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hierglm.plan.forms import CommonForm, Plan, ResponseForm
+from hierglm.program.common import MATRIX
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.priors import scalar_prior
+
+
+def rows(plan: Plan) -> Fragment:
+    """Return the fragment that declares the response and the family's own parameters."""
+    design, family = plan.model.design, plan.model.family
+    response = design.response
+    whole = family.stan.response == "array[] int"
+    y = response.values.astype(np.int64) if whole else response.values
+    declares = [
+        Declare(Block.DATA, "int", "N", bounds="lower=1", value=design.rows, note="rows"),
+        Declare(
+            Block.DATA, family.stan.response, "y", ("N",), family.stan.bounds,
+            value=y, note=response.label,
+        ),
+    ]  # fmt: skip
+    # Trials stand before the response, which they bound.
+    declares[1:1] = _known(plan)
+    statements: list[Statement] = []
+    outputs: list[Output] = []
+    for name in plan.model.scales:
+        prior = scalar_prior(name, plan.model.priors.scale(name))
+        note = "residual sd" if name == "sigma" else ""
+        declares.append(Declare(Block.PARAMETERS, "real", name, bounds="lower=0", note=note))
+        declares += prior.declares
+        statements += prior.statements
+        outputs.append(Output(name, name, "family"))
+    return Fragment(
+        origin=f"response: {design.formula.response.source or response.label}",
+        declares=tuple(declares),
+        statements=tuple(statements),
+        outputs=tuple(outputs),
+    )
+
+
+def _known(plan: Plan) -> list[Declare]:
+    """Return what is known of each row: trials, weights, standard errors, offset."""
+    design = plan.model.design
+    response = design.response
+    declares: list[Declare] = []
+    if response.trials is not None:
+        trials = response.trials.astype(np.int64)
+        declares.append(
+            Declare(
+                Block.DATA, "array[] int", "trials", ("N",), "lower=0", value=trials, note="trials"
+            )
+        )
+    for name, value, bounds, note in (
+        ("weights", response.weights, "lower=0", "weight of each row's log likelihood"),
+        ("se", response.se, "lower=0", "known standard errors"),
+        ("offset_", design.offset, "", "added to the linear predictor"),
+    ):
+        if value is not None:
+            declares.append(
+                Declare(Block.DATA, "vector", name, ("N",), bounds, value=value, note=note)
+            )
+    return declares
+
+
+def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
+    """Return the fragment of the likelihood.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    predictors : sequence of str
+        What the other fragments add to the linear predictor, besides the common columns.
+    """
+    design = plan.model.design
+    parts = [p for p in predictors if p]
+    if design.offset is not None:
+        parts.append("offset_")
+    form = plan.response.form
+    if form is not ResponseForm.GLM and plan.common.form is not CommonForm.NONE:
+        parts.append(f"{MATRIX[plan.common.form]} * b")
+    eta = "mu" if plan.model.family.link.name == "identity" else "eta"
+    vector = parts not in ([], ["Intercept"]) or form is ResponseForm.WEIGHTED
+    statements = []
+    if vector:
+        # An intercept alone is a scalar, which Stan would not take for a vector.
+        terms = parts if parts not in ([], ["Intercept"]) else [f"rep_vector({_alone(parts)}, N)"]
+        statements.append(Statement(Block.MODEL, f"vector[N] {eta} = {' + '.join(terms)};"))
+    predictor = eta if vector else _alone(parts)
+    if design.response.se is not None and design.response.se_and_sigma:
+        text = "vector[N] total_sd = sqrt(square(se) + square(sigma));"
+        statements.append(Statement(Block.MODEL, text))
+    statements.append(Statement(Block.MODEL, _density(plan, predictor)))
+    return Fragment(origin=f"likelihood: {plan.model.family!r}", statements=tuple(statements))
+
+
+def _alone(parts: Sequence[str]) -> str:
+    return parts[0] if parts else "0"
+
+
+def _density(plan: Plan, predictor: str) -> str:
+    """Return the statement that adds the log likelihood to the target."""
+    stan, form = plan.model.family.stan, plan.response.form
+    trials, scales = (["trials"] if stan.trials else []), _scales(plan)
+    if form is ResponseForm.GLM:
+        matrix = MATRIX[plan.common.form]
+        arguments = [*trials, matrix, predictor, "b", *scales]
+        return f"y ~ {stan.glm}({', '.join(arguments)});"
+    if form is ResponseForm.VECTOR:
+        return f"y ~ {stan.plain}({', '.join([*trials, predictor, *scales])});"
+    suffix = "lupmf" if stan.response == "array[] int" else "lupdf"
+    at = ["trials[n]"] if trials else []
+    by_row = [s if s in plan.model.scales else f"{s}[n]" for s in scales]
+    arguments = [*at, f"{predictor}[n]", *by_row]
+    call = f"{stan.plain}_{suffix}(y[n] | {', '.join(arguments)})"
+    return f"for (n in 1:N) {{\n  target += weights[n] * {call};\n}}"
+
+
+def _scales(plan: Plan) -> list[str]:
+    """Return the arguments behind the linear predictor: sigma, the known errors, or both."""
+    response = plan.model.design.response
+    if response.se is None:
+        return list(plan.model.scales)
+    return ["total_sd"] if response.se_and_sigma else ["se"]
