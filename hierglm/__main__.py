@@ -1,0 +1,7 @@
+"""Run the shell as ``python -m hierglm``."""
+
+import sys
+
+from hierglm.cli import main
+
+sys.exit(main())

@@ -1,0 +1,235 @@
+"""The shell: ``hierglm fit | show | code | demo | doctor``.
+
+Exit codes: 0 good; 2 the caller's mistake, said in a message; 3 the fit's diagnostics failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hierglm as hg
+from hierglm.errors import DataError, HierglmError, PriorError
+from hierglm.priors.distributions import Prior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOOD, MISTAKE, UNHEALTHY = 0, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process by default.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except HierglmError as error:
+        print(f"hierglm: {error}", file=sys.stderr)
+        return MISTAKE
+    except BrokenPipeError:
+        # The reader of a pipe (head, a pager) has gone; that is not a mistake of anyone.
+        sys.stderr.close()
+        return GOOD
+    except KeyboardInterrupt:
+        print("hierglm: stopped", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hierglm",
+        description="Hierarchical GLMs from formulas, by Stan.",
+        epilog="exit codes: 0 good, 2 your input (see the message), 3 diagnostics failed",
+    )
+    parser.add_argument("--version", action="version", version=f"hierglm {hg.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="fit a formula to a table and print the summary")
+    _model_arguments(fit)
+    fit.add_argument("--out", type=Path, metavar="FILE", help="save the fit, such as fit.hglm")
+    _setting_arguments(fit)
+    fit.set_defaults(run=_fit)
+    show = commands.add_parser("show", help="print the summary of a saved fit")
+    show.add_argument("file", type=Path, help="what 'hierglm fit --out' wrote")
+    show.add_argument("--ranef", action="store_true", help="print the effects of every level")
+    show.set_defaults(run=_show)
+    code = commands.add_parser("code", help="print the Stan program, without fitting")
+    _model_arguments(code)
+    code.set_defaults(run=_code)
+    demo = commands.add_parser("demo", help="two fits on real data that comes with hierglm")
+    demo.add_argument("--seed", type=int, default=2026)
+    demo.set_defaults(run=_demo)
+    doctor = commands.add_parser("doctor", help="which engines and compilers there are")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("formula", help='such as "score ~ x + (x | school)"')
+    parser.add_argument("data", type=Path, help="a .csv, .tsv, .parquet or .feather file")
+    parser.add_argument("--family", default="gaussian", help="gaussian, bernoulli, binomial, poisson")
+    parser.add_argument(
+        "--priors", default="default", metavar="SET", help="default, brms or rstanarm"
+    )
+    parser.add_argument(
+        "--prior",
+        action="append",
+        default=[],
+        metavar="NAME=PRIOR",
+        help='such as "b=normal(0, 1)"; may be repeated',
+    )
+    parser.add_argument("--factor", action="append", default=[], metavar="COLUMN",
+                        help="read a column of numbers as categories; may be repeated")  # fmt: skip
+    parser.add_argument("--plan", default="textbook")
+    parser.add_argument("--engine", default="auto", help="auto, embedded or cmdstan")
+    parser.add_argument("--missing", choices=("drop", "error"), default="drop")
+
+
+def _setting_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--chains", type=int, default=4)
+    parser.add_argument("--warmup", type=int, default=1000)
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--adapt-delta", type=float, default=0.8)
+    parser.add_argument("--max-treedepth", type=int, default=10)
+    parser.add_argument("--threads", type=int, help="chains at the same time")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _fit(options: argparse.Namespace) -> int:
+    fit = _model(options).fit(
+        chains=options.chains,
+        warmup=options.warmup,
+        draws=options.draws,
+        seed=options.seed,
+        adapt_delta=options.adapt_delta,
+        max_treedepth=options.max_treedepth,
+        threads=options.threads,
+        progress=False if options.quiet else None,
+    )
+    # Saved before anything is judged: a fit that failed its diagnostics is still evidence.
+    if options.out:
+        fit.save(options.out)
+    print(fit)
+    return GOOD if fit.healthy else UNHEALTHY
+
+
+def _show(options: argparse.Namespace) -> int:
+    fit = hg.load(options.file)
+    print(fit.ranef().to_string(index=False) if options.ranef else fit)
+    return GOOD if fit.healthy else UNHEALTHY
+
+
+def _code(options: argparse.Namespace) -> int:
+    print(_model(options).stan_code, end="")
+    return GOOD
+
+
+def _demo(options: argparse.Namespace) -> int:
+    steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("log_radon ~ floor_measure + log_uppm + (1 | county_idx)", "radon", {}),
+        ("y | se(se) ~ 1 + (1 | school)", "eight_schools", {"adapt_delta": 0.95}),
+    )
+    healthy = True
+    for formula, name, settings in steps:
+        said = "".join(f", {k}={v}" for k, v in settings.items())
+        print(f'>>> hg.fit("{formula}", hg.datasets.{name}(), seed={options.seed}{said})\n')
+        data = getattr(hg.datasets, name)()
+        fit = hg.fit(formula, data, seed=options.seed, **settings)
+        print(fit, end="\n\n")
+        healthy = healthy and fit.healthy
+    print(_NEXT)
+    return GOOD if healthy else UNHEALTHY
+
+
+_NEXT = """What to type next, in Python:
+
+  import hierglm as hg
+  fit = hg.fit("log_radon ~ floor_measure + (floor_measure | county_idx)", hg.datasets.radon())
+  print(fit)                    # this summary
+  fit.ranef()                   # the effects of every county, a pandas table
+  fit.plot.ranef()              # and their picture
+  print(fit.stan_code)          # the program that was sampled
+  fit.save("radon.hglm")        # and hg.load("radon.hglm"), anywhere
+
+or in the shell, on a table of your own:
+
+  hierglm fit "score ~ x + (x | school)" schools.csv --out fit.hglm"""
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from hierglm.engines.doctor import examine
+
+    for finding in examine():
+        mark = "ok" if finding.found else "--"
+        print(f"{mark}  {finding.what:<14} {finding.version or 'not found'}")
+        if finding.advice:
+            print(f"    {'':<14} {finding.advice}")
+    return GOOD
+
+
+def _model(options: argparse.Namespace) -> hg.PreparedModel:
+    if options.prior and options.priors != "default":
+        raise PriorError("--prior changes the default priors; it does not go with --priors")
+    own = dict(_read_prior(text) for text in options.prior)
+    return hg.model(
+        options.formula,
+        _read_table(options.data, options.factor),
+        options.family,
+        priors=own or options.priors,
+        plan=options.plan,
+        engine=options.engine,
+        missing=options.missing,
+    )
+
+
+def _read_prior(text: str) -> tuple[str, Prior]:
+    """Return name and prior of ``"b[x]=normal(0, 1)"``."""
+    found = re.fullmatch(r"\s*(.+?)\s*=\s*(\w+)\s*\(([^()]*)\)\s*", text)
+    if found is None:
+        raise PriorError(f'{text!r} is not NAME=PRIOR, such as "b[x]=normal(0, 1)"')
+    name, kind, inside = found.groups()
+    try:
+        numbers = tuple(float(part) for part in inside.split(",") if part.strip())
+    except ValueError:
+        raise PriorError(f"{text!r}: the numbers of a prior are numbers") from None
+    return name, Prior(kind, numbers)
+
+
+def _read_table(path: Path, factors: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    readers = {
+        ".csv": pd.read_csv,
+        ".tsv": lambda p: pd.read_csv(p, sep="\t"),
+        ".parquet": pd.read_parquet,
+        ".feather": pd.read_feather,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"cannot read {str(path)!r}: the file types are {', '.join(readers)}")
+    try:
+        table: pd.DataFrame = reader(path)
+    except FileNotFoundError:
+        raise DataError(f"no file {str(path)!r}") from None
+    except (OSError, ValueError, ImportError) as error:
+        raise DataError(f"cannot read {str(path)!r}: {error}") from error
+    for column in factors:
+        if column not in table:
+            raise DataError(f"--factor {column}: no such column in {str(path)!r}")
+        table = table.assign(**{column: table[column].astype(str).astype("category")})
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,244 @@
+"""The straight line from a formula and a table to a posterior; nothing is decided here."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from hierglm.design.encode import encode
+from hierglm.design.table import as_table
+from hierglm.engines.choose import engine_for
+from hierglm.engines.engine import Engine, Settings
+from hierglm.families import Family
+from hierglm.formula.parse import parse
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import Plan
+from hierglm.posterior import Fit
+from hierglm.priors.distributions import Prior
+from hierglm.program.fragment import Program
+from hierglm.program.write import write
+from hierglm.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Priors = str | Mapping[str, Prior] | None
+Functions = Mapping[str, Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PreparedModel:
+    """A model that has been checked and written, and can be fitted.
+
+    Made by `hierglm.model`. Its text is on `stan_code`, its plan on `plan`, its priors on
+    `priors`; `fit` samples.
+    """
+
+    _plan: Plan
+    _program: Program
+    _engine: Engine
+
+    def plan(self) -> Plan:
+        """Return how each part is written, and why; ``print`` it."""
+        return self._plan
+
+    def priors(self) -> pd.DataFrame:
+        """Return the prior of every parameter: columns parameter, prior, source."""
+        return self._plan.model.prior_table()
+
+    @property
+    def stan_code(self) -> str:
+        """The Stan program."""
+        return self._program.code
+
+    @property
+    def stan_data(self) -> dict[str, Any]:
+        """The program's data, by Stan name."""
+        return dict(self._program.data)
+
+    def fit(
+        self,
+        *,
+        chains: int = 4,
+        warmup: int = 1000,
+        draws: int = 1000,
+        seed: int | None = None,
+        adapt_delta: float = 0.8,
+        max_treedepth: int = 10,
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> Fit:
+        """Return the posterior; the arguments are those of `hierglm.fit`."""
+        settings = Settings(
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            # A seed of its own for every fit, kept in the fit so that it can be repeated.
+            seed=secrets.randbelow(2**31) if seed is None else seed,
+            adapt_delta=adapt_delta,
+            max_treedepth=max_treedepth,
+            threads=threads,
+            progress=progress,
+        )
+        start = time.monotonic()
+        sampled = self._engine.sample(self._program, settings)
+        return Fit(
+            plan=self._plan,
+            program=self._program,
+            settings=settings,
+            draws=sampled,
+            engine=self._engine.name,
+            versions=_versions(self._engine),
+            seconds=time.monotonic() - start,
+            notes=self._plan.model.design.notes,
+        )
+
+    def __repr__(self) -> str:
+        design = self._plan.model.design
+        groups = "".join(f", {len(g.levels):,} {g.group}" for g in design.groups)
+        return (
+            f"hierglm model: {design.formula.source}\n"
+            f"{self._plan.model.family!r}, {design.rows:,} rows{groups}; not fitted yet\n\n"
+            f"{self._plan}\n\n{self.priors().to_string(index=False)}"
+        )
+
+
+def model(
+    formula: str,
+    data: Any,
+    family: str | Family = "gaussian",
+    *,
+    priors: Priors = None,
+    plan: str = "textbook",
+    engine: str | Engine = "auto",
+    missing: Literal["drop", "error"] = "drop",
+    functions: Functions | None = None,
+) -> PreparedModel:
+    """Return a model, checked and written but not fitted.
+
+    The arguments are those of `hierglm.fit`.
+
+    Examples
+    --------
+    >>> import hierglm as hg
+    >>> m = hg.model("y | se(se) ~ 1 + (1 | school)", hg.datasets.eight_schools())
+    >>> print(m.priors()["prior"].to_list())
+    ['student_t(3, 7.5, 10.4)', 'student_t(3, 0, 10.4)']
+    """
+    chosen = engine_for(engine)
+    table = as_table(data)
+    parsed = parse(formula, table.columns, tuple(functions or ()))
+    design = encode(parsed, table, missing=missing, functions=functions)
+    planned = choose(specify(design, family, priors), chosen.abilities, plan)
+    return PreparedModel(planned, write(planned), chosen)
+
+
+def fit(
+    formula: str,
+    data: Any,
+    family: str | Family = "gaussian",
+    *,
+    priors: Priors = None,
+    plan: str = "textbook",
+    engine: str | Engine = "auto",
+    missing: Literal["drop", "error"] = "drop",
+    functions: Functions | None = None,
+    chains: int = 4,
+    warmup: int = 1000,
+    draws: int = 1000,
+    seed: int | None = None,
+    adapt_delta: float = 0.8,
+    max_treedepth: int = 10,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Fit:
+    """Fit a hierarchical generalised linear model and return its posterior.
+
+    Parameters
+    ----------
+    formula : str
+        ``"score ~ x + (x | school)"``. Left of ``~``: the response, with
+        ``| trials(n)``, ``| weights(w)``, ``| se(s)``, joined by ``+``, or
+        ``cbind(successes, failures)``. Right: common terms, ``offset(...)``, and group
+        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``.
+    data : pandas, polars or pyarrow table, or mapping of columns
+        One row an observation; never changed.
+    family : str or Family
+        "gaussian", "bernoulli", "binomial" or "poisson".
+    priors : "default", "brms", "rstanarm" or mapping
+        A whole set, or priors by name: ``{"b": hg.prior.normal(0, 1), "sd[school]": ...}``.
+    plan : {"textbook"}
+        How the program is written; the posterior is the same.
+    engine : {"auto", "embedded", "cmdstan"} or Engine
+        What samples.
+    missing : {"drop", "error"}
+        What to do with rows that have missing values.
+    functions : mapping of str to callable
+        Functions of your own that the formula may call, by name.
+    chains, warmup, draws : int
+        Number of chains, and iterations a chain before and after warmup.
+    seed : int, optional
+        The same call with the same seed gives the same numbers. Without one, a new seed
+        is taken and kept in ``fit.settings.seed``.
+    adapt_delta : float
+        Target acceptance probability; raise it against divergences.
+    max_treedepth : int
+        Longest trajectory is ``2**max_treedepth`` steps.
+    threads : int, optional
+        Chains at the same time; all processors by default.
+    progress : bool, optional
+        A bar; by default in a terminal and in a notebook.
+
+    Returns
+    -------
+    Fit
+        Print it; or see `Fit.tidy`, `Fit.ranef`, `Fit.posterior`, `Fit.plot`.
+
+    Raises
+    ------
+    FormulaError, DataError, PriorError, SettingsError
+        Your input, before anything is compiled.
+    EngineError
+        Stan could not compile or sample.
+
+    Examples
+    --------
+    >>> import hierglm as hg
+    >>> schools = hg.datasets.eight_schools()
+    >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+    >>> fit.tidy()[["effect", "term"]].values.tolist()
+    [['fixed', 'Intercept'], ['ran_sd', 'Intercept']]
+    """
+    prepared = model(
+        formula,
+        data,
+        family,
+        priors=priors,
+        plan=plan,
+        engine=engine,
+        missing=missing,
+        functions=functions,
+    )
+    return prepared.fit(
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=seed,
+        adapt_delta=adapt_delta,
+        max_treedepth=max_treedepth,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    return {
+        "hierglm": __version__,
+        "python": platform.python_version(),
+        **engine.versions(),
+    }
