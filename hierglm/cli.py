@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
 def _model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("formula", help='such as "score ~ x + (x | school)"')
     parser.add_argument("data", type=Path, help="a .csv, .tsv, .parquet or .feather file")
-    parser.add_argument("--family", default="gaussian", help="gaussian, bernoulli, binomial, poisson")
+    parser.add_argument(
+        "--family", default="gaussian", help="gaussian, bernoulli, binomial, poisson"
+    )
     parser.add_argument(
         "--priors", default="default", metavar="SET", help="default, brms or rstanarm"
     )

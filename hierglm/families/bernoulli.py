@@ -35,9 +35,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
     return -np.logaddexp(0.0, np.where(y == 1, -eta, eta))
 
 
-def _draw(
-    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
-) -> Floats:
+def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     return (rng.random(np.shape(eta)) < LOGIT.invert(eta)).astype(np.float64)
 
 

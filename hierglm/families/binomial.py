@@ -6,7 +6,15 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
-from hierglm.families.family import Family, Floats, Scales, StanDensity, refuse, refuse_se
+from hierglm.families.family import (
+    LARGEST,
+    Family,
+    Floats,
+    Scales,
+    StanDensity,
+    refuse_counts,
+    refuse_se,
+)
 from hierglm.families.links import LOGIT
 
 
@@ -19,13 +27,13 @@ def _check(response: Response) -> None:
             f"'cbind({response.label}, failures)'; for single 0/1 responses use "
             "family='bernoulli'"
         )
-    whole = (n >= 0) & (n == np.floor(n))
+    whole = (n >= 0) & (n == np.floor(n)) & (n <= LARGEST)
     if not whole.all():
         row = int(np.flatnonzero(~whole)[0])
         raise ResponseError(
             f"trials must be whole numbers >= 0; row {response.rows[row] + 1} has {n[row]:g} trials"
         )
-    refuse("binomial", "whole numbers >= 0", response, ~((y >= 0) & (y == np.floor(y))))
+    refuse_counts("binomial", response)
     over = y > n
     if over.any():
         row = int(np.flatnonzero(over)[0])
@@ -44,9 +52,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
     return out
 
 
-def _draw(
-    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
-) -> Floats:
+def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     n = np.ones(np.shape(eta)) if trials is None else trials
     return rng.binomial(n.astype(np.int64), LOGIT.invert(eta)).astype(np.float64)
 

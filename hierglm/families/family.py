@@ -15,6 +15,9 @@ from hierglm.families.links import Link
 
 Floats = NDArray[np.float64]
 Scales = Mapping[str, Floats]
+LARGEST = 2**31 - 1
+"""The largest integer that Stan holds."""
+
 StanType = Literal["vector", "array[] int"]
 
 
@@ -101,6 +104,17 @@ def refuse(family: str, wants: str, response: Response, bad: NDArray[np.bool_]) 
     raise ResponseError(
         f"{family} needs {wants}; row {response.rows[first] + 1} of {response.label!r} "
         f"has {shown}{others}"
+    )
+
+
+def refuse_counts(family: str, response: Response) -> None:
+    """Raise `ResponseError` for the first response that is no count."""
+    y = response.values
+    refuse(
+        family, "whole numbers >= 0", response, ~((y >= 0) & (y == np.floor(y)) & np.isfinite(y))
+    )
+    refuse(
+        family, f"counts of at most {LARGEST:,}, the largest that Stan holds", response, y > LARGEST
     )
 
 

@@ -23,12 +23,11 @@ def _check(response: Response) -> None:
 
 def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     z = (y - eta) / scales["sigma"]
-    return -0.5 * z * z - np.log(scales["sigma"]) - 0.5 * np.log(2 * np.pi)
+    out: Floats = -0.5 * z * z - np.log(scales["sigma"]) - 0.5 * np.log(2 * np.pi)
+    return out
 
 
-def _draw(
-    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
-) -> Floats:
+def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     return rng.normal(eta, scales["sigma"])
 
 

@@ -10,7 +10,7 @@ from hierglm.families.family import (
     Floats,
     Scales,
     StanDensity,
-    refuse,
+    refuse_counts,
     refuse_se,
     refuse_trials,
 )
@@ -20,8 +20,7 @@ from hierglm.families.links import LOG
 def _check(response: Response) -> None:
     refuse_trials("Poisson", response)
     refuse_se("Poisson", response)
-    y = response.values
-    refuse("Poisson", "whole numbers >= 0", response, ~((y >= 0) & (y == np.floor(y))))
+    refuse_counts("Poisson", response)
 
 
 def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
@@ -31,9 +30,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
     return out
 
 
-def _draw(
-    rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
-) -> Floats:
+def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     return rng.poisson(np.exp(eta)).astype(np.float64)
 
 

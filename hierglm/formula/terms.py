@@ -163,8 +163,12 @@ class Formula:
     def names(self) -> tuple[str, ...]:
         """Every column that the formula reads, response first, without repeats."""
         parts: list[str] = list(self.response.names)
-        for item in (*self.common, *self.offsets, *self.groups):
-            parts.extend(item.names)
+        for names in (
+            *(t.names for t in self.common),
+            *(f.names for f in self.offsets),
+            *(g.names for g in self.groups),
+        ):
+            parts.extend(names)
         return tuple(dict.fromkeys(parts))
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: str = "textbook") 
     )
 
 
-def _response(model: Model, abilities: frozenset[Ability]) -> Choice:
+def _response(model: Model, abilities: frozenset[Ability]) -> Choice[ResponseForm]:
     part = f"response {model.design.response.label}"
     rows = f"{model.design.rows:,} rows"
     if model.design.response.weights is not None:
@@ -52,7 +52,7 @@ def _response(model: Model, abilities: frozenset[Ability]) -> Choice:
     return Choice(part, ResponseForm.GLM, f"{rows}; {fused} has its own gradient")
 
 
-def _common(model: Model) -> Choice:
+def _common(model: Model) -> Choice[CommonForm]:
     count = len(model.design.common.labels)
     columns = f"{count} column{'' if count == 1 else 's'}"
     if not count:
@@ -63,11 +63,9 @@ def _common(model: Model) -> Choice:
     return Choice("common", CommonForm.DIRECT, f"{columns} and no intercept to centre about")
 
 
-def _group(group: Grouping) -> Choice:
+def _group(group: Grouping) -> Choice[GroupForm]:
     levels, effects = len(group.levels), len(group.terms)
     size = f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"
-    if effects == 1:
-        kind = ""
-    else:
-        kind = ", correlated" if group.correlated else ", independent"
+    kinds = {True: ", correlated", False: ", independent"}
+    kind = kinds[group.correlated] if effects > 1 else ""
     return Choice(group.source, GroupForm.STANDARDISED, f"{size}{kind}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, Generic, TypeVar
 
 from hierglm.model import Model
 
@@ -40,8 +41,11 @@ class GroupForm(Enum):
     STANDARDISED = "standardised effects, scaled by their sds and correlations"
 
 
+Form = TypeVar("Form", ResponseForm, CommonForm, GroupForm)
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Generic[Form]):
     """A decision with its reason.
 
     Attributes
@@ -55,7 +59,7 @@ class Choice:
     """
 
     part: str
-    form: ResponseForm | CommonForm | GroupForm
+    form: Form
     because: str
 
 
@@ -77,11 +81,11 @@ class Plan:
 
     model: Model
     name: str
-    response: Choice
-    common: Choice
-    groups: tuple[Choice, ...]
+    response: Choice[ResponseForm]
+    common: Choice[CommonForm]
+    groups: tuple[Choice[GroupForm], ...]
 
-    def __iter__(self) -> Iterator[Choice]:
+    def __iter__(self) -> Iterator[Choice[Any]]:
         return iter((self.response, self.common, *self.groups))
 
     @property
@@ -93,5 +97,7 @@ class Plan:
     def __str__(self) -> str:
         width = max(len(c.part) for c in self)
         lines = [f"plan {self.name!r} for {self.model.design.formula.source}"]
-        lines += [f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self]
+        lines += [
+            f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self
+        ]
         return "\n".join(lines)

@@ -86,11 +86,16 @@ class Priors:
 
     def scale(self, name: str) -> Prior:
         """Return the prior of a family parameter such as sigma."""
-        return next(a.prior for a in self.assigned if a.slot.role == "scale" and a.slot.name == name)
+        return next(
+            a.prior for a in self.assigned if a.slot.role == "scale" and a.slot.name == name
+        )
 
 
 def assign(
-    design: Design, family: Family, scales: tuple[str, ...], priors: str | Mapping[str, Prior] | None
+    design: Design,
+    family: Family,
+    scales: tuple[str, ...],
+    priors: str | Mapping[str, Prior] | None,
 ) -> Priors:
     """Return the prior of every parameter.
 
@@ -125,9 +130,7 @@ def assign(
 
 def _slots(design: Design, scales: tuple[str, ...]) -> list[Slot]:
     slots = [Slot("Intercept", flat_name("b", "Intercept"))] if design.intercept else []
-    slots += [
-        Slot("b", flat_name("b", label), i) for i, label in enumerate(design.common.labels)
-    ]
+    slots += [Slot("b", flat_name("b", label), i) for i, label in enumerate(design.common.labels)]
     for i, g in enumerate(design.groups):
         for term in g.terms:
             slots.append(Slot("sd", flat_name("sd", term, group=g.group), i, g.group, term))

@@ -71,9 +71,7 @@ def _data(grouping: Grouping, k: int) -> list[Declare]:
             Declare(Block.DATA, "matrix", f"Z_{k}", ("N", f"M_{k}"), value=z, note=names),
         ]  # fmt: skip
     elif not _intercept_only(grouping):
-        declares.append(
-            Declare(Block.DATA, "vector", f"Z_{k}", ("N",), value=z[:, 0], note=names)
-        )
+        declares.append(Declare(Block.DATA, "vector", f"Z_{k}", ("N",), value=z[:, 0], note=names))
     return declares
 
 
@@ -89,9 +87,7 @@ def _sds(plan: Plan, number: int) -> PriorText:
         declare = Declare(Block.PARAMETERS, "real", f"sd_{k}", bounds="lower=0", note=note)
         prior = scalar_prior(f"sd_{k}", priors[0])
     else:
-        declare = Declare(
-            Block.PARAMETERS, "vector", f"sd_{k}", (f"M_{k}",), "lower=0", note=note
-        )
+        declare = Declare(Block.PARAMETERS, "vector", f"sd_{k}", (f"M_{k}",), "lower=0", note=note)
         prior = vector_prior(f"sd_{k}", f"M_{k}", priors)
     return PriorText((declare, *prior.declares), prior.statements)
 
@@ -109,7 +105,9 @@ def _decov(plan: Plan, number: int, prior: Prior, note: str) -> PriorText:
     statements = list(tau.statements)
     if not several:
         expr = f"{times}tau_{k}"
-        declares.append(Declare(Block.TRANSFORMED_PARAMETERS, "real", f"sd_{k}", expr=expr, note=note))
+        declares.append(
+            Declare(Block.TRANSFORMED_PARAMETERS, "real", f"sd_{k}", expr=expr, note=note)
+        )
         return PriorText(tuple(declares), tuple(statements))
     name = f"prior_pi_{k}_concentration"
     declares += [
@@ -159,9 +157,7 @@ def _effects(grouping: Grouping, k: int, correlated: bool) -> list[Declare]:
     dims = (f"M_{k}", f"J_{k}")
     return [
         Declare(Block.PARAMETERS, "matrix", f"z_{k}", dims, note="standardised effects"),
-        Declare(
-            Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note
-        ),
+        Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note),
     ]
 
 

@@ -33,7 +33,9 @@ def test_bernoulli_density(y):
 
 def test_bernoulli_density_far_out():
     # log(1 / (1 + exp(700))) = -700 to the last bit; scipy gives -inf here.
-    got = FAMILIES["bernoulli"].log_density(np.array([0.0, 1.0]), np.array([700.0, -700.0]), {}, None)
+    got = FAMILIES["bernoulli"].log_density(
+        np.array([0.0, 1.0]), np.array([700.0, -700.0]), {}, None
+    )
     np.testing.assert_array_equal(got, [-700.0, -700.0])
 
 
@@ -84,6 +86,7 @@ REFUSED = [
      "Poisson needs whole numbers >= 0; row 17 of 'y' has 2.5"),
     ("poisson", response([1, -1, -2]), "row 2 of 'y' has -1 (and 1 more row)"),
     ("poisson", response([1, np.inf]), "row 2 of 'y' has inf"),
+    ("poisson", response([1, 3e9]), "at most 2,147,483,647"),
     ("poisson", response([1], trials=[2]), "family='binomial'"),
     ("bernoulli", response([0, 1, 2]), "Bernoulli needs 0 or 1; row 3 of 'y' has 2"),
     ("bernoulli", response([0, 1, 2], levels=("a", "b", "c")), "needs two levels; 'y' has 3"),
