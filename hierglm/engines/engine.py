@@ -103,16 +103,19 @@ class Density(Protocol):
 class Engine(Protocol):
     """Something that samples Stan programs.
 
-    Attributes
-    ----------
-    name : str
-        What the user types: "embedded", "cmdstan".
-    abilities : frozenset of Ability
-        What programs may use.
+    Engines are frozen and hold nothing alive, so they may be pickled, sent to other
+    processes and used from any thread.
     """
 
-    name: str
-    abilities: frozenset[Ability]
+    @property
+    def name(self) -> str:
+        """What the user types: "embedded", "cmdstan"."""
+        ...
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What programs may use."""
+        ...
 
     def versions(self) -> Mapping[str, str]:
         """Return the versions of what computes, by package name."""

@@ -1,0 +1,47 @@
+"""Which engine a name stands for."""
+
+from __future__ import annotations
+
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.engines.engine import Engine
+from hierglm.errors import SettingsError, suggest
+
+NAMES = ("auto", "embedded", "cmdstan")
+"""What the user may type."""
+
+
+def engine_for(name: str | Engine = "auto") -> Engine:
+    """Return the engine of this name, or the engine itself where one is given.
+
+    Parameters
+    ----------
+    name : {"auto", "embedded", "cmdstan"} or Engine
+        "auto" is "embedded" today: every program that is written runs on it, and it needs
+        no compiler. The rule never looks at what is installed or cached, so that a script
+        gives the same answer everywhere.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    SettingsError
+        For any other value.
+
+    Examples
+    --------
+    >>> engine_for("auto").name
+    'embedded'
+    """
+    if isinstance(name, str):
+        if name in ("auto", "embedded"):
+            return EmbeddedEngine()
+        if name == "cmdstan":
+            from hierglm.engines.cmdstan import CmdStanEngine
+
+            return CmdStanEngine()
+        raise SettingsError(f"no engine {name!r}{suggest(name, NAMES)}")
+    if all(hasattr(type(name), part) for part in ("sample", "open", "versions")):
+        return name
+    raise SettingsError(f"engine must be a name or an Engine, not {name!r}{suggest('', NAMES)}")

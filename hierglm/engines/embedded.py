@@ -1,0 +1,221 @@
+"""The embedded engine: stanli, Stan without a C++ compiler, behind walls."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, NoReturn
+
+import numpy as np
+
+from hierglm.draws.draws import Draws
+from hierglm.engines.child import Answer, Child, Failure
+from hierglm.engines.data import to_json
+from hierglm.engines.engine import Density, Floats, Settings
+from hierglm.engines.failures import explain
+from hierglm.engines.progress import progress_bar
+from hierglm.engines.run import STAN_STATS, Run, name_stats
+from hierglm.errors import EngineError, EngineMissing
+from hierglm.plan.forms import Ability
+from hierglm.program.fragment import Program
+
+_WORKER = "stanli_worker.py"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedEngine:
+    """Samples with stanli, each run in a process of its own.
+
+    Holds nothing alive: it may be pickled, copied, and used from any thread or after a
+    fork. One seed gives one answer, whatever the number of threads.
+
+    Raises
+    ------
+    EngineMissing
+        From every method, where stanli is not installed.
+
+    Examples
+    --------
+    >>> EmbeddedEngine().name
+    'embedded'
+    """
+
+    @property
+    def name(self) -> str:
+        """What the user types."""
+        return "embedded"
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What programs may use; measured by tests/engines/test_abilities.py."""
+        return frozenset(Ability)
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of stanli.
+
+        Raises
+        ------
+        EngineMissing
+            If it is not installed.
+        """
+        _require()
+        return {"stanli": metadata.version("stanli")}
+
+    def sample(self, program: Program, settings: Settings) -> Draws:
+        """Return the posterior draws.
+
+        Raises
+        ------
+        CompileError
+            If Stan's compiler refuses the program; quotes the line and its origin.
+        SamplingError
+            If no chain could start, or the process died.
+        EngineMissing
+            If stanli is not installed.
+        """
+        return self.run(program, settings).labelled(program.outputs)
+
+    def run(self, program: Program, settings: Settings) -> Run:
+        """Return what was sampled under Stan's own names, with step sizes and metric."""
+        names = list(dict.fromkeys(out.stan for out in program.outputs))
+        request = {
+            "task": "sample",
+            "code": program.bare,
+            "seed": int(settings.seed),
+            "names": names,
+            "settings": _sampler_arguments(settings),
+        }
+        _require()
+        with Child(_WORKER) as child, progress_bar(settings) as report:
+            try:
+                answer = child.ask(request, to_json(program.data), report)
+            except Failure as failure:
+                raise explain(failure, program, "embedded") from None
+        return _run(answer)
+
+    @contextmanager
+    def open(self, program: Program) -> Iterator[Density]:
+        """Open the program's log density, to be used in a ``with`` statement.
+
+        Raises
+        ------
+        CompileError, EngineError, EngineMissing
+            As `sample`.
+        """
+        _require()
+        request = {"task": "open", "code": program.bare, "seed": 0}
+        with Child(_WORKER) as child:
+            try:
+                answer = child.ask(request, to_json(program.data))
+            except Failure as failure:
+                raise explain(failure, program, "embedded") from None
+            density = OpenDensity(child, int(answer.facts["size"]), program)
+            try:
+                yield density
+            finally:
+                density.closed = True
+
+
+class OpenDensity:
+    """The log density of one program with its data, evaluated in a child process.
+
+    Calls from several threads wait for each other; it can be neither pickled nor used
+    after a fork, because the process behind it cannot be shared.
+    """
+
+    def __init__(self, child: Child, size: int, program: Program) -> None:
+        self.size = size
+        self.closed = False
+        self._child, self._program = child, program
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+
+    def __call__(self, point: Floats) -> tuple[float, Floats]:
+        """Return log density and gradient, shape (size,), at a point of that shape.
+
+        Raises
+        ------
+        EngineError
+            Where Stan cannot evaluate the density.
+        """
+        values, gradients = self.at(np.asarray(point, dtype=np.float64)[None])
+        return float(values[0]), gradients[0]
+
+    def at(self, points: Floats) -> tuple[Floats, Floats]:
+        """Return log densities, shape (n,), and gradients, shape (n, size), at n points."""
+        points = np.ascontiguousarray(points, dtype="<f8")
+        if points.ndim != 2 or points.shape[1] != self.size:
+            raise EngineError(
+                f"a point has {self.size} coordinates; got an array of shape {points.shape[1:]}"
+            )
+        request = {"task": "evaluate", "shape": list(points.shape)}
+        answer = self._ask(request, points.tobytes())
+        return answer.arrays["values"], answer.arrays["gradients"]
+
+    def unconstrain(self, values: Mapping[str, Any]) -> Floats:
+        """Return the point, shape (size,), at which the parameters have these values.
+
+        Raises
+        ------
+        EngineError
+            For a value that is missing, has the wrong size or lies outside its support.
+        """
+        return self._ask({"task": "unconstrain"}, to_json(values)).arrays["point"]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an open density cannot be pickled or copied; open it where it is used")
+
+    def _ask(self, request: Mapping[str, Any], blob: bytes) -> Answer:
+        if os.getpid() != self._owner:
+            raise EngineError("an open density cannot be used after a fork; open it again there")
+        with self._lock:
+            if self.closed:
+                raise EngineError("this density is closed; use it inside its 'with' statement")
+            try:
+                return self._child.ask(request, blob)
+            except Failure as failure:
+                raise explain(failure, self._program, "embedded") from None
+            except BaseException:
+                self.closed = True  # the child is gone
+                raise
+
+
+def _run(answer: Answer) -> Run:
+    arrays = dict(answer.arrays)
+    columns = arrays["stats"]
+    values = {n.removeprefix("value "): a for n, a in arrays.items() if n.startswith("value ")}
+    return Run(
+        values=values,
+        stats=name_stats({name: columns[:, :, i] for i, name in enumerate(STAN_STATS)}),
+        step_size=arrays["step_size"],
+        metric=arrays["metric"],
+        seconds=tuple(answer.facts["seconds"]),
+    )
+
+
+def _sampler_arguments(settings: Settings) -> dict[str, Any]:
+    total = settings.warmup + settings.draws
+    threads = settings.threads or os.cpu_count() or 1
+    return {
+        "chains": int(settings.chains),
+        "seed": int(settings.seed),
+        "warmup": int(settings.warmup),
+        "samples": int(settings.draws),
+        "delta": float(settings.adapt_delta),
+        "max_depth": int(settings.max_treedepth),
+        "parallel_chains": int(min(threads, settings.chains)),
+        # The times of the chains are told only along with progress.
+        "refresh": max(1, total // 100),
+    }
+
+
+def _require() -> None:
+    if importlib.util.find_spec("stanli") is None:
+        raise EngineMissing(
+            "engine 'embedded' needs stanli, which is not installed: pip install stanli"
+        )

@@ -1,0 +1,75 @@
+"""What an engine said, turned into an error that says where, what was found, what would do."""
+
+from __future__ import annotations
+
+import re
+
+from hierglm.engines.child import Failure
+from hierglm.errors import CompileError, EngineError, EngineMissing, SamplingError
+from hierglm.program.fragment import Program
+
+_LINE = re.compile(r"line (\d+), column (\d+)")
+_QUOTE = re.compile(r"-{10,}\n(?:.*\n)*?\s*-{10,}\n?")
+
+_INSTALL = {
+    "embedded": "pip install --force-reinstall stanli",
+    "cmdstan": "pip install --force-reinstall cmdstanpy",
+}
+
+
+def explain(failure: Failure, program: Program, engine: str) -> EngineError:
+    """Return the error for what a job of this engine could not do with this program.
+
+    Parameters
+    ----------
+    failure : Failure
+        Stage and the library's own words.
+    program : Program
+        Tells which part of the model wrote a line.
+    engine : {"embedded", "cmdstan"}
+        Which engine it was.
+
+    Returns
+    -------
+    EngineMissing, CompileError, SamplingError or EngineError
+    """
+    text = failure.text.strip()
+    if failure.stage == "missing":
+        return EngineMissing(f"engine {engine!r} cannot be loaded: {text}; try {_INSTALL[engine]}")
+    if failure.stage == "compile":
+        return _compile_error(text, program)
+    if failure.stage == "sample":
+        return SamplingError(_sampling_words(text))
+    if failure.stage == "data":
+        return EngineError(f"Stan refuses the data of this program: {text}")
+    if failure.stage in ("evaluate", "unconstrain"):
+        return EngineError(text)
+    return EngineError(f"the {engine} engine failed unexpectedly; please report this:\n{text}")
+
+
+def _compile_error(text: str, program: Program) -> CompileError:
+    found = _LINE.search(text)
+    if found is None:
+        return CompileError(f"Stan's compiler refuses the program: {text}")
+    line, column = int(found[1]), int(found[2])
+    lines = program.code.splitlines()
+    # The compiler quotes the bare program; the user knows the one with comments.
+    what = " ".join(_QUOTE.sub(" ", text[found.end() :]).split()).lstrip(":, ")
+    what = re.sub(r"^(to (line \d+, )?column \d+[:,]?\s*)", "", what)
+    origin = program.origin(line)
+    by = f", written for {origin}" if origin else ""
+    quoted = f"\n  {lines[line - 1].rstrip()}" if 0 < line <= len(lines) else ""
+    pointer = f"\n  {' ' * column}^" if quoted and column <= len(lines[line - 1]) else ""
+    return CompileError(
+        f"Stan's compiler refuses line {line} of the program{by}: {what}{quoted}{pointer}"
+    )
+
+
+def _sampling_words(text: str) -> str:
+    if "initialization failed" in text.lower():
+        return (
+            "no starting point with a finite log density was found in 100 tries: "
+            "the response may be impossible under the model, or the priors far too wide; "
+            f"look at model.priors() and at the scale of the columns. Stan said: {text}"
+        )
+    return f"sampling failed. Stan said: {text}"

@@ -1,0 +1,95 @@
+"""One bar for all chains, in a terminal or a notebook; silent elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hierglm.engines.engine import Settings
+
+
+@contextmanager
+def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Show one bar while the ``with`` statement lasts; yields what takes the reports.
+
+    Parameters
+    ----------
+    settings : Settings
+        `progress` says whether: None shows it where stderr is a terminal or a notebook.
+
+    Yields
+    ------
+    callable
+        Takes a mapping with "chain" (from 1), "iteration", "total" and "warmup".
+
+    Examples
+    --------
+    >>> with progress_bar(Settings(progress=False)) as report:
+    ...     report({"chain": 1, "iteration": 10, "total": 20, "warmup": True})
+    """
+    if not _wanted(settings.progress):
+        yield lambda _: None
+        return
+    each = settings.warmup + settings.draws
+    bar = _bar(settings.chains * each)
+    reached = [0] * settings.chains
+    warm = [settings.warmup > 0] * settings.chains
+
+    def report(news: Mapping[str, Any]) -> None:
+        chain = news["chain"] - 1
+        step = min(news["iteration"], each) - reached[chain]
+        if step <= 0:
+            return
+        reached[chain] += step
+        warm[chain] = news["warmup"]
+        bar.set_description_str(_words(warm, reached, each), refresh=False)
+        bar.update(step)
+
+    try:
+        bar.set_description_str(_words(warm, reached, each))
+        yield report
+    finally:
+        bar.close()
+
+
+def _words(warm: list[bool], reached: list[int], each: int) -> str:
+    """Say in two words where the slowest chain is."""
+    chains = f"{len(warm)} chain{'s' if len(warm) > 1 else ''}"
+    if all(r >= each for r in reached):
+        return f"{chains}: done"
+    return f"{chains}: {'warmup' if any(warm) else 'sampling'}"
+
+
+def _wanted(progress: bool | None) -> bool:
+    if progress is not None:
+        return progress
+    if sys.stderr is None:  # pythonw
+        return False
+    try:
+        terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # a stand-in, or closed
+        terminal = False
+    return terminal or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this, told without importing IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _bar(total: int) -> Any:
+    from tqdm.std import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        # Without this tqdm starts a thread that outlives the bar.
+        monitor_interval = 0
+
+    # A lock of its own: tqdm's default one is shared between processes, and makes a semaphore.
+    Bar.set_lock(threading.RLock())
+    shown = "{desc} {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}"
+    return Bar(total=total, bar_format=shown, file=sys.stderr, leave=False, dynamic_ncols=True)

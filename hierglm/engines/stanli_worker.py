@@ -1,0 +1,129 @@
+"""Jobs that need stanli; run by `worker` in a process of its own.
+
+stanli crashes off the main thread, when a model is copied, and answers wrongly when two
+threads share a model. Here there is one model, one thread and nothing to copy.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hierglm.engines.worker import Reply
+
+_ITERATION = re.compile(r"Chain \[(\d+)\] Iteration:\s+(\d+) / (\d+) .*\((\w+)\)")
+_TOTAL = re.compile(r"([\d.eE+-]+) seconds \(Total\)")
+
+_model: Any = None
+"""The one model that is open; a worker never has two."""
+
+
+def handle(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    """Answer one request: its "task" names a function below."""
+    tasks = {
+        "open": _open,
+        "sample": _sample,
+        "evaluate": _evaluate,
+        "unconstrain": _unconstrain,
+        "build": _build,
+    }
+    tasks[request["task"]](request, blob, reply)
+
+
+def _build(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    try:
+        import stanli
+    except Exception as error:
+        reply.failure("missing", f"{type(error).__name__}: {error}")
+        return
+    reply.done(version=stanli.__version__, build=stanli.build_id())
+
+
+def _open(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    if _bind(request, blob, reply):
+        reply.done(size=_model.n_unconstrained)
+
+
+def _bind(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> bool:
+    """Compile the program and give it its data; the blob is the data as JSON."""
+    global _model
+    try:
+        import stanli
+    except Exception as error:  # a wheel that does not load fails in many ways
+        reply.failure("missing", f"{type(error).__name__}: {error}")
+        return False
+    try:
+        mir = stanli.stan_to_mir(request["code"])
+    except RuntimeError as error:
+        reply.failure("compile", str(error))
+        return False
+    try:
+        _model = stanli.Model(mir=mir, data=blob.decode(), seed=request["seed"])
+    except RuntimeError as error:
+        # The second half of the compiler, which refuses what it cannot run, comes here too.
+        stage = "compile" if str(error).startswith("stanli compile") else "data"
+        reply.failure(stage, str(error))
+        return False
+    return True
+
+
+def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    if not _bind(request, blob, reply):
+        return
+    seconds: list[float] = []
+
+    def take(line: str) -> None:
+        if found := _ITERATION.search(line):
+            chain, iteration, total = (int(found[i]) for i in (1, 2, 3))
+            reply.progress(chain, iteration, total, found[4] == "Warmup")
+        elif found := _TOTAL.search(line):
+            seconds.append(float(found[1]))
+        elif "seconds (" not in line:
+            sys.stderr.write(line + "\n")
+
+    try:
+        with reply.printed(take):
+            fit = _model.sample(**request["settings"])
+    except (RuntimeError, ValueError) as error:
+        reply.failure("sample", str(error))
+        return
+    reply.array("stats", fit.sampler_stats)
+    reply.array("step_size", np.asarray(fit.step_size, dtype=float))
+    reply.array("metric", np.asarray(fit.inv_metric, dtype=float))
+    there = fit.variables
+    for name in request["names"]:
+        # One variable at a time: `draws` copies, and a posterior can fill the memory.
+        if name in there:
+            reply.array(f"value {name}", fit.draws(name))
+    reply.done(seconds=seconds)
+
+
+def _evaluate(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    """Log density and gradient at each row of the points in the blob."""
+    points = np.frombuffer(blob, dtype="<f8").reshape(request["shape"])
+    values = np.empty(len(points))
+    gradients = np.empty(points.shape)
+    for i, point in enumerate(points):
+        try:
+            values[i], gradients[i] = _model.log_prob_grad(point)
+        except (RuntimeError, ValueError) as error:
+            reply.failure("evaluate", str(error))
+            return
+    reply.array("values", values)
+    reply.array("gradients", gradients)
+    reply.done()
+
+
+def _unconstrain(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    try:
+        point = _model.unconstrain(blob.decode())
+    except (RuntimeError, ValueError) as error:
+        reply.failure("unconstrain", str(error))
+        return
+    reply.array("point", point)
+    reply.done()
