@@ -91,7 +91,7 @@ class Plan:
     @property
     def line(self) -> str:
         """The plan in one line, for the head of a summary."""
-        forms = dict.fromkeys(c.form.value for c in (self.response, *self.groups))
+        forms = dict.fromkeys([self.response.form.value, *(g.form.value for g in self.groups)])
         return f"{self.name}: {'; '.join(forms)}"
 
     def __str__(self) -> str:
