@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
@@ -38,8 +39,6 @@ def engine_for(name: str | Engine = "auto") -> Engine:
         if name in ("auto", "embedded"):
             return EmbeddedEngine()
         if name == "cmdstan":
-            from hierglm.engines.cmdstan import CmdStanEngine
-
             return CmdStanEngine()
         raise SettingsError(f"no engine {name!r}{suggest(name, NAMES)}")
     if all(hasattr(type(name), part) for part in ("sample", "open", "versions")):

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import Any
 
 from hierglm.draws.draws import Draws
 from hierglm.engines.child import Answer, Child, Failure
 from hierglm.engines.data import to_json
+from hierglm.engines.density import OpenDensity
 from hierglm.engines.engine import Density, Floats, Settings
 from hierglm.engines.failures import explain
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import STAN_STATS, Run, name_stats
-from hierglm.errors import EngineError, EngineMissing
+from hierglm.errors import EngineMissing
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
@@ -95,7 +93,7 @@ class EmbeddedEngine:
             try:
                 answer = child.ask(request, to_json(program.data), report)
             except Failure as failure:
-                raise explain(failure, program, "embedded") from None
+                raise explain(failure, program, self.name) from None
         return _run(answer)
 
     @contextmanager
@@ -110,79 +108,27 @@ class EmbeddedEngine:
         _require()
         request = {"task": "open", "code": program.bare, "seed": 0}
         with Child(_WORKER) as child:
-            try:
-                answer = child.ask(request, to_json(program.data))
-            except Failure as failure:
-                raise explain(failure, program, "embedded") from None
-            density = OpenDensity(child, int(answer.facts["size"]), program)
+
+            def ask(request: Mapping[str, Any], blob: bytes) -> Answer:
+                try:
+                    return child.ask(request, blob)
+                except Failure as failure:
+                    raise explain(failure, program, self.name) from None
+
+            def evaluate(points: Floats) -> tuple[Floats, Floats]:
+                where = {"task": "evaluate", "shape": list(points.shape)}
+                found = ask(where, points.astype("<f8", copy=False).tobytes()).arrays
+                return found["values"], found["gradients"]
+
+            def unconstrain(values: Mapping[str, Any]) -> Floats:
+                return ask({"task": "unconstrain"}, to_json(values)).arrays["point"]
+
+            size = int(ask(request, to_json(program.data)).facts["size"])
+            density = OpenDensity(size, evaluate, unconstrain)
             try:
                 yield density
             finally:
-                density.closed = True
-
-
-class OpenDensity:
-    """The log density of one program with its data, evaluated in a child process.
-
-    Calls from several threads wait for each other; it can be neither pickled nor used
-    after a fork, because the process behind it cannot be shared.
-    """
-
-    def __init__(self, child: Child, size: int, program: Program) -> None:
-        self.size = size
-        self.closed = False
-        self._child, self._program = child, program
-        self._lock = threading.Lock()
-        self._owner = os.getpid()
-
-    def __call__(self, point: Floats) -> tuple[float, Floats]:
-        """Return log density and gradient, shape (size,), at a point of that shape.
-
-        Raises
-        ------
-        EngineError
-            Where Stan cannot evaluate the density.
-        """
-        values, gradients = self.at(np.asarray(point, dtype=np.float64)[None])
-        return float(values[0]), gradients[0]
-
-    def at(self, points: Floats) -> tuple[Floats, Floats]:
-        """Return log densities, shape (n,), and gradients, shape (n, size), at n points."""
-        points = np.ascontiguousarray(points, dtype="<f8")
-        if points.ndim != 2 or points.shape[1] != self.size:
-            raise EngineError(
-                f"a point has {self.size} coordinates; got an array of shape {points.shape[1:]}"
-            )
-        request = {"task": "evaluate", "shape": list(points.shape)}
-        answer = self._ask(request, points.tobytes())
-        return answer.arrays["values"], answer.arrays["gradients"]
-
-    def unconstrain(self, values: Mapping[str, Any]) -> Floats:
-        """Return the point, shape (size,), at which the parameters have these values.
-
-        Raises
-        ------
-        EngineError
-            For a value that is missing, has the wrong size or lies outside its support.
-        """
-        return self._ask({"task": "unconstrain"}, to_json(values)).arrays["point"]
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("an open density cannot be pickled or copied; open it where it is used")
-
-    def _ask(self, request: Mapping[str, Any], blob: bytes) -> Answer:
-        if os.getpid() != self._owner:
-            raise EngineError("an open density cannot be used after a fork; open it again there")
-        with self._lock:
-            if self.closed:
-                raise EngineError("this density is closed; use it inside its 'with' statement")
-            try:
-                return self._child.ask(request, blob)
-            except Failure as failure:
-                raise explain(failure, self._program, "embedded") from None
-            except BaseException:
-                self.closed = True  # the child is gone
-                raise
+                density.close()
 
 
 def _run(answer: Answer) -> Run:

@@ -8,7 +8,8 @@ from hierglm.engines.child import Failure
 from hierglm.errors import CompileError, EngineError, EngineMissing, SamplingError
 from hierglm.program.fragment import Program
 
-_LINE = re.compile(r"line (\d+), column (\d+)")
+_REFUSED = re.compile(r"error in [^\n]*?line (\d+), column (\d+)")
+_WHERE = re.compile(r"line (\d+), column \d+")
 _QUOTE = re.compile(r"-{10,}\n(?:.*\n)*?\s*-{10,}\n?")
 
 _INSTALL = {
@@ -39,18 +40,23 @@ def explain(failure: Failure, program: Program, engine: str) -> EngineError:
     if failure.stage == "compile":
         return _compile_error(text, program)
     if failure.stage == "sample":
-        return SamplingError(_sampling_words(text))
+        return SamplingError(_sampling_words(text, program))
     if failure.stage == "data":
         return EngineError(f"Stan refuses the data of this program: {text}")
-    if failure.stage in ("evaluate", "unconstrain"):
+    if failure.stage in ("absent", "evaluate", "unconstrain"):
         return EngineError(text)
     return EngineError(f"the {engine} engine failed unexpectedly; please report this:\n{text}")
 
 
 def _compile_error(text: str, program: Program) -> CompileError:
-    found = _LINE.search(text)
+    found = _REFUSED.search(text)
+    if found is None and "unsupported" in text:
+        return CompileError(f"the embedded engine cannot run this program: {text}")
     if found is None:
-        return CompileError(f"Stan's compiler refuses the program: {text}")
+        return CompileError(
+            "the program could not be built; 'hierglm doctor' looks at the compiler: "
+            + text[-3000:]
+        )
     line, column = int(found[1]), int(found[2])
     lines = program.code.splitlines()
     # The compiler quotes the bare program; the user knows the one with comments.
@@ -65,11 +71,15 @@ def _compile_error(text: str, program: Program) -> CompileError:
     )
 
 
-def _sampling_words(text: str) -> str:
-    if "initialization failed" in text.lower():
+def _sampling_words(text: str, program: Program) -> str:
+    found = _WHERE.search(text)
+    origin = program.origin(int(found[1])) if found else ""
+    at = f" (line {found[1]} was written for {origin})" if found and origin else ""
+    low = text.lower()
+    if "initialization" in low and "failed" in low:
         return (
             "no starting point with a finite log density was found in 100 tries: "
             "the response may be impossible under the model, or the priors far too wide; "
-            f"look at model.priors() and at the scale of the columns. Stan said: {text}"
+            f"look at model.priors() and at the scale of the columns. Stan said{at}: {text}"
         )
-    return f"sampling failed. Stan said: {text}"
+    return f"sampling failed. Stan said{at}: {text}"

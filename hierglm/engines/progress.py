@@ -23,7 +23,8 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
     Yields
     ------
     callable
-        Takes a mapping with "chain" (from 1), "iteration", "total" and "warmup".
+        Takes a mapping with "chain" (from 1), "iteration", "total" and "warmup"; or with
+        "say", words to show until sampling starts.
 
     Examples
     --------
@@ -39,6 +40,9 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
     warm = [settings.warmup > 0] * settings.chains
 
     def report(news: Mapping[str, Any]) -> None:
+        if "say" in news:
+            bar.set_description_str(news["say"])
+            return
         chain = news["chain"] - 1
         step = min(news["iteration"], each) - reached[chain]
         if step <= 0:

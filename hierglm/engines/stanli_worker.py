@@ -66,8 +66,7 @@ def _bind(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> bool:
         _model = stanli.Model(mir=mir, data=blob.decode(), seed=request["seed"])
     except RuntimeError as error:
         # The second half of the compiler, which refuses what it cannot run, comes here too.
-        stage = "compile" if str(error).startswith("stanli compile") else "data"
-        reply.failure(stage, str(error))
+        reply.failure("compile" if "unsupported" in str(error) else "data", str(error))
         return False
     return True
 
