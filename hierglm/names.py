@@ -1,11 +1,250 @@
-"""Flat names of parameters (draft; replaced by the grammar)."""
+"""One parameter as columns, and its flat name: a grammar that can be read back.
+
+::
+
+    b[x]                      fixed       coefficient
+    sd[school:x]              ran_sd      standard deviation over the levels of a group
+    cor[school:Intercept,x]   ran_cor     correlation of two effects of a group
+    r[school:A,x]             ran_vals    a level's deviation from the common coefficient
+    coef[school:A,x]          ran_coefs   a level's own coefficient
+    sigma                     family      parameter of the response's distribution
+    b[x]@sales.sigma          any of them, of a response and a parameter of its distribution
+
+Labels stand as the user wrote them. Only where one could be misread (a group that holds a
+``:``, a level with a ``,`` outside brackets, brackets that do not close, a backtick, blanks
+at an end, an empty label) is it put in backticks, with backticks inside it doubled:
+``sd[`a:b`:x]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from hierglm.errors import SettingsError, suggest
+
+KINDS: Mapping[str, str] = {
+    "fixed": "b",
+    "ran_sd": "sd",
+    "ran_cor": "cor",
+    "ran_vals": "r",
+    "ran_coefs": "coef",
+}
+"""What stands before the bracket, by effect; a family's parameters have no bracket."""
+
+EFFECTS = (*KINDS, "family")
+
+_OPEN, _CLOSE = "([{", ")]}"
 
 
-def group_name(kind: str, group: str) -> str:
-    """``sd[school]``."""
-    return f"{kind}[{group}]"
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The key of one parameter, as columns; a label that does not apply is "".
+
+    Attributes
+    ----------
+    effect : {"fixed", "ran_sd", "ran_cor", "ran_vals", "ran_coefs", "family"}
+        What kind of parameter it is.
+    group : str
+        Name of the grouping factor.
+    level : object
+        Level of the group, in its own type.
+    term : str
+        Label of the coefficient; of a family's parameter its name.
+    term2 : str
+        The other term of a correlation.
+    response, dpar : str
+        Response and parameter of its distribution, where there are several.
+
+    Examples
+    --------
+    >>> str(Parameter("ran_vals", "school", "A", "x"))
+    'r[school:A,x]'
+    """
+
+    effect: str
+    group: str = ""
+    level: Any = ""
+    term: str = ""
+    term2: str = ""
+    response: str = ""
+    dpar: str = ""
+
+    def __str__(self) -> str:
+        return flat_name(self)
 
 
-def flat_name(kind: str, term: str, group: str = "") -> str:
-    """``b[x]``, ``sd[school:x]``."""
-    return f"{kind}[{group}:{term}]" if group else f"{kind}[{term}]"
+def flat_name(parameter: Parameter) -> str:
+    """Return the name of a parameter, which `parse_name` reads back.
+
+    Raises
+    ------
+    SettingsError
+        For an effect that is not among `EFFECTS`.
+
+    Examples
+    --------
+    >>> flat_name(Parameter("ran_cor", "school", "", "Intercept", "x"))
+    'cor[school:Intercept,x]'
+    """
+    p = parameter
+    last = _component(p.term)
+    match p.effect:
+        case "family":
+            inside = ""
+        case "fixed":
+            inside = last
+        case "ran_sd":
+            inside = f"{_component(p.group, ':')}:{last}"
+        case "ran_cor":
+            first = _component(p.term, ",")
+            inside = f"{_component(p.group, ':')}:{first},{_component(p.term2)}"
+        case "ran_vals" | "ran_coefs":
+            inside = f"{_component(p.group, ':')}:{_component(str(p.level), ',')},{last}"
+        case _:
+            raise SettingsError(f"no effect {p.effect!r}{suggest(p.effect, EFFECTS)}")
+    name = f"{KINDS[p.effect]}[{inside}]" if inside else _word(p.term)
+    if p.response or p.dpar:
+        name += "@" + (_word(p.response) if p.response else "")
+        name += f".{_word(p.dpar)}" if p.dpar else ""
+    return name
+
+
+def group_name(effect: str, group: str) -> str:
+    """Return the name of all parameters of a kind that belong to a group: ``"sd[school]"``.
+
+    Examples
+    --------
+    >>> group_name("ran_cor", "school")
+    'cor[school]'
+    """
+    return f"{KINDS[effect]}[{_component(group, ':')}]"
+
+
+def parse_name(name: str) -> Parameter:
+    """Return the parameter of a flat name; its level is a str, whatever type it had.
+
+    Raises
+    ------
+    SettingsError
+        For a text that no parameter has as its name.
+
+    Examples
+    --------
+    >>> parse_name("r[school:A,x]").level
+    'A'
+    """
+    reader = _Reader(name)
+    effect = next((e for e, kind in KINDS.items() if name.startswith(kind + "[")), "family")
+    parts = {"effect": effect, "group": "", "level": "", "term": "", "term2": ""}
+    if effect == "family":
+        parts["term"] = reader.until("@.")
+    else:
+        reader.skip(KINDS[effect] + "[")
+        if effect != "fixed":
+            parts["group"] = reader.until(":")
+            reader.skip(":")
+        if effect in ("ran_vals", "ran_coefs"):
+            parts["level"] = reader.until(",")
+            reader.skip(",")
+        parts["term"] = reader.until("," if effect == "ran_cor" else "")
+        if effect == "ran_cor":
+            reader.skip(",")
+            parts["term2"] = reader.until("")
+        reader.skip("]")
+    response = dpar = ""
+    if not reader.done:
+        reader.skip("@")
+        response = "" if reader.at(".") else reader.until(".")
+        if reader.at("."):
+            reader.skip(".")
+            dpar = reader.until("")
+    if not reader.done:
+        reader.fail()
+    return Parameter(**parts, response=response, dpar=dpar)
+
+
+def _component(label: str, stops: str = "") -> str:
+    """Return a label that ends at one of `stops` or at the closing bracket."""
+    plain = (
+        label != ""
+        and "`" not in label
+        and label == label.strip()
+        and _end(label, 0, stops) == len(label)
+    )
+    return label if plain else _quote(label)
+
+
+def _word(label: str) -> str:
+    return label if label.isidentifier() else _quote(label)
+
+
+def _quote(label: str) -> str:
+    return "`" + label.replace("`", "``") + "`"
+
+
+def _end(text: str, start: int, stops: str) -> int:
+    """Return where a bare label ends: at a stop outside brackets, or a bracket too many.
+
+    A label with an open bracket never ends before the text does, plus one.
+    """
+    depth = 0
+    for i in range(start, len(text)):
+        if text[i] in _OPEN:
+            depth += 1
+        elif text[i] in _CLOSE:
+            depth -= 1
+            if depth < 0:
+                return i
+        elif depth == 0 and text[i] in stops:
+            return i
+    return len(text) if depth == 0 else len(text) + 1
+
+
+class _Reader:
+    """A place in a flat name that moves to the right."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.place = text, 0
+
+    @property
+    def done(self) -> bool:
+        return self.place == len(self.text)
+
+    def at(self, text: str) -> bool:
+        return self.text.startswith(text, self.place)
+
+    def skip(self, text: str) -> None:
+        if not self.at(text):
+            self.fail()
+        self.place += len(text)
+
+    def until(self, stops: str) -> str:
+        """Return the label that starts here, and stand behind it."""
+        if self.at("`"):
+            return self._quoted()
+        stop = _end(self.text, self.place, stops)
+        if not self.place < stop <= len(self.text):
+            self.fail()
+        label, self.place = self.text[self.place : stop], stop
+        return label
+
+    def _quoted(self) -> str:
+        label, self.place = "", self.place + 1
+        while True:
+            stop = self.text.find("`", self.place)
+            if stop < 0:
+                self.fail()
+            label += self.text[self.place : stop]
+            self.place = stop + 1
+            if not self.at("`"):
+                return label
+            label, self.place = label + "`", self.place + 1
+
+    def fail(self) -> NoReturn:
+        where = f" (at character {self.place + 1})" if self.place < len(self.text) else ""
+        raise SettingsError(
+            f"{self.text!r} is not the name of a parameter{where}; names look like b[x], "
+            "sd[school:x], cor[school:Intercept,x], r[school:A,x], coef[school:A,x], sigma"
+        )

@@ -66,6 +66,6 @@ def _common(model: Model) -> Choice[CommonForm]:
 def _group(group: Grouping) -> Choice[GroupForm]:
     levels, effects = len(group.levels), len(group.terms)
     size = f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"
-    kinds = {True: ", correlated", False: ", independent"}
-    kind = kinds[group.correlated] if effects > 1 else ""
-    return Choice(group.source, GroupForm.STANDARDISED, f"{size}{kind}")
+    kinds = {True: "their sds and correlations", False: "their sds"}
+    scale = kinds[group.correlated] if effects > 1 else "their sd"
+    return Choice(group.source, GroupForm.STANDARDISED, f"{size}: standard normals, scaled by {scale}")

@@ -38,7 +38,7 @@ class CommonForm(Enum):
 class GroupForm(Enum):
     """How the effects of a group term are written."""
 
-    STANDARDISED = "standardised effects, scaled by their sds and correlations"
+    STANDARDISED = "standardised effects"
 
 
 Form = TypeVar("Form", ResponseForm, CommonForm, GroupForm)

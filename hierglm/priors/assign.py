@@ -9,7 +9,7 @@ from typing import Literal
 from hierglm.design.design import Design
 from hierglm.errors import PriorError, suggest
 from hierglm.families.family import Family
-from hierglm.names import flat_name, group_name
+from hierglm.names import Parameter, flat_name, group_name
 from hierglm.priors.distributions import (
     KINDS,
     Prior,
@@ -52,7 +52,7 @@ class Slot:
     def keys(self) -> tuple[str, ...]:
         """The names under which a user may set it, the most specific last."""
         if self.role == "sd":
-            return ("sd", group_name("sd", self.group), self.name)
+            return ("sd", group_name("ran_sd", self.group), self.name)
         if self.role == "Intercept":
             return ("Intercept", self.name)
         return (self.name,) if self.role == "scale" else (self.role, self.name)
@@ -129,13 +129,22 @@ def assign(
 
 
 def _slots(design: Design, scales: tuple[str, ...]) -> list[Slot]:
-    slots = [Slot("Intercept", flat_name("b", "Intercept"))] if design.intercept else []
-    slots += [Slot("b", flat_name("b", label), i) for i, label in enumerate(design.common.labels)]
+    slots = (
+        [Slot("Intercept", flat_name(Parameter("fixed", term="Intercept")))]
+        if design.intercept
+        else []
+    )
+    slots += [
+        Slot("b", flat_name(Parameter("fixed", term=label)), i)
+        for i, label in enumerate(design.common.labels)
+    ]
     for i, g in enumerate(design.groups):
         for term in g.terms:
-            slots.append(Slot("sd", flat_name("sd", term, group=g.group), i, g.group, term))
+            slots.append(
+                Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), i, g.group, term)
+            )
         if g.correlated and len(g.terms) > 1:
-            slots.append(Slot("cor", group_name("cor", g.group), i, g.group))
+            slots.append(Slot("cor", group_name("ran_cor", g.group), i, g.group))
     return slots + [Slot("scale", name) for name in scales]
 
 
@@ -183,7 +192,7 @@ def _own(assigned: Assigned, given: Mapping[str, Prior]) -> Assigned:
     found = next((k for k in reversed(keys) if k in given), None)
     if found is None:
         # decov is one prior for sds and correlations together.
-        sds = group_name("sd", assigned.slot.group)
+        sds = group_name("ran_sd", assigned.slot.group)
         both = given.get(sds, given.get("sd")) if assigned.slot.role == "cor" else None
         if isinstance(both, Prior) and both.kind == "decov":
             return replace(assigned, prior=lkj(both.numbers[0]), source=f"given as {sds!r}")
@@ -213,7 +222,7 @@ def _settle(assigned: Assigned) -> Assigned:
         kinds = [k for k, rule in KINDS.items() if rule.support in allowed]
         raise PriorError(f"{prior!r} cannot be the prior of {name}; it takes {', '.join(kinds)}")
     if prior.kind == "decov" and assigned.source == f"given as {name!r}":
-        group = group_name("sd", assigned.slot.group)
+        group = group_name("ran_sd", assigned.slot.group)
         raise PriorError(f"decov is for all sds of a term together: give it as {group!r}")
     return assigned
 

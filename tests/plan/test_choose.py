@@ -1,0 +1,50 @@
+"""What the plan chooses, and what it says."""
+
+import pytest
+
+from hierglm.errors import SettingsError
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
+from tests.designs import design_of, schools
+
+ALL = frozenset(Ability)
+
+SHAPES = [
+    ("score ~ x + (x | school)", "gaussian", ALL, ResponseForm.GLM, CommonForm.CENTRED),
+    ("score ~ x", "gaussian", frozenset(), ResponseForm.VECTOR, CommonForm.CENTRED),
+    ("score ~ 0 + x", "gaussian", ALL, ResponseForm.GLM, CommonForm.DIRECT),
+    ("score ~ 1 + (1 | school)", "gaussian", ALL, ResponseForm.VECTOR, CommonForm.NONE),
+    ("score | weights(x + 10) ~ x", "gaussian", ALL, ResponseForm.WEIGHTED, CommonForm.CENTRED),
+    ("won ~ x", "bernoulli", ALL - {Ability.BERNOULLI_GLM}, ResponseForm.VECTOR, CommonForm.CENTRED),
+    ("won | trials(played) ~ x", "binomial", ALL, ResponseForm.GLM, CommonForm.CENTRED),
+    ("count ~ x", "poisson", ALL, ResponseForm.GLM, CommonForm.CENTRED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "family", "abilities", "response", "common"), SHAPES)
+def test_forms(formula, family, abilities, response, common):
+    plan = choose(specify(design_of(formula, schools()), family), abilities)
+    assert (plan.response.form, plan.common.form) == (response, common)
+    assert {g.form for g in plan.groups} <= {GroupForm.STANDARDISED}
+
+
+def test_the_plan_prints_itself():
+    model = specify(design_of("score ~ x + (x || school) + (1 | year)", schools()))
+    assert str(choose(model, ALL)).splitlines() == [
+        "plan 'textbook' for score ~ x + (x || school) + (1 | year)",
+        "  response score  one fused density over all rows",
+        "                  40 rows; normal_id_glm has its own gradient",
+        "  common          coefficients of centred columns",
+        "                  1 column beside an intercept: centring makes them less dependent on it",
+        "  (x || school)   standardised effects",
+        "                  4 levels x 2 effects: standard normals, scaled by their sds",
+        "  (1 | year)      standardised effects",
+        "                  3 levels x 1 effect: standard normals, scaled by their sd",
+    ]
+
+
+def test_unknown_plan():
+    model = specify(design_of("score ~ x", schools()))
+    with pytest.raises(SettingsError, match="no plan 'texbook'; did you mean 'textbook'"):
+        choose(model, ALL, "texbook")

@@ -1,0 +1,120 @@
+"""The shell: what it prints, and what its exit codes mean."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import hierglm as hg
+from hierglm.cli import main
+from tests.designs import schools
+
+QUICK = ["--chains", "2", "--warmup", "300", "--draws", "300", "--seed", "1", "--quiet"]
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "schools data.csv"
+    schools(rows=80).to_csv(path, index=False)
+    return str(path)
+
+
+def test_fit_show_and_load(csv, tmp_path, capsys):
+    out = tmp_path / "fit.hglm"
+    code = main(["fit", "score ~ x", csv, "--out", str(out), *QUICK])
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert main(["show", str(out)]) == 0
+    assert capsys.readouterr().out == printed
+    again = hg.fit("score ~ x", pd.read_csv(csv), chains=2, warmup=300, draws=300, seed=1)
+    pd.testing.assert_frame_equal(hg.load(out).tidy(), again.tidy())
+
+
+def test_show_ranef(csv, tmp_path, capsys):
+    out = tmp_path / "fit.hglm"
+    main(["fit", "score ~ 1 + (1 | school)", csv, "--out", str(out), *QUICK])
+    capsys.readouterr()
+    main(["show", str(out), "--ranef"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[lines[0].split().index("level")] for line in lines[1:]] == list("ABCD")
+
+
+def test_a_fit_that_fails_its_diagnostics_is_saved_and_exits_with_3(csv, tmp_path, capsys):
+    out = tmp_path / "fit.hglm"
+    short = ["--chains", "2", "--warmup", "5", "--draws", "10", "--seed", "1", "--quiet"]
+    assert main(["fit", "score ~ x + (x | school)", csv, "--out", str(out), *short]) == 3
+    assert out.exists()
+    assert main(["show", str(out)]) == 3
+
+
+def test_code_prints_the_program(csv, capsys):
+    assert main(["code", "won ~ x + (1 | school)", csv, "--family", "bernoulli"]) == 0
+    expected = hg.model("won ~ x + (1 | school)", pd.read_csv(csv), "bernoulli").stan_code
+    assert capsys.readouterr().out == expected
+
+
+def test_priors_from_the_shell(csv, capsys):
+    arguments = ["code", "score ~ x + floor", csv]
+    own = ["--prior", "b=normal(0, 1)", "--prior", "b[x] = cauchy(0, 2.5)"]
+    assert main([*arguments, *own]) == 0
+    assert "b[prior_b_cauchy_at] ~ cauchy(" in capsys.readouterr().out
+
+
+def test_factor_reads_numbers_as_categories(csv, capsys):
+    main(["code", "score ~ year", csv, "--factor", "year"])
+    assert "year[T.2001], year[T.2002]" in capsys.readouterr().out
+
+
+MISTAKES = [
+    (["code", "score ~ z", "CSV"], "no column 'z'"),
+    (["code", "score ~", "CSV"], "score ~"),
+    (["code", "score ~ x", "nowhere.csv"], "no file 'nowhere.csv'"),
+    (["code", "score ~ x", "table.xyz"], "the file types are .csv"),
+    (["code", "score ~ x", "CSV", "--family", "gausian"], "did you mean 'gaussian'"),
+    (["code", "won ~ x", "CSV", "--family", "binomial"], "trials(n)"),
+    (["code", "score ~ x", "CSV", "--priors", "bambi"], "no set of priors 'bambi'"),
+    (["code", "score ~ x", "CSV", "--prior", "b normal"], "is not NAME=PRIOR"),
+    (["code", "score ~ x", "CSV", "--prior", "b=normal(0, x)"], "numbers of a prior are numbers"),
+    (["code", "score ~ x", "CSV", "--prior", "b=normal(0,1)", "--priors", "brms"], "--priors"),
+    (["code", "score ~ x", "CSV", "--factor", "yaer"], "no such column"),
+    (["code", "score ~ x", "CSV", "--engine", "stan"], "no engine 'stan'"),
+    (["fit", "score ~ x", "CSV", "--chains", "0"], "chains must lie between 1"),
+    (["fit", "score ~ x", "CSV", "--seed", "-1"], "seed must lie between 0"),
+    (["show", "nowhere.hglm"], "nowhere.hglm"),
+    (["show", "CSV"], "not a saved fit"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=lambda x: x if isinstance(x, str) else "")
+def test_mistakes_exit_with_2_and_a_message(arguments, said, csv, capsys):
+    code = main([csv if a == "CSV" else a for a in arguments])
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.out == ""
+    assert captured.err.startswith("hierglm: ")
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_usage_mistakes_exit_with_2():
+    with pytest.raises(SystemExit) as stop:
+        main(["fit"])
+    assert stop.value.code == 2
+
+
+def test_doctor_names_what_there_is(capsys):
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    for what in ("Python", "stanli", "CmdStan", "cmdstanpy", "arviz"):
+        assert what.lower() in printed.lower()
+
+
+def test_demo_in_a_fresh_process():
+    done = subprocess.run(
+        [sys.executable, "-m", "hierglm", "demo"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "log_radon ~ floor_measure" in done.stdout
+    assert "What to type next" in done.stdout
