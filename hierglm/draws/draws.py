@@ -116,7 +116,8 @@ def assemble(
     for out in outputs:
         array = values[out.stan]
         if out.pick is not None:
-            array = array[(slice(None), slice(None), *out.pick)]
+            every: tuple[Any, ...] = (slice(None), slice(None), *out.pick)
+            array = array[every]
         shape = tuple(len(labels) for _, labels in out.dims)
         array = array.reshape(*array.shape[:2], *shape)
         part = Variable(out.variable, out.effect, out.group, array, out.dims)

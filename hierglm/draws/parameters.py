@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.draws.draws import Draws, Variable
-from hierglm.draws.names import EFFECTS, Parameter
 from hierglm.errors import SettingsError, suggest
+from hierglm.names import EFFECTS, Parameter
 
 Labels = NDArray[Any]
 

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hierglm.draws.draws import Draws, Variable
-from hierglm.draws.names import EFFECTS, Parameter, flat_name, parse_name
 from hierglm.draws.parameters import check_effects, entries
 from hierglm.errors import SettingsError
+from hierglm.names import EFFECTS, Parameter, flat_name, parse_name
 
 ORDINARY = [
     ("b[Intercept]", Parameter("fixed", term="Intercept")),
