@@ -128,11 +128,21 @@ def test_equal_to_arviz_on_any_small_draws(
     x = np.random.default_rng(seed).standard_t(2, size=(chains, draws))
     for t in range(1, draws):
         x[:, t] += phi * x[:, t - 1]
-    # Whole numbers over 4 are exact in binary: ArviZ 0.23 and 1.x then agree on ties.
-    x = np.round(x * 4) / 4 if digits == 0 else x.round(digits)
-    if digits == 1:
-        x += 1e-9 * np.arange(x.size).reshape(x.shape)
-    np.testing.assert_allclose(our_numbers(x), arviz_numbers(x), rtol=1e-8, atol=0, equal_nan=True)
+    x = x.round(digits)
+    expected = arviz_numbers(x)
+    if draws >= 4:
+        # Where a quantile falls on a draw, 0.23's own arithmetic can put it an ulp below and
+        # lose the draw; 1.x takes NumPy's quantile, and so do we.
+        expected[2] = min(_arviz_ess_mean(x <= np.quantile(x, q)) for q in (0.05, 0.95))
+    np.testing.assert_allclose(our_numbers(x), expected, rtol=1e-8, atol=0, equal_nan=True)
+
+
+def _arviz_ess_mean(x: NDArray[np.bool_]) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import arviz as az
+
+        return float(np.asarray(az.ess(x.astype(float), method="mean")))
 
 
 def test_parameters_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
