@@ -1,0 +1,216 @@
+"""The CmdStan engine end to end: a fake compiled program, a fake CmdStan, and faults."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hierglm.engines.cache import cache_folder, cached, clear_cache
+from hierglm.engines.cmdstan import CmdStanEngine, find_cmdstan
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.engines.engine import Settings
+from hierglm.errors import CompileError, EngineError, EngineMissing, SamplingError
+from hierglm.plan.forms import Ability
+from tests.engines import programs
+from tests.engines.conftest import same_draws
+
+QUICK = Settings(chains=2, warmup=100, draws=50, seed=7)
+
+
+@pytest.fixture(autouse=True)
+def _no_cmdstan_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.delenv("CMDSTAN", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HIERGLM_CACHE", str(tmp_path / "cache"))
+    find_cmdstan.cache_clear()
+    yield
+    find_cmdstan.cache_clear()
+
+
+@pytest.fixture
+def cmdstan(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder that looks like CmdStan, whose compiler is stanli's."""
+    if os.name != "posix" or not shutil.which("make"):
+        pytest.skip("needs make and a shell")
+
+    def make(version: str = "2.36.0") -> Path:
+        home = tmp_path / f"cmdstan-{version}"
+        (home / "bin").mkdir(parents=True)
+        (home / "bin" / "stanc").touch()
+        builder = Path(__file__).with_name("fake_make.py").resolve()
+        (home / "makefile").write_text(
+            f"CMDSTAN_VERSION := {version}\n"
+            f'%: %.stan\n\t@"{sys.executable}" "{builder}" "$<" "$@"\n'
+        )
+        return home
+
+    return make
+
+
+def test_threads_and_processes_give_the_same_draws(exe: Callable[..., Path]) -> None:
+    one = CmdStanEngine(exe_file=exe(programs.NORMAL, "threads"))
+    other = CmdStanEngine(exe_file=exe(programs.NORMAL, "processes"))
+    assert same_draws(one.sample(programs.NORMAL, QUICK), other.sample(programs.NORMAL, QUICK))
+
+
+def test_as_the_embedded_engine(exe: Callable[..., Path]) -> None:
+    """The fake has stanli inside, so all that passes through the files must be the same."""
+    one = CmdStanEngine(exe_file=exe(programs.SHAPES)).run(programs.SHAPES, QUICK)
+    other = EmbeddedEngine().run(programs.SHAPES, QUICK)
+    for name in one.values:
+        assert np.array_equal(one.values[name], other.values[name])
+    for name in one.stats:
+        assert np.array_equal(one.stats[name], other.stats[name])
+    assert np.array_equal(one.step_size, other.step_size)
+    assert one.metric == pytest.approx(other.metric, rel=1e-5)
+    assert set(one.values) == set(other.values) == {"M", "A", "x"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("fail", "no starting point.*Initialization between"),
+        ("die", "killed by signal 9"),
+        ("garbage", r"chain_1\.csv is not a whole output"),
+        ("short", "25 of the 50 rows"),
+    ],
+)
+def test_faults_of_the_program(exe: Callable[..., Path], mode: str, words: str) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL, mode))
+    with pytest.raises(SamplingError, match=f"(?s){words}"):
+        engine.sample(programs.NORMAL, QUICK)
+
+
+def test_one_process_a_chain_stops_at_the_first_failure(exe: Callable[..., Path]) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.IMPOSSIBLE, "processes"))
+    with pytest.raises(SamplingError, match=r"no starting point(?s:.)*chain \d ended"):
+        engine.sample(programs.IMPOSSIBLE, replace(QUICK, chains=3))
+
+
+def test_no_adaptation_block(exe: Callable[..., Path]) -> None:
+    run = CmdStanEngine(exe_file=exe(programs.NORMAL, "bare")).run(programs.NORMAL, QUICK)
+    assert np.isnan(run.step_size).all()
+    assert run.metric is None
+
+
+def test_wrong_data(exe: Callable[..., Path]) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL))
+    for data in ({"N": 2, "y": programs.Y}, {"N": 6}, {"N": 1.5, "y": programs.Y}):
+        with pytest.raises(EngineError, match="Stan"):
+            engine.sample(replace(programs.NORMAL, data=data), QUICK)
+
+
+def test_files_that_cannot_be_run(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no compiled program"):
+        CmdStanEngine(exe_file=tmp_path / "nothing").sample(programs.NORMAL, QUICK)
+    (tmp_path / "text").write_text("not a program")
+    with pytest.raises(EngineError, match="cannot run"):
+        CmdStanEngine(exe_file=tmp_path / "text").sample(programs.NORMAL, QUICK)
+
+
+def test_kept_files_replay_and_temporary_ones_go(
+    exe: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "a folder for temporary files"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL), keep=tmp_path / "kept")
+    engine.sample(programs.NORMAL, QUICK)
+    engine.sample(programs.NORMAL, QUICK)
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert len(kept) == 2
+    assert sorted(f.name for f in kept[0].iterdir()) == ["chain_1.csv", "chain_2.csv", "data.json"]
+    assert not list(scratch.iterdir())
+
+
+def test_abilities_follow_the_version(
+    cmdstan: Callable[..., Path], exe: Callable[..., Path]
+) -> None:
+    assert CmdStanEngine(cmdstan("2.36.0")).abilities == frozenset(Ability)
+    old = CmdStanEngine(cmdstan("2.33.1"))
+    assert old.abilities == frozenset(Ability) - {Ability.BINOMIAL_GLM}
+    assert old.versions()["cmdstan"] == "2.33"
+    assert CmdStanEngine(exe_file=exe(programs.NORMAL)).versions() == {"cmdstan": "2.36"}
+
+
+def test_no_cmdstan(tmp_path: Path, cmdstan: Callable[..., Path]) -> None:
+    with pytest.raises(EngineMissing, match=r"not installed.*cmdstanpy\.install_cmdstan.*embedded"):
+        CmdStanEngine().sample(programs.NORMAL, QUICK)
+    with pytest.raises(EngineMissing, match="nowhere"):
+        CmdStanEngine(tmp_path / "nowhere").sample(programs.NORMAL, QUICK)
+    with pytest.raises(EngineMissing, match=r"2\.31.*too old: 2\.32 or later"):
+        CmdStanEngine(cmdstan("2.31.0")).sample(programs.NORMAL, QUICK)
+
+
+def test_compiles_once_and_leaves_the_environment_alone(cmdstan: Callable[..., Path]) -> None:
+    engine, before = CmdStanEngine(cmdstan()), dict(os.environ)
+    first = engine.sample(programs.NORMAL, QUICK)
+    (program,) = cache_folder().glob("*/program")
+    built = program.stat().st_mtime_ns
+    other = replace(programs.NORMAL, data={"N": 1, "y": np.array([0.3])})
+    engine.sample(other, QUICK)
+    assert same_draws(first, engine.sample(programs.NORMAL, QUICK))
+    assert [p.stat().st_mtime_ns for p in cache_folder().glob("*/program")] == [built]
+    assert dict(os.environ) == before
+    assert clear_cache() == 1
+    assert not cache_folder().exists()
+
+
+def test_a_program_that_does_not_compile(cmdstan: Callable[..., Path]) -> None:
+    with pytest.raises(CompileError, match=r"line 5 of the program, written for part 5.*nrmal"):
+        CmdStanEngine(cmdstan()).sample(programs.MISSPELT, QUICK)
+    assert not list(cache_folder().glob("*/done"))
+
+
+def _build(folder: Path) -> None:
+    (folder / "program").write_text("whole")
+
+
+def _cached_elsewhere(_: int) -> str:
+    return str(cached("the same", _build))
+
+
+def test_the_cache_with_several_processes_and_with_crashes() -> None:
+    with get_context("spawn").Pool(4) as pool:
+        assert len(set(pool.map(_cached_elsewhere, range(8), chunksize=1))) == 1
+
+    def crash(folder: Path) -> None:
+        (folder / "program").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached("another", crash)
+    stale = cache_folder() / "x.killed"
+    stale.mkdir()
+    os.utime(stale, (0, 0))
+    assert (cached("another", _build) / "program").read_text() == "whole"
+    assert sorted(len(f.name) for f in cache_folder().iterdir()) == [32, 32]
+
+
+@pytest.mark.cmdstan
+def test_a_real_cmdstan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    find_cmdstan.cache_clear()
+    try:
+        find_cmdstan(None, os.environ.get("CMDSTAN"))
+    except EngineMissing as error:
+        pytest.skip(str(error))
+    engine, point = CmdStanEngine(), np.array([0.3])
+    mean, sd = programs.POSTERIOR
+    draws = engine.sample(programs.NORMAL, Settings(seed=1))
+    assert draws["b"].values.mean() == pytest.approx(mean, abs=0.05 * sd)
+    with pytest.raises(CompileError, match="line 5 of the program, written for part 5"):
+        engine.sample(programs.MISSPELT, QUICK)
+    with engine.open(programs.NORMAL) as one, EmbeddedEngine().open(programs.NORMAL) as other:
+        assert one(point) == other(point)
+    shapes = engine.sample(programs.SHAPES, QUICK)
+    assert shapes["M"].values[0, 0].tolist() == [[11, 12, 13], [21, 22, 23]]
