@@ -1,0 +1,255 @@
+"""Did the sampler work? Findings in words, each with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.diagnostics import diagnose, ebfmi
+from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.parameters import KEYS, keys
+from hierglm.names import Parameter, flat_name
+from hierglm.results.fitted import Fitted
+from hierglm.results.rows import MAIN, select
+
+Floats = NDArray[np.float64]
+Severity = Literal["problem", "warning", "note"]
+
+RHAT = 1.01
+"""Largest R-hat that passes (Vehtari et al. 2021)."""
+ESS_A_CHAIN = 100
+"""Least effective sample size, bulk and tail, for each chain (Vehtari et al. 2021)."""
+EBFMI = 0.3
+"""Least E-BFMI that passes (Betancourt 2016)."""
+EFFECTS_LOOKED_AT = 500
+"""Effects of single levels whose chains are compared; a random choice where there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes
+    ----------
+    kind : str
+        "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "chains".
+    severity : {"problem", "warning", "note"}
+        A problem makes the numbers unreliable; a warning makes them slow to come by.
+    what : str
+        What was found, with its number.
+    advice : str
+        The next step.
+    """
+
+    kind: str
+    severity: Severity
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What looking at the chains has shown; prints itself.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Empty if all is well.
+    rhat, ess : float
+        Largest R-hat and smallest effective sample size (bulk or tail) seen.
+    looked_at, effects : int
+        Effects of single levels whose chains were compared, and how many there are.
+    """
+
+    findings: tuple[Finding, ...]
+    rhat: float
+    ess: float
+    looked_at: int
+    effects: int
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no problem."""
+        return all(f.severity != "problem" for f in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One sentence a finding, or one that says that all is well."""
+        scope = ""
+        if self.looked_at < self.effects:
+            scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
+        if not any(f.severity == "problem" for f in self.findings):
+            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {self.rhat:.3f}, "
+            ess = "" if np.isnan(self.ess) else f"effective sample size at least {self.ess:,.0f}"
+            good = f"No divergences, {rhat}{ess}{scope}."
+            return (good, *map(str, self.findings))
+        lines = tuple(map(str, self.findings))
+        return (*lines, f"({scope[2:]})") if scope else lines
+
+
+def check(fitted: Fitted) -> Check:
+    """Return what is wrong with the chains, and what to do about it.
+
+    Divergences, trajectories that were cut short, E-BFMI below 0.3, R-hat above 1.01,
+    effective sample sizes below 100 a chain, draws that are not finite. Where there are
+    more than 500 effects of single levels, 500 of them, chosen with the fit's seed, are
+    looked at.
+
+    Parameters
+    ----------
+    fitted : Fitted
+
+    Returns
+    -------
+    Check
+    """
+    draws = fitted.draws
+    effects = select(draws, "ran_vals")
+    values, names = _sample(select(draws, MAIN), effects, fitted.settings.seed)
+    found = diagnose(values)
+    ess = np.fmin(found.ess_bulk, found.ess_tail)
+    findings = [
+        *_not_finite(values, names),
+        *_divergences(fitted),
+        *_rhat(fitted, found.rhat, names),
+        *_ess(fitted, ess, names),
+        *_ebfmi(draws),
+        *_treedepth(fitted),
+        *_single_chain(draws),
+    ]
+    count = sum(v.values[0, 0].size for v in effects)
+    worst = float(np.nanmax(found.rhat)) if np.isfinite(found.rhat).any() else np.nan
+    least = float(np.nanmin(ess)) if np.isfinite(ess).any() else np.nan
+    return Check(tuple(findings), worst, least, min(count, EFFECTS_LOOKED_AT), count)
+
+
+def healthy(fitted: Fitted) -> bool:
+    """Return whether the numbers of a fit can be trusted: no finding is a problem."""
+    return check(fitted).healthy
+
+
+def _sample(
+    main: Sequence[Variable], effects: Sequence[Variable], seed: int
+) -> tuple[Floats, list[str]]:
+    """Return draws (chains, draws, parameters) of all main parameters and some effects."""
+    total = sum(v.values[0, 0].size for v in effects)
+    chosen = np.arange(total)
+    if total > EFFECTS_LOOKED_AT:
+        rng = np.random.default_rng(seed)
+        chosen = np.sort(rng.choice(total, EFFECTS_LOOKED_AT, replace=False))
+    parts = [(v, np.arange(v.values[0, 0].size)) for v in main]
+    low = 0
+    for v in effects:
+        size = v.values[0, 0].size
+        parts.append((v, chosen[(chosen >= low) & (chosen < low + size)] - low))
+        low += size
+    blocks, names = [], []
+    for v, places in parts:
+        chains, draws = v.values.shape[:2]
+        blocks.append(v.values.reshape(chains, draws, -1)[:, :, places])
+        columns = keys(v)
+        names += [flat_name(Parameter(**{k: columns[k][i] for k in KEYS})) for i in places]
+    return np.concatenate(blocks, axis=2), names
+
+
+def _divergences(fitted: Fitted) -> list[Finding]:
+    diverging = fitted.draws.stats.get("diverging")
+    count = 0 if diverging is None else int(np.count_nonzero(diverging))
+    if not count:
+        return []
+    delta = fitted.settings.adapt_delta
+    higher = next((d for d in (0.95, 0.99, 0.999) if d > delta), None)
+    advice = (
+        f"Fit again with adapt_delta={higher:g}"
+        if higher
+        else "Steps cannot be much smaller: look for sds near 0, and tighten their priors"
+    )
+    # Few or many, they mark a region that the chains could not enter.
+    what = f"{count:,} of {diverging.size:,} draws diverged" if diverging is not None else ""
+    return [Finding("divergences", "problem", what, f"{advice}.")]
+
+
+def _rhat(fitted: Fitted, rhat: Floats, names: Sequence[str]) -> list[Finding]:
+    if not (rhat > RHAT).any():
+        return []
+    s = fitted.settings
+    what = f"R-hat is above {RHAT} for {_worst(rhat > RHAT, rhat, names, '.3f')}"
+    advice = f"The chains disagree; run them longer: warmup={2 * s.warmup}, draws={2 * s.draws}."
+    return [Finding("rhat", "problem", what, advice)]
+
+
+def _ess(fitted: Fitted, ess: Floats, names: Sequence[str]) -> list[Finding]:
+    least = ESS_A_CHAIN * fitted.draws.chains
+    low = ess < least
+    if not low.any():
+        return []
+    what = f"The effective sample size is below {least} for {_worst(low, -ess, names, ',.0f')}"
+    more = 1.2 * least / max(float(np.nanmin(ess)), 1.0)
+    draws = int(np.ceil(fitted.draws.draws * more / 500) * 500)
+    advice = f"Intervals are uncertain; about draws={min(draws, 100_000)} would do."
+    return [Finding("ess", "problem", what, advice)]
+
+
+def _ebfmi(draws: Draws) -> list[Finding]:
+    energy = draws.stats.get("energy")
+    if energy is None:
+        return []
+    found = ebfmi(np.asarray(energy, dtype=np.float64))
+    low = found < EBFMI
+    if not low.any():
+        return []
+    what = (
+        f"E-BFMI is below {EBFMI} in {low.sum()} of {len(found)} chains "
+        f"(lowest {np.nanmin(found):.2f})"
+    )
+    advice = "The tails are hard to reach: warm up longer, or tighten the priors of the sds."
+    return [Finding("ebfmi", "problem", what, advice)]
+
+
+def _treedepth(fitted: Fitted) -> list[Finding]:
+    depth = fitted.draws.stats.get("tree_depth")
+    limit = fitted.settings.max_treedepth
+    count = 0 if depth is None else int(np.count_nonzero(np.asarray(depth) >= limit))
+    if depth is None or not count:
+        return []
+    what = f"{count:,} of {depth.size:,} draws reached max_treedepth={limit}"
+    advice = f"Slow, not wrong; if it matters, max_treedepth={limit + 2}."
+    return [Finding("treedepth", "warning", what, advice)]
+
+
+def _not_finite(values: Floats, names: Sequence[str]) -> list[Finding]:
+    bad = ~np.isfinite(values).all(axis=(0, 1))
+    if not bad.any():
+        return []
+    what = f"Draws are not finite for {_names(bad, names)}"
+    advice = "Check the data for huge values, and rescale them."
+    return [Finding("not finite", "problem", what, advice)]
+
+
+def _single_chain(draws: Draws) -> list[Finding]:
+    if draws.chains > 1:
+        return []
+    return [Finding("chains", "note", "One chain cannot be compared with others", "Run 4.")]
+
+
+def _worst(low: NDArray[np.bool_], badness: Floats, names: Sequence[str], form: str) -> str:
+    worst = int(np.nanargmax(np.where(low, badness, np.nan)))
+    return f"{_count(low)}, worst {names[worst]} with {abs(badness[worst]):{form}}"
+
+
+def _names(bad: NDArray[np.bool_], names: Sequence[str]) -> str:
+    return f"{_count(bad)}, such as {names[int(np.argmax(bad))]}"
+
+
+def _count(bad: NDArray[np.bool_]) -> str:
+    return f"{np.count_nonzero(bad):,} of {len(bad):,} parameters"

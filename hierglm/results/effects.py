@@ -1,0 +1,155 @@
+"""Common coefficients, effects and coefficients of levels, and how much levels vary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hierglm.errors import SettingsError, suggest
+from hierglm.results.fitted import Fitted
+from hierglm.results.rows import select, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def fixef(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+    """Return the common coefficients, one row each.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    conf_level : float
+        Probability of the intervals.
+    hdi : bool
+        Shortest intervals instead of equal-tailed ones.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `tidy`.
+    """
+    return table(select(fitted.draws, "fixed"), conf_level, hdi)
+
+
+def ranef(
+    fitted: Fitted, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+) -> pd.DataFrame:
+    """Return the levels' deviations from the common coefficients, one row a level and term.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    group : str, optional
+        Only this grouping factor's.
+    conf_level : float
+        Probability of the intervals.
+    hdi : bool
+        Shortest intervals instead of equal-tailed ones.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `tidy`. ``.pivot(index="level", columns="term", values="estimate")``
+        of one group is what lme4 and brms show.
+
+    Raises
+    ------
+    SettingsError
+        For a group that is not in the model.
+    """
+    known_group(fitted, group)
+    return table(select(fitted.draws, "ran_vals", group), conf_level, hdi)
+
+
+def coef(
+    fitted: Fitted, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+) -> pd.DataFrame:
+    """Return the levels' own coefficients, common plus deviation, one row a level and term.
+
+    Computed draw by draw, so that the intervals hold the uncertainty of both. Only terms
+    that vary over the group are listed; the others are those of `fixef`, for every level.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    group : str, optional
+        Only this grouping factor's.
+    conf_level : float
+        Probability of the intervals.
+    hdi : bool
+        Shortest intervals instead of equal-tailed ones.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `tidy`.
+
+    Raises
+    ------
+    SettingsError
+        For a group that is not in the model.
+    """
+    known_group(fitted, group)
+    return table(select(fitted.draws, "ran_coefs", group), conf_level, hdi)
+
+
+def varcorr(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+    """Return standard deviations and correlations of the effects of each group, then sigma.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    conf_level : float
+        Probability of the intervals.
+    hdi : bool
+        Shortest intervals instead of equal-tailed ones.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `tidy`, group by group.
+    """
+    draws = fitted.draws
+    groups = dict.fromkeys(v.group for v in draws if v.effect == "ran_sd")
+    chosen = [v for g in groups for v in select(draws, ("ran_sd", "ran_cor"), g)]
+    return table(chosen + select(draws, "family"), conf_level, hdi)
+
+
+def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:
+    """Return the posterior mean covariance matrix of each group's effects, by group.
+
+    Means of products, draw by draw: a covariance is not the product of mean sds and mean
+    correlations. Effects that the model holds to be independent have covariance 0.
+
+    Parameters
+    ----------
+    fitted : Fitted
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Rows and columns are terms.
+    """
+    import pandas as pd
+
+    out = {}
+    for sd in select(fitted.draws, "ran_sd"):
+        terms = list(sd.dims[0][1])
+        place = {term: i for i, term in enumerate(terms)}
+        matrix = np.diag((sd.values**2).mean(axis=(0, 1)))
+        for cor in select(fitted.draws, "ran_cor", sd.group):
+            for k, (one, two) in enumerate(cor.dims[0][1]):
+                i, j = place[one], place[two]
+                product = sd.values[:, :, i] * sd.values[:, :, j] * cor.values[:, :, k]
+                matrix[i, j] = matrix[j, i] = product.mean()
+        out[sd.group] = pd.DataFrame(matrix, index=terms, columns=terms)
+    return out
+
+
+def known_group(fitted: Fitted, group: str | None) -> None:
+    """Raise `SettingsError` for a group that is not in the model; None means all."""
+    known = list(dict.fromkeys(v.group for v in fitted.draws if v.effect == "ran_vals"))
+    if group is not None and group not in known:
+        raise SettingsError(f"no group {group!r}{suggest(str(group), known)}")

@@ -1,0 +1,128 @@
+"""Numbers that summarise draws: mean, spread, intervals; NumPy kernels over many parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.errors import SettingsError
+
+Floats = NDArray[np.float64]
+
+_BLOCK = 2**22
+"""Numbers sorted at once."""
+
+
+def pooled(values: Floats) -> Floats:
+    """Return draws of shape (chains, draws, ...) as (chains * draws, parameters), a view."""
+    chains, draws, *shape = values.shape
+    return values.reshape(chains * draws, int(np.prod(shape, dtype=np.int64)))
+
+
+def spread(values: Floats) -> Floats:
+    """Return the sd of the draws of each parameter, NaN for a single draw.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws, parameters)
+    """
+    if len(values) < 2:
+        return np.full(values.shape[1], np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sd: Floats = values.std(axis=0, ddof=1)
+    return sd
+
+
+def quantiles(values: Floats, probs: tuple[float, ...]) -> Floats:
+    """Return quantiles (type 7, as R's default) of each parameter.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws, parameters)
+    probs : tuple of float
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray, shape (len(probs), parameters)
+
+    Examples
+    --------
+    >>> quantiles(np.array([[1.0], [2.0], [4.0]]), (0.25, 0.5)).tolist()
+    [[1.5], [2.0]]
+    """
+    out = np.empty((len(probs), values.shape[1]))
+    with np.errstate(invalid="ignore"):
+        for columns, block in _blocks(values):
+            out[:, columns] = np.quantile(block, probs, axis=-1)
+    return out
+
+
+def shortest(values: Floats, level: float) -> Floats:
+    """Return the shortest interval that holds a share of the draws (one interval each).
+
+    The highest-density interval of a posterior with one mode (Chen and Shao 1999): of the
+    intervals over ``floor(level * S)`` gaps between the S sorted draws, as in ArviZ.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws, parameters)
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray, shape (2, parameters)
+
+    Examples
+    --------
+    >>> shortest(np.array([[0.0], [1.0], [1.1], [1.2], [5.0]]), 0.4).ravel().tolist()
+    [1.0, 1.2]
+    """
+    out = np.empty((2, values.shape[1]))
+    size = len(values)
+    steps = min(int(np.floor(level * size)), size - 1)
+    for columns, block in _blocks(values):
+        ascending = np.sort(block, axis=-1)
+        with np.errstate(invalid="ignore"):
+            start = np.argmin(ascending[:, steps:] - ascending[:, : size - steps], axis=-1)
+        rows = np.arange(len(block))
+        out[:, columns] = ascending[rows, start], ascending[rows, start + steps]
+    return out
+
+
+def intervals(values: Floats, level: float, hdi: bool = False) -> Floats:
+    """Return lower and upper ends, equal-tailed or, with `hdi`, shortest.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws, parameters)
+    level : float
+        Between 0 and 1.
+    hdi : bool
+        Shortest instead of equal-tailed.
+
+    Returns
+    -------
+    ndarray, shape (2, parameters)
+
+    Raises
+    ------
+    SettingsError
+        For a level outside (0, 1).
+    """
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise SettingsError(f"conf_level must lie between 0 and 1, not {level!r}")
+    if hdi:
+        return shortest(values, level)
+    tail = (1 - level) / 2
+    return quantiles(values, (tail, 1 - tail))
+
+
+def _blocks(values: Floats) -> Iterator[tuple[slice, Floats]]:
+    step = max(1, _BLOCK // max(1, len(values)))
+    for low in range(0, values.shape[1], step):
+        part = slice(low, low + step)
+        yield part, np.ascontiguousarray(values[:, part].T)

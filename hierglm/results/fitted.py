@@ -1,0 +1,45 @@
+"""A fitted model: everything that the tables, checks, pictures and files are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hierglm.draws.draws import Draws
+from hierglm.engines.engine import Settings
+from hierglm.plan.forms import Plan
+from hierglm.program.fragment import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was fitted, how, and what came out; nothing is filled in later.
+
+    Attributes
+    ----------
+    plan : Plan
+        How each part was written, and why; ``plan.model`` is the model and its design.
+    program : Program
+        The Stan program.
+    settings : Settings
+        Chains, iterations, seed.
+    draws : Draws
+        The posterior.
+    engine : str
+        What sampled: "embedded", "cmdstan".
+    versions : mapping of str to str
+        Of hierglm, of Python and of what computed.
+    seconds : float
+        Wall time of sampling, compiling included.
+    notes : tuple of str
+        What was done without being asked, in words.
+    """
+
+    plan: Plan
+    program: Program
+    settings: Settings
+    draws: Draws
+    engine: str
+    versions: Mapping[str, str]
+    seconds: float
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,124 @@
+"""One row a parameter: the table of estimates, intervals and diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.coefficients import coefficients
+from hierglm.draws.diagnostics import diagnose
+from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.parameters import KEYS, check_effects, keys
+from hierglm.results.estimates import intervals, pooled, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+MAIN = ("fixed", "ran_sd", "ran_cor", "family")
+"""The kinds of parameters of a summary: all but the effects of single levels."""
+
+NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "rhat", "ess_bulk", "ess_tail")
+
+
+def table(
+    variables: Sequence[Variable], conf_level: float = 0.95, hdi: bool = False
+) -> pd.DataFrame:
+    """Return the rows of some variables, in order.
+
+    Parameters
+    ----------
+    variables : sequence of Variable
+        From the draws, or made from them.
+    conf_level : float
+        Probability of the intervals.
+    hdi : bool
+        Shortest intervals instead of equal-tailed ones.
+
+    Returns
+    -------
+    DataFrame
+        Columns effect, response, dpar, group, level, term, term2 (what does not apply is
+        ""; levels keep their type), and estimate (posterior mean), std_error (posterior
+        sd), conf_low, conf_high, rhat, ess_bulk, ess_tail.
+    """
+    import pandas as pd
+
+    columns: dict[str, NDArray[Any]] = labels(variables)
+    ends = measure(variables, lambda x: intervals(x, conf_level, hdi), rows=2)
+    found = [diagnose(v.values) for v in variables]
+    columns["estimate"] = measure(variables, mean)[0]
+    columns["std_error"] = measure(variables, spread)[0]
+    columns["conf_low"], columns["conf_high"] = ends
+    for name in ("rhat", "ess_bulk", "ess_tail"):
+        parts = [getattr(d, name).ravel() for d in found]
+        columns[name] = np.concatenate(parts) if parts else np.empty(0)
+    return pd.DataFrame(columns)
+
+
+def select(draws: Draws, effects: Sequence[str] | str, group: str | None = None) -> list[Variable]:
+    """Return the variables of some kinds, kind by kind in the order asked for.
+
+    Parameters
+    ----------
+    draws : Draws
+    effects : sequence of str
+        Of `hierglm.names.EFFECTS`; "ran_coefs" is computed.
+    group : str, optional
+        Only this grouping factor's.
+
+    Raises
+    ------
+    SettingsError
+        For a kind of parameter that does not exist.
+    """
+    chosen: list[Variable] = []
+    for effect in check_effects(effects):
+        source = "ran_vals" if effect == "ran_coefs" else effect
+        found = [v for v in draws if v.effect == source and group in (None, v.group)]
+        chosen += [coefficients(draws, v) for v in found] if effect == "ran_coefs" else found
+    return chosen
+
+
+def labels(variables: Sequence[Variable]) -> dict[str, NDArray[Any]]:
+    """Return the key columns of some variables, one below the other."""
+    parts = [keys(v) for v in variables]
+    if not parts:
+        return {name: np.empty(0, dtype=object) for name in KEYS}
+    return {name: _stack([part[name] for part in parts]) for name in KEYS}
+
+
+def measure(
+    variables: Sequence[Variable], number: Callable[[Floats], Floats], rows: int = 1
+) -> Floats:
+    """Return numbers of each parameter, shape (rows, parameters).
+
+    Parameters
+    ----------
+    variables : sequence of Variable
+    number : callable
+        Takes draws of shape (draws, parameters), returns (parameters,) or
+        (rows, parameters).
+    rows : int
+        How many numbers it returns for a parameter.
+    """
+    parts = [number(pooled(v.values)).reshape(rows, -1) for v in variables]
+    return np.concatenate(parts, axis=1) if parts else np.empty((rows, 0))
+
+
+def mean(values: Floats) -> Floats:
+    """Return the mean of the draws of each parameter."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        out: Floats = values.mean(axis=0)
+    return out
+
+
+def _stack(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns one below the other; of different types they become objects."""
+    if len({part.dtype for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(list(parts))
