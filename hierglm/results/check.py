@@ -36,7 +36,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "chains".
+        "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "stuck", "chains".
     severity : {"problem", "warning", "note"}
         A problem makes the numbers unreliable; a warning makes them slow to come by.
     what : str
@@ -119,7 +119,7 @@ def check(fitted: Fitted) -> Check:
     found = diagnose(values)
     ess = np.fmin(found.ess_bulk, found.ess_tail)
     findings = [
-        *_not_finite(values, names),
+        *_no_numbers(values, names),
         *_divergences(fitted),
         *_rhat(fitted, found.rhat, names),
         *_ess(fitted, ess, names),
@@ -159,7 +159,8 @@ def _sample(
         blocks.append(v.values.reshape(chains, draws, -1)[:, :, places])
         columns = keys(v)
         names += [flat_name(Parameter(**{k: columns[k][i] for k in KEYS})) for i in places]
-    return np.concatenate(blocks, axis=2), names
+    nothing = np.empty((*next(iter(main or effects)).values.shape[:2], 0))
+    return np.concatenate([nothing, *blocks], axis=2), names
 
 
 def _divergences(fitted: Fitted) -> list[Finding]:
@@ -227,13 +228,19 @@ def _treedepth(fitted: Fitted) -> list[Finding]:
     return [Finding("treedepth", "warning", what, advice)]
 
 
-def _not_finite(values: Floats, names: Sequence[str]) -> list[Finding]:
-    bad = ~np.isfinite(values).all(axis=(0, 1))
-    if not bad.any():
-        return []
-    what = f"Draws are not finite for {_names(bad, names)}"
-    advice = "Check the data for huge values, and rescale them."
-    return [Finding("not finite", "problem", what, advice)]
+def _no_numbers(values: Floats, names: Sequence[str]) -> list[Finding]:
+    bad: NDArray[np.bool_] = np.any(~np.isfinite(values), axis=(0, 1))
+    still: NDArray[np.bool_] = np.all(values == values[:1, :1], axis=(0, 1))
+    findings = []
+    if bad.any():
+        what = f"Draws are not finite for {_names(bad, names)}"
+        advice = "Check the data for huge values, and rescale them."
+        findings.append(Finding("not finite", "problem", what, advice))
+    if still.any() and values.shape[1] > 1:
+        what = f"The chains never moved for {_names(still, names)}"
+        advice = "Look for a huge step in the data's scale, and rescale it."
+        findings.append(Finding("stuck", "problem", what, advice))
+    return findings
 
 
 def _single_chain(draws: Draws) -> list[Finding]:

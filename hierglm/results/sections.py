@@ -1,0 +1,169 @@
+"""What a summary says, before it is set as text or as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hierglm.draws.draws import Variable
+from hierglm.results.check import check
+from hierglm.results.fitted import Fitted
+from hierglm.results.numbers import ess, fixed, places, rhat
+from hierglm.results.rows import NUMBERS, select, table
+
+Label = tuple[str, tuple[str, ...]]
+
+LONGEST = 15
+"""Rows of one table; a longer one says where to read the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of a summary.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    labels : tuple of (str, tuple of str)
+        One a row: "sd", "cor" or "", and one or two terms.
+    columns : tuple of tuple of str
+        One for each of `NUMBERS`: the rows' numbers as texts of one width.
+    more : str
+        Where to read the rows left out, or "".
+    """
+
+    title: str
+    labels: tuple[Label, ...]
+    columns: tuple[tuple[str, ...], ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that a summary says.
+
+    Attributes
+    ----------
+    formula : str
+        As the user wrote it.
+    facts : tuple of str
+        Data, engine and settings, plan; one line each.
+    sections : tuple of Section
+        The tables.
+    legend : str
+        What the columns are.
+    healthy : bool
+        Whether the diagnostics passed.
+    diagnostics, notes : tuple of str
+        Sentences.
+    """
+
+    formula: str
+    facts: tuple[str, ...]
+    sections: tuple[Section, ...]
+    legend: str
+    healthy: bool
+    diagnostics: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def summarise(fitted: Fitted) -> Summary:
+    """Return what the summary of a fit says.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    """
+    draws = fitted.draws
+    levels = {g.group: len(g.levels) for g in fitted.plan.model.design.groups}
+    sections = [
+        _section("Common effects", select(draws, "fixed"), "fit.fixef()"),
+        *(
+            _section(
+                f"Effects of {group}, {count:,} {_levels(count)}",
+                select(draws, ("ran_sd", "ran_cor"), group),
+                "fit.varcorr()",
+            )
+            for group, count in levels.items()
+        ),
+        _section("Family", select(draws, "family"), "fit.tidy('family')"),
+    ]
+    checked = check(fitted)
+    return Summary(
+        # A formula may run over several lines.
+        formula=" ".join(fitted.plan.model.design.formula.source.split()),
+        facts=(_data(fitted), _sampling(fitted), f"plan {fitted.plan.line}"),
+        sections=tuple(s for s in sections if s.labels),
+        legend="estimate, std_error: posterior mean and sd; conf_low, conf_high: 95% interval",
+        healthy=checked.healthy,
+        diagnostics=checked.lines,
+        notes=fitted.notes,
+    )
+
+
+def _section(title: str, variables: Sequence[Variable], more: str) -> Section:
+    frame = table(variables)
+    count = len(frame)
+    if count > LONGEST:
+        frame = frame.iloc[:LONGEST]
+    decimals = [places(s, e) for s, e in zip(frame["std_error"], frame["ess_bulk"], strict=True)]
+    columns = []
+    for name in NUMBERS:
+        values = frame[name].to_numpy(dtype=np.float64)
+        if name == "rhat":
+            columns.append(tuple(map(rhat, values)))
+        elif name.startswith("ess"):
+            columns.append(tuple(map(ess, values)))
+        else:
+            columns.append(tuple(fixed(values.tolist(), decimals)))
+    rows = zip(frame["effect"], frame["term"], frame["term2"], strict=True)
+    rest = f"{count - LONGEST:,} more: {more}" if count > LONGEST else ""
+    return Section(title, tuple(_label(*row) for row in rows), tuple(columns), rest)
+
+
+def _label(effect: str, term: str, term2: str) -> Label:
+    match effect:
+        case "ran_sd":
+            return "sd", (term,)
+        case "ran_cor":
+            return "cor", (term, term2)
+        case _:
+            return "", (term,)
+
+
+def _data(fitted: Fitted) -> str:
+    model = fitted.plan.model
+    design = model.design
+    dropped = design.total - design.rows
+    parts = [repr(model.family).replace("(", " (", 1), f"{design.rows:,} rows"]
+    if dropped:
+        parts[1] += f" ({dropped:,} of {design.total:,} dropped)"
+    # Two terms of one group are one factor.
+    groups = {g.group: len(g.levels) for g in design.groups}
+    return ", ".join(parts + [f"{n:,} {_levels(n)} of {name}" for name, n in groups.items()])
+
+
+def _levels(count: int) -> str:
+    return "level" if count == 1 else "levels"
+
+
+def _sampling(fitted: Fitted) -> str:
+    s = fitted.settings
+    used = [f"{k} {v}" for k, v in fitted.versions.items() if k not in ("hierglm", "python")]
+    engine = fitted.engine + (f" ({', '.join(used)})" if used else "")
+    chains = f"{s.chains} {'chain' if s.chains == 1 else 'chains'}"
+    return (
+        f"{engine}: {chains} x ({s.warmup:,} warmup + {s.draws:,} draws), "
+        f"seed {s.seed}, {_duration(fitted.seconds)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,81 @@
+"""The summary of a fit as text: one screen, 80 columns."""
+
+from __future__ import annotations
+
+from hierglm.results.fitted import Fitted
+from hierglm.results.rows import NUMBERS
+from hierglm.results.sections import Label, Section, summarise
+from hierglm.results.width import left, printable, shorten, width, wrap
+
+COLUMNS = 80
+
+
+def text(fitted: Fitted, columns: int = COLUMNS) -> str:
+    """Return the summary of a fit as text.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    columns : int
+        Width to fit into; labels are shortened in the middle where they must be.
+
+    Returns
+    -------
+    str
+        Formula, data, engine and settings, plan; tables of common effects, of sds and
+        correlations by group and of the family's parameters; diagnostics in words with
+        the next step; notes.
+    """
+    said = summarise(fitted)
+    lines = list(wrap(printable(said.formula), columns, indent="  "))
+    for fact in said.facts:
+        lines += wrap(printable(fact), columns, indent="  ")
+    lines += ["", *_tables(said.sections, columns), *wrap(said.legend, columns), ""]
+    for sentence in said.diagnostics:
+        lines += wrap(printable(sentence), columns, indent="  ")
+    for note in said.notes:
+        lines += wrap(f"Note: {printable(note)}", columns, indent="  ")
+    return "\n".join(lines)
+
+
+def _tables(sections: tuple[Section, ...], columns: int) -> list[str]:
+    """Return all tables in one set of columns, so that they align with each other."""
+    rooms = [
+        max([len(name), *(len(t) for s in sections for t in s.columns[k])])
+        for k, name in enumerate(NUMBERS)
+    ]
+    longest = max((width(_stub(label, columns)) for s in sections for label in s.labels), default=0)
+    room = min(longest, max(12, columns - sum(rooms) - len(rooms)))
+    lines = []
+    for number, section in enumerate(sections):
+        head = [n.rjust(r) for n, r in zip(NUMBERS, rooms, strict=True)]
+        title = printable(section.title)
+        if number == 0 and width(title) <= room:
+            lines.append(" ".join([left(title, room), *head]))
+        else:
+            lines.append(left(title, columns).rstrip() if number else " ".join([" " * room, *head]))
+            if not number:
+                lines.append(left(title, columns).rstrip())
+        for i, label in enumerate(section.labels):
+            cells = [c[i].rjust(r) for c, r in zip(section.columns, rooms, strict=True)]
+            lines.append(" ".join([left(_stub(label, room), room), *cells]).rstrip())
+        if section.more:
+            lines.append(f"  ({section.more})")
+        lines.append("")
+    return lines
+
+
+def _stub(label: Label, room: int) -> str:
+    """Return the label of a row; of a correlation both terms are shortened, not the pair."""
+    kind, terms = label
+    around = 2 + (len(kind) + 2 if kind else 0) + len(terms) - 1
+    inside = room - around
+    names = [printable(t) for t in terms]
+    if len(names) == 1:
+        names = [shorten(names[0], inside)]
+    elif sum(map(width, names)) > inside:
+        one, two = names
+        half = inside // 2
+        first = min(width(one), max(half, inside - width(two)))
+        names = [shorten(one, first), shorten(two, inside - first)]
+    return f"  {kind}({','.join(names)})" if kind else f"  {names[0]}"
