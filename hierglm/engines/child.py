@@ -90,13 +90,18 @@ class Child:
         self._job = Path(__file__).with_name(job)
         self._wants_scratch = scratch
         self.scratch = ""
+        self._closed = False
 
     def __enter__(self) -> Self:
         if self._wants_scratch:
             self.scratch = tempfile.mkdtemp(prefix="hierglm-")
         try:
             self._words = tempfile.TemporaryFile()
-            self._process = _start(self._words, self.scratch)
+            try:
+                self._process = _start(self._words, self.scratch)
+            except BaseException:
+                self._words.close()
+                raise
         except BaseException:
             self._tidy()
             raise
@@ -127,6 +132,8 @@ class Child:
         SamplingError
             If the process died.
         """
+        if self._closed:
+            raise SamplingError("the Stan process has ended")
         try:
             self._send(request, blob)
             arrays: dict[str, NDArray[np.float64]] = {}
@@ -155,6 +162,7 @@ class Child:
 
     def close(self) -> None:
         """End the process and all that it started; harmless when done twice."""
+        self._closed = True
         process = self._process
         with suppress(OSError):
             _kill_group(process)
@@ -226,7 +234,8 @@ def _start(words: IO[bytes], scratch: str) -> subprocess.Popen[bytes]:
             "set it to the path of a Python interpreter"
         )
     worker = Path(__file__).with_name("worker.py")
-    environment = dict(os.environ)
+    # Filters of warnings are meant for the user's own code.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONWARNINGS"}
     if scratch:
         environment.update({"TMPDIR": scratch, "TMP": scratch, "TEMP": scratch})
     new_session: dict[str, Any] = (

@@ -214,7 +214,9 @@ def find_cmdstan(path: str | None, environment: str | None) -> Found:
                 raise EngineMissing(
                     f"engine 'cmdstan' needs cmdstanpy: pip install cmdstanpy ({failure.text})"
                 ) from None
-            raise EngineMissing(f"no CmdStan: {failure.text}; {_GET}") from None
+            where = path or environment
+            said = f"no CmdStan in {where}: {failure.text}" if where else "CmdStan is not installed"
+            raise EngineMissing(f"{said}; {_GET}") from None
     version = tuple(facts["version"])
     if version < _OLDEST:
         text = ".".join(str(part) for part in version) or "of unknown version"
@@ -260,7 +262,7 @@ def _sampling_request(settings: Settings, scratch: Path) -> dict[str, Any]:
         "scratch": str(scratch),
         "data": str(scratch / "data.json"),
         "chains": int(settings.chains),
-        "threads": int(min(settings.threads or os.cpu_count() or 1, settings.chains)),
+        "threads": settings.parallel,
         "seed": int(settings.seed),
         "refresh": max(1, total // 100),
         "sampler": sampler,

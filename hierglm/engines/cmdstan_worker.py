@@ -56,13 +56,12 @@ def _compile(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     import logging
 
     import cmdstanpy
-    from cmdstanpy.compilation import compile_stan_file
 
     cmdstanpy.utils.get_logger().setLevel(logging.ERROR)
     cmdstanpy.set_cmdstan_path(request["cmdstan"])
     try:
         with _alone(request["lock"]):
-            exe = compile_stan_file(request["file"], cpp_options=request["flags"])
+            exe = cmdstanpy.compile_stan_file(request["file"], cpp_options=request["flags"])
     except (ValueError, RuntimeError, OSError) as error:
         reply.failure("compile", str(error))
         return

@@ -58,4 +58,6 @@ def _checked(name: str, value: Any) -> Any:
                 f"Stan data {name!r} must be finite; found {found}{where}"
                 + (f" and {len(bad) - 1} more" if len(bad) > 1 else "")
             )
-    return array.item() if array.ndim == 0 else np.ascontiguousarray(array)
+    if array.ndim == 0:
+        return array.item()
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))

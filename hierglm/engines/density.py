@@ -85,10 +85,4 @@ class OpenDensity:
         with self._lock:
             if self._closed:
                 raise EngineError("this density is closed; use it inside its 'with' statement")
-            try:
-                return work(argument)
-            except EngineError:
-                raise
-            except BaseException:
-                self.close()  # the process behind it is gone
-                raise
+            return work(argument)

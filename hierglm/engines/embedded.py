@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,7 +145,6 @@ def _run(answer: Answer) -> Run:
 
 def _sampler_arguments(settings: Settings) -> dict[str, Any]:
     total = settings.warmup + settings.draws
-    threads = settings.threads or os.cpu_count() or 1
     return {
         "chains": int(settings.chains),
         "seed": int(settings.seed),
@@ -154,7 +152,7 @@ def _sampler_arguments(settings: Settings) -> dict[str, Any]:
         "samples": int(settings.draws),
         "delta": float(settings.adapt_delta),
         "max_depth": int(settings.max_treedepth),
-        "parallel_chains": int(min(threads, settings.chains)),
+        "parallel_chains": settings.parallel,
         # The times of the chains are told only along with progress.
         "refresh": max(1, total // 100),
     }

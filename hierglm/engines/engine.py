@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -73,6 +74,16 @@ class Settings:
         delta = self.adapt_delta
         if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 < delta < 1:
             raise SettingsError(f"adapt_delta must lie between 0 and 1, not {delta!r}")
+
+    @property
+    def parallel(self) -> int:
+        """Number of chains that run at the same time."""
+        if self.threads is not None:
+            return int(min(self.threads, self.chains))
+        # Where a process is bound to some of the processors, only those count.
+        bound = getattr(os, "sched_getaffinity", None)
+        processors = len(bound(0)) if bound else os.cpu_count() or 1
+        return int(min(processors, self.chains))
 
 
 def _whole(name: str, value: object, low: int, high: int) -> None:

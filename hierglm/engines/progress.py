@@ -35,9 +35,9 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
         yield lambda _: None
         return
     each = settings.warmup + settings.draws
-    bar = _bar(settings.chains * each)
     reached = [0] * settings.chains
     warm = [settings.warmup > 0] * settings.chains
+    bar = _bar(settings.chains * each, _words(warm, reached, each))
 
     def report(news: Mapping[str, Any]) -> None:
         if "say" in news:
@@ -53,7 +53,6 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
         bar.update(step)
 
     try:
-        bar.set_description_str(_words(warm, reached, each))
         yield report
     finally:
         bar.close()
@@ -86,7 +85,7 @@ def _in_notebook() -> bool:
     return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def _bar(total: int) -> Any:
+def _bar(total: int, words: str) -> Any:
     from tqdm.std import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -95,5 +94,12 @@ def _bar(total: int) -> Any:
 
     # A lock of its own: tqdm's default one is shared between processes, and makes a semaphore.
     Bar.set_lock(threading.RLock())
-    shown = "{desc} {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}"
-    return Bar(total=total, bar_format=shown, file=sys.stderr, leave=False, dynamic_ncols=True)
+    shown = "{desc}{percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}"
+    return Bar(
+        total=total,
+        desc=words,
+        bar_format=shown,
+        file=sys.stderr,
+        leave=False,
+        dynamic_ncols=True,
+    )

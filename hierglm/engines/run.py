@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.draws.draws import STATS, Draws, assemble
-from hierglm.errors import EngineError, suggest
+from hierglm.errors import EngineError
 from hierglm.program.fragment import Output
 
 STAN_STATS = (
@@ -63,7 +63,7 @@ class Run:
         values = dict(self.values)
         for out in outputs:
             if out.stan not in values:
-                values[out.stan] = _empty(out, chains, draws, self.values)
+                values[out.stan] = _empty(out, chains, draws)
         return assemble(outputs, values, self.stats, self.seconds)
 
 
@@ -76,11 +76,11 @@ def name_stats(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[
     }
 
 
-def _empty(out: Output, chains: int, draws: int, known: Mapping[str, Any]) -> NDArray[np.float64]:
+def _empty(out: Output, chains: int, draws: int) -> NDArray[np.float64]:
     """Return a value without entries, for which Stan writes no column."""
     shape = tuple(len(labels) for _, labels in out.dims)
     if 0 not in shape:
-        raise EngineError(f"Stan returned no {out.stan!r}{suggest(out.stan, known)}")
+        raise EngineError(f"Stan returned no {out.stan!r}, which the program promises")
     if out.pick is not None:
         shape = tuple(0 for _ in out.pick)
     return np.empty((chains, draws, *shape))

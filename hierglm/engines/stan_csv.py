@@ -124,10 +124,11 @@ def read_chain(file: str | PathLike[str], names: Sequence[str] | None = None) ->
     except (OSError, ValueError) as error:
         raise SamplingError(f"{path} is not a whole output of CmdStan: {error}") from error
     warmup, draws = _rows(head.settings)
-    if len(table) != warmup + draws:
+    # A last line cut short would be filled up with NaN; what follows the draws must be there.
+    if len(table) != warmup + draws or not any("Elapsed Time" in note for note in notes):
         raise SamplingError(
-            f"{path} holds {len(table)} of the {warmup + draws} rows it should; "
-            "the chain was stopped or the disk is full"
+            f"{path} ends too soon, with {len(table)} of the {warmup + draws} rows it should "
+            "have; the chain was stopped or the disk is full"
         )
     table = table[warmup:]
     where = {place: i for i, place in enumerate(places)}

@@ -62,8 +62,10 @@ def _bind(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> bool:
     except RuntimeError as error:
         reply.failure("compile", str(error))
         return False
+    data = blob.decode()
+    blob.clear()  # the data may be large, and stanli makes copies of its own
     try:
-        _model = stanli.Model(mir=mir, data=blob.decode(), seed=request["seed"])
+        _model = stanli.Model(mir=mir, data=data, seed=request["seed"])
     except RuntimeError as error:
         # The second half of the compiler, which refuses what it cannot run, comes here too.
         reply.failure("compile" if "unsupported" in str(error) else "data", str(error))

@@ -154,7 +154,6 @@ def main() -> None:
     os.dup2(null, 0)
     os.close(null)
     write_all(out, GREETING)
-    blob = bytearray()
     start = read_frame(source, lambda _, size: memoryview(bytearray(size)))
     if start is None:
         return
@@ -181,17 +180,17 @@ def _listen(
 ) -> None:
     """Queue what the parent asks; when it is gone, go too, even out of a native call."""
     while True:
-        blob = bytearray()
+        blobs = [bytearray()]
 
-        def room(_: Mapping[str, Any], size: int, blob: bytearray = blob) -> memoryview:
-            blob.extend(bytes(size))
-            return memoryview(blob)
+        def room(_: Mapping[str, Any], size: int, blobs: list[bytearray] = blobs) -> memoryview:
+            blobs[0] = bytearray(size)
+            return memoryview(blobs[0])
 
         request = read_frame(source, room)
         if request is None:
             _vanish(scratch)
         else:
-            requests.put((request, blob))
+            requests.put((request, blobs[0]))
 
 
 def _outlive(parent: int, scratch: str) -> None:

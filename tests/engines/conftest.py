@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ class Maker:
 
     name: str
     folder: Path
+    _known: dict[tuple[str, Settings], Draws] = field(default_factory=dict)
 
     def __call__(self, program: Program, settings: Settings | None = None) -> Engine:
         if self.name == "embedded":
@@ -36,6 +37,13 @@ class Maker:
         keep = self.folder / "kept"
         CmdStanEngine(exe_file=exe, keep=keep).sample(program, settings or Settings())
         return RecordedEngine(max(keep.iterdir(), key=lambda f: f.stat().st_mtime_ns))
+
+    def sample(self, program: Program, settings: Settings) -> Draws:
+        """Draws that several tests look at, drawn once."""
+        key = (program.bare, settings)
+        if key not in self._known:
+            self._known[key] = self(program, settings).sample(program, settings)
+        return self._known[key]
 
 
 def fake_exe(folder: Path, program: Program, mode: str = "threads") -> Path:
@@ -48,11 +56,11 @@ def posix_only() -> pytest.MarkDecorator:
     return pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes")
 
 
-@pytest.fixture(params=["embedded", "threads", "processes", "recorded"])
-def make_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
+@pytest.fixture(scope="module", params=["embedded", "threads", "processes", "recorded"])
+def make_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
     if request.param != "embedded" and os.name != "posix":
         pytest.skip("the fake CmdStan is a shell script")
-    return Maker(request.param, tmp_path)
+    return Maker(request.param, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture
@@ -64,7 +72,9 @@ def exe(tmp_path: Path) -> Callable[..., Path]:
 
 
 def children_of(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "worker.py"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid), "-f", "worker.py"], capture_output=True, text=True, check=False
+    )
     return [int(line) for line in found.stdout.split()]
 
 

@@ -1,0 +1,106 @@
+"""The bar: when it shows, what it says, and that it ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import types
+from pathlib import Path
+
+import pytest
+
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.engines.engine import Settings
+from hierglm.engines.progress import progress_bar
+from hierglm.errors import SamplingError
+from tests.engines import programs
+from tests.engines.conftest import Maker
+
+SETTINGS = Settings(chains=2, warmup=100, draws=100, seed=1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Not a fixture: pytest sets stderr anew when the test itself begins."""
+    stderr = Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    return stderr
+
+
+@pytest.mark.parametrize("name", ["embedded", "threads"])
+def test_silent_where_nobody_looks(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Maker(name, tmp_path)(programs.NORMAL).sample(programs.NORMAL, SETTINGS)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_shown_in_a_terminal_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    threads = threading.active_count()
+    EmbeddedEngine().sample(programs.NORMAL, SETTINGS)
+    shown = terminal.getvalue()
+    assert "2 chains: warmup" in shown
+    assert shown.endswith("\r")
+    assert threading.active_count() == threads
+
+
+def test_silent_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    EmbeddedEngine().sample(programs.NORMAL, Settings(progress=False, seed=1, draws=10))
+    assert terminal.getvalue() == ""
+
+
+def test_shown_when_asked_and_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", plain)
+    with progress_bar(Settings(progress=True)):
+        pass
+    asked = plain.getvalue()
+    assert "4 chains: warmup" in asked
+    with progress_bar(Settings()):
+        pass
+    assert plain.getvalue() == asked
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    with progress_bar(Settings()):
+        pass
+    assert plain.getvalue() != asked
+
+
+def test_says_what_the_slowest_chain_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    with progress_bar(SETTINGS) as report:
+        report({"say": "compiling"})
+        assert "compiling" in terminal.getvalue()
+        for chain, iteration, warm in (
+            (1, 150, False),
+            (2, 50, True),
+            (2, 150, False),
+            (2, 10, True),
+        ):
+            report({"chain": chain, "iteration": iteration, "total": 200, "warmup": warm})
+        report({"chain": 1, "iteration": 200, "total": 200, "warmup": False})
+        report({"chain": 2, "iteration": 999, "total": 200, "warmup": False})
+    assert terminal.getvalue().endswith("\r")
+
+
+def test_ends_cleanly_on_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    with pytest.raises(SamplingError):
+        EmbeddedEngine().sample(programs.IMPOSSIBLE, SETTINGS)
+    assert terminal.getvalue().endswith("\r")
+
+
+@pytest.mark.parametrize("stderr", [None, io.StringIO()])
+def test_a_stderr_that_is_gone(stderr: io.StringIO | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if stderr is not None:
+        stderr.close()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with progress_bar(Settings()) as report:
+        report({"chain": 1, "iteration": 1, "total": 2, "warmup": True})
