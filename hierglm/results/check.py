@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What looking at the chains has shown; prints itself.
+    """What looking at the chains has shown; prints itself, iterates over its findings.
 
     Attributes
     ----------
@@ -73,6 +73,12 @@ class Check:
     ess: float
     looked_at: int
     effects: int
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
 
     @property
     def healthy(self) -> bool:

@@ -1,0 +1,178 @@
+"""One file of named members, written whole or not at all, and read with suspicion.
+
+A zip without compression: nothing can be larger inside than outside. The last member, the
+manifest, names the format and holds the checksum of every other. Nothing is ever extracted
+to disk, pickled or run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import zipfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from hierglm.errors import FileError
+
+FORMAT = "hierglm fit"
+VERSION = 1
+
+_MANIFEST = "manifest.json"
+_DATE = (1980, 1, 1, 0, 0, 0)
+_MOST_MEMBERS = 100_000
+
+
+def write_archive(path: Path, members: Iterable[tuple[str, bytes | NDArray[Any]]]) -> None:
+    """Write members to a file, through a temporary one beside it.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; what is there is replaced only once all is written.
+    members : iterable of (str, bytes or ndarray)
+        Arrays are written as NumPy's .npy.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; nothing is left behind.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise FileError(f"cannot write {str(path)!r}: it is a folder")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with beside.open("xb") as file:
+            _fill(file, members)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)  # noqa: PTH105 (one atomic step)
+    except OSError as error:
+        raise FileError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def read_archive(path: Path) -> dict[str, bytes]:
+    """Return the members of a file, all checksums verified.
+
+    Raises
+    ------
+    FileError
+        For a file that is missing, not ours, cut off, changed, or of another format version.
+    """
+    shown = repr(str(path))
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            size = os.fstat(file.fileno()).st_size
+            members = _members(archive, size, shown)
+    except FileNotFoundError:
+        raise FileError(f"no file {shown}") from None
+    except OSError as error:
+        raise FileError(f"cannot read {shown}: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise FileError(
+            f"{shown} is not a saved fit, or it was cut off or changed: {error}"
+        ) from error
+    return members
+
+
+def to_array(data: bytes, name: str) -> NDArray[Any]:
+    """Return the read-only array of a .npy member.
+
+    The header is not believed: the numbers must be there, exactly, before they are used.
+
+    Raises
+    ------
+    FileError
+        For anything but plain numbers in the shape that the header says.
+    """
+    stream = BytesIO(data)
+    try:
+        if npy.read_magic(stream) != (1, 0):
+            raise ValueError("version of .npy")
+        shape, fortran, dtype = npy.read_array_header_1_0(stream)
+    except ValueError as error:
+        raise FileError(f"damaged file: {name} is not an array ({error})") from error
+    body = memoryview(data)[stream.tell() :]
+    if dtype.hasobject or dtype.kind not in "biufMm":
+        raise FileError(f"damaged file: {name} holds {dtype}, not numbers")
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(body):
+        raise FileError(f"damaged file: {name} does not hold the {shape} numbers it promises")
+    flat = np.frombuffer(body, dtype)
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _fill(file: Any, members: Iterable[tuple[str, bytes | NDArray[Any]]]) -> None:
+    sums: dict[str, str] = {}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in members:
+            digest = hashlib.sha256()
+            with archive.open(zipfile.ZipInfo(name, _DATE), "w", force_zip64=True) as out:
+                for part in _parts(value):
+                    out.write(part)
+                    digest.update(part)
+            sums[name] = digest.hexdigest()
+        manifest = {"format": FORMAT, "version": VERSION, "sha256": sums}
+        text = json.dumps(manifest, indent=1).encode()
+        archive.writestr(zipfile.ZipInfo(_MANIFEST, _DATE), text)
+
+
+def _parts(value: bytes | NDArray[Any]) -> Iterable[bytes | memoryview]:
+    if isinstance(value, bytes):
+        return (value,)
+    header = BytesIO()
+    array = np.ascontiguousarray(value).reshape(value.shape)
+    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(array))
+    # Dates have no buffer of their own; their bytes do.
+    return (header.getvalue(), array.reshape(-1).view(np.uint8).data)
+
+
+def _members(archive: zipfile.ZipFile, size: int, shown: str) -> dict[str, bytes]:
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    if len(set(names)) != len(names) or len(names) > _MOST_MEMBERS:
+        raise FileError(f"{shown} is not a saved fit: its list of members is wrong")
+    if any(i.compress_type != zipfile.ZIP_STORED or i.file_size != i.compress_size for i in infos):
+        raise FileError(f"{shown} was repacked: a saved fit holds no compressed members")
+    if sum(info.file_size for info in infos) > size:
+        raise FileError(f"{shown} is not a saved fit: it promises more than it holds")
+    if _MANIFEST not in names:
+        raise FileError(f"{shown} is not a saved fit: it has no {_MANIFEST}")
+    sums = _manifest(archive.read(_MANIFEST), shown)
+    if set(sums) != set(names) - {_MANIFEST}:
+        odd = sorted(set(sums) ^ (set(names) - {_MANIFEST}))
+        raise FileError(f"{shown} was changed: members added or missing, such as {odd[0]!r}")
+    found = {name: archive.read(name) for name in sums}
+    for name, data in found.items():
+        if hashlib.sha256(data).hexdigest() != sums[name]:
+            raise FileError(f"{shown} was changed or damaged: {name!r} has another checksum")
+    return found
+
+
+def _manifest(data: bytes, shown: str) -> Mapping[str, str]:
+    try:
+        manifest = json.loads(data)
+        kind, version, sums = manifest["format"], manifest["version"], manifest["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FileError(f"{shown} is damaged: its manifest cannot be read") from error
+    if kind != FORMAT or not isinstance(sums, dict):
+        raise FileError(f"{shown} is not a saved fit but {kind!r}")
+    if version != VERSION:
+        raise FileError(
+            f"{shown} is in format {version}, and this hierglm reads format {VERSION}; "
+            "use the hierglm that wrote it, or a newer one"
+        )
+    return sums

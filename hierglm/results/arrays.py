@@ -1,0 +1,144 @@
+"""The draws as labelled arrays: xarray, and ArviZ's containers. Only this module knows ArviZ.
+
+Nothing of ArviZ 1.x is imported: its container is xarray's own DataTree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.draws import Draws
+from hierglm.errors import SettingsError
+from hierglm.results.fitted import Fitted
+from hierglm.results.pointwise import log_likelihood as pointwise
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def posterior(fitted: Fitted) -> xr.Dataset:
+    """Return the draws with their labels.
+
+    Parameters
+    ----------
+    fitted : Fitted
+
+    Returns
+    -------
+    Dataset
+        Dimensions chain, draw, and term; for a group ``school``: school (its levels),
+        school_term, school_pair (``"Intercept,x"``). A dimension whose name is taken gets
+        ``_level`` at its end.
+    """
+    import xarray as xr
+
+    names = _dimensions(fitted.draws)
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = _chains(fitted.draws)
+    for variable in fitted.draws:
+        dims = tuple(names[variable.name, i] for i in range(len(variable.dims)))
+        variables[_clean(variable.name)] = (("chain", "draw", *dims), variable.values)
+        for dim, (_, labels) in zip(dims, variable.dims, strict=True):
+            coords[dim] = _coordinate(labels)
+    return xr.Dataset(variables, coords, attrs=_attributes(fitted))
+
+
+def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
+    """Return the fit as ArviZ knows it: InferenceData, or a DataTree from ArviZ 1 on.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    log_likelihood : bool
+        Add the log likelihood of each row, which ``arviz.loo`` needs. It takes
+        8 bytes x draws x rows of memory.
+
+    Returns
+    -------
+    InferenceData or DataTree
+        Groups posterior, sample_stats, observed_data, and log_likelihood if asked for.
+
+    Raises
+    ------
+    SettingsError
+        If ArviZ is not installed.
+    """
+    import xarray as xr
+
+    try:
+        new = int(version("arviz").split(".")[0]) >= 1
+    except PackageNotFoundError:
+        raise SettingsError("to_arviz() needs ArviZ: pip install arviz") from None
+    chains = _chains(fitted.draws)
+    design = fitted.plan.model.design
+    rows = {"row": design.kept}
+    # Groups of a DataTree, and NetCDF, read "/" as a path.
+    label = _clean(design.response.label)
+    stats = {k: (("chain", "draw"), v) for k, v in fitted.draws.stats.items()}
+    groups = {
+        "posterior": posterior(fitted),
+        "sample_stats": xr.Dataset(stats, chains, attrs=_attributes(fitted)),
+        "observed_data": xr.Dataset({label: (("row",), design.response.values)}, rows),
+    }
+    if log_likelihood:
+        values = (("chain", "draw", "row"), pointwise(fitted))
+        groups["log_likelihood"] = xr.Dataset({label: values}, chains | rows)
+    if new:
+        return xr.DataTree.from_dict(groups)
+    from arviz import InferenceData
+
+    return InferenceData(**groups)
+
+
+def _chains(draws: Draws) -> dict[str, Any]:
+    return {"chain": np.arange(draws.chains), "draw": np.arange(draws.draws)}
+
+
+def _dimensions(draws: Draws) -> dict[tuple[str, int], str]:
+    """Return the name of each dimension of each variable, free of collisions.
+
+    A group may be called "draw", or "b", or "x_term" beside a group "x".
+    """
+    taken: dict[str, Sequence[Any] | None] = dict.fromkeys(("chain", "draw", "row"))
+    taken.update(dict.fromkeys(v.name for v in draws))
+    found: dict[tuple[str, int], str] = {}
+    for variable in draws:
+        for i, (name, labels) in enumerate(variable.dims):
+            name = _clean(name)
+            while name in taken and not _same(taken[name], labels):
+                name += "_level"
+            taken[name] = labels
+            found[variable.name, i] = name
+    return found
+
+
+def _clean(name: str) -> str:
+    """Return a name that may stand in ArviZ's containers and is not that of the rows."""
+    return "response" if name == "row" else name.replace("/", "_over_")
+
+
+def _same(one: Sequence[Any] | None, other: Sequence[Any]) -> bool:
+    return one is not None and len(one) == len(other) and list(one) == list(other)
+
+
+def _coordinate(labels: Sequence[Any]) -> NDArray[Any]:
+    """Return labels as an array: pairs joined by commas, text as text, others as they are."""
+    if len(labels) and isinstance(labels[0], tuple):
+        return np.array([",".join(map(str, pair)) for pair in labels])
+    array = np.asarray(labels)
+    return array.astype(str) if array.dtype.kind in "OTU" else array
+
+
+def _attributes(fitted: Fitted) -> Mapping[str, str]:
+    return {
+        "formula": fitted.plan.model.design.formula.source,
+        "family": repr(fitted.plan.model.family),
+        "inference_library": f"hierglm ({fitted.engine})",
+        "inference_library_version": fitted.versions.get("hierglm", ""),
+        "seed": str(fitted.settings.seed),
+    }

@@ -1,0 +1,132 @@
+"""Our values as JSON and arrays, and back: only the kinds listed here, and never code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.draws import Draws, Variable
+from hierglm.engines.engine import Settings
+from hierglm.errors import FileError
+from hierglm.plan import forms
+from hierglm.priors.assign import Assigned, Priors, Slot
+from hierglm.priors.distributions import Prior
+from hierglm.program.fragment import Output, Program
+
+RECORDS: Mapping[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Assigned, Draws, Output, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
+    )
+}  # fmt: skip
+"""Dataclasses that may stand in a file."""
+
+ENUMS: Mapping[str, type[Enum]] = {
+    name: kind
+    for name, kind in vars(forms).items()
+    if isinstance(kind, type) and issubclass(kind, Enum) and kind is not Enum
+}
+"""Enumerations that may stand in a file: the forms of a plan."""
+
+
+class Packer:
+    """Turns values into what JSON can say; numbers in bulk go to `arrays`, by member name."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+        # An array that stands in several places, such as levels, is kept once. The arrays
+        # are held so that their ids stay theirs.
+        self._known: dict[int, tuple[str, NDArray[Any]]] = {}
+
+    def pack(self, value: Any) -> Any:
+        """Return a value as JSON.
+
+        Raises
+        ------
+        FileError
+            For a value of a kind that files do not hold.
+        """
+        if value is None or isinstance(value, bool | int | float | str):
+            # Subclasses such as numpy.float64 and numpy.str_ become what they hold.
+            return value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, np.generic):
+            return {"scalar": self._array(np.asarray(value))}
+        if isinstance(value, Enum):
+            return {"enum": type(value).__name__, "name": value.name}
+        if isinstance(value, np.ndarray):
+            return self._pack_array(value)
+        if isinstance(value, tuple | list):
+            return {type(value).__name__: [self.pack(x) for x in value]}
+        if isinstance(value, Mapping):
+            return {"map": [[self.pack(k), self.pack(v)] for k, v in value.items()]}
+        if is_dataclass(value) and RECORDS.get(type(value).__name__) is type(value):
+            held = {f.name: self.pack(getattr(value, f.name)) for f in fields(value)}
+            return {"record": type(value).__name__, "fields": held}
+        raise FileError(f"a saved fit cannot hold a {type(value).__name__}: {str(value)[:60]!r}")
+
+    def _pack_array(self, value: NDArray[Any]) -> Any:
+        if value.dtype.kind in "biufMm":
+            return {"array": self._array(value)}
+        if value.ndim != 1:
+            raise FileError("a saved fit cannot hold a matrix of text")
+        kind = "object" if value.dtype.kind == "O" else "text"
+        return {kind: [self.pack(x) for x in value.tolist()]}
+
+    def _array(self, value: NDArray[Any]) -> str:
+        if id(value) not in self._known:
+            name = f"array_{len(self.arrays)}.npy"
+            self.arrays[name] = value
+            self._known[id(value)] = (name, value)
+        return self._known[id(value)][0]
+
+
+def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
+    """Return the value that `Packer.pack` turned into JSON.
+
+    Parameters
+    ----------
+    value : object
+        What ``json.loads`` returned.
+    arrays : callable
+        Returns an array by the name of its member.
+
+    Raises
+    ------
+    FileError
+        For JSON that `Packer` does not write.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    match value:
+        case {"array": str(name)}:
+            return arrays(name)
+        case {"scalar": str(name)}:
+            return arrays(name)[()]
+        case {"text": list(items)}:
+            return _frozen(np.array(items, dtype=np.dtypes.StrDType()))
+        case {"object": list(items)}:
+            out = np.empty(len(items), dtype=object)
+            out[:] = [unpack(x, arrays) for x in items]
+            return _frozen(out)
+        case {"tuple": list(items)}:
+            return tuple(unpack(x, arrays) for x in items)
+        case {"list": list(items)}:
+            return [unpack(x, arrays) for x in items]
+        case {"map": list(items)}:
+            return {unpack(k, arrays): unpack(v, arrays) for k, v in items}
+        case {"enum": str(kind), "name": str(name)} if kind in ENUMS:
+            return ENUMS[kind][name]
+        case {"record": str(kind), "fields": dict(held)} if kind in RECORDS:
+            return RECORDS[kind](**{k: unpack(v, arrays) for k, v in held.items()})
+        case _:
+            raise FileError(f"damaged file: it holds {str(value)[:60]!r}")
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,103 @@
+"""The linear predictor and the log likelihood of each row, for each draw, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.design import Design
+from hierglm.draws.draws import Draws
+from hierglm.model import Model
+from hierglm.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+
+_BLOCK = 2**23
+"""Numbers held at once (64 MB), whatever the number of rows and draws."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Draws of all chains below each other: shape (draws, ...), by name of the variable."""
+
+    values: Mapping[str, Floats]
+    size: int
+
+
+def flatten(draws: Draws) -> Flat:
+    """Return the draws with chains and iterations as one dimension, chain by chain."""
+    size = draws.chains * draws.draws
+    return Flat({v.name: v.values.reshape(size, *v.values.shape[2:]) for v in draws}, size)
+
+
+def linear_predictor(design: Design, flat: Flat, some: slice) -> Floats:
+    """Return X b + sum of Z u + offset for some draws, shape (draws, rows).
+
+    Parameters
+    ----------
+    design : Design
+        Its rows; the levels are those of the fit.
+    flat : Flat
+        What `flatten` returned.
+    some : slice
+        Which draws.
+    """
+    count = len(range(*some.indices(flat.size)))
+    eta = np.zeros((count, design.rows))
+    if "b" in flat.values:
+        b = flat.values["b"][some]
+        if design.intercept:
+            eta += b[:, :1]
+        eta += b[:, int(design.intercept) :] @ design.common.matrix.T
+    used: dict[str, int] = {}
+    for grouping in design.groups:
+        # Several terms of one group lie side by side in its effects.
+        low = used.get(grouping.group, 0)
+        used[grouping.group] = low + len(grouping.terms)
+        r = flat.values[f"r_{grouping.group}"][some]
+        for k in range(len(grouping.terms)):
+            eta += r[:, :, low + k][:, grouping.index] * grouping.effects.matrix[:, k]
+    if design.offset is not None:
+        eta += design.offset
+    return eta
+
+
+def log_likelihood(fitted: Fitted) -> Floats:
+    """Return the log likelihood of each row, shape (chains, draws, rows).
+
+    A row with a weight counts as often as its weight says, as in the fit.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    """
+    model, draws = fitted.plan.model, fitted.draws
+    design, flat = model.design, flatten(draws)
+    out = np.empty((flat.size, design.rows))
+    for some in _blocks(flat.size, design.rows):
+        eta = linear_predictor(design, flat, some)
+        out[some] = model.family.log_density(
+            design.response.values, eta, _scales(model, flat, some), design.response.trials
+        )
+        if design.response.weights is not None:
+            out[some] *= design.response.weights
+    return out.reshape(draws.chains, draws.draws, design.rows)
+
+
+def _scales(model: Model, flat: Flat, some: slice) -> dict[str, Floats]:
+    """Return the family's parameters, each to be broadcast over (draws, rows)."""
+    scales = {name: flat.values[name][some][:, None] for name in model.scales}
+    se = model.design.response.se
+    if se is not None:
+        own = scales.get("sigma")
+        scales["sigma"] = se[None, :] if own is None else np.sqrt(se**2 + own**2)
+    return scales
+
+
+def _blocks(draws: int, rows: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(1, rows))
+    for low in range(0, draws, step):
+        yield slice(low, min(low + step, draws))
