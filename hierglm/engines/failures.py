@@ -10,6 +10,8 @@ from hierglm.program.fragment import Program
 
 _REFUSED = re.compile(r"error in [^\n]*?line (\d+), column (\d+)")
 _WHERE = re.compile(r"line (\d+), column \d+")
+_AFTERMATH = re.compile(r"\nmake: |\nCommand \[")
+"""Where make and cmdstanpy go on after the compiler's own words."""
 _QUOTE = re.compile(r"-{10,}\n(?:.*\n)*?\s*-{10,}\n?")
 
 _INSTALL = {
@@ -60,7 +62,8 @@ def _compile_error(text: str, program: Program) -> CompileError:
     line, column = int(found[1]), int(found[2])
     lines = program.code.splitlines()
     # The compiler quotes the bare program; the user knows the one with comments.
-    what = " ".join(_QUOTE.sub(" ", text[found.end() :]).split()).lstrip(":, ")
+    said = _AFTERMATH.split(text[found.end() :], maxsplit=1)[0]
+    what = " ".join(_QUOTE.sub(" ", said).split()).lstrip(":, ")
     what = re.sub(r"^(to (line \d+, )?column \d+[:,]?\s*)", "", what)
     origin = program.origin(line)
     by = f", written for {origin}" if origin else ""

@@ -107,16 +107,14 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 def _evaluate(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Log density and gradient at each row of the points in the blob."""
     points = np.frombuffer(blob, dtype="<f8").reshape(request["shape"])
-    values = np.empty(len(points))
-    gradients = np.empty(points.shape)
+    table = np.empty((len(points), 1 + points.shape[1]))
     for i, point in enumerate(points):
         try:
-            values[i], gradients[i] = _model.log_prob_grad(point)
+            table[i, 0], table[i, 1:] = _model.log_prob_grad(point)
         except (RuntimeError, ValueError) as error:
             reply.failure("evaluate", str(error))
             return
-    reply.array("values", values)
-    reply.array("gradients", gradients)
+    reply.array("table", table)
     reply.done()
 
 

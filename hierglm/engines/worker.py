@@ -31,14 +31,20 @@ GREETING = b"\0hierglm worker\0"
 """Written first, so that whatever a site hook prints before it can be told apart."""
 
 _LENGTHS = struct.Struct("!IQ")
+_SMALL = 1 << 16
+"""Bytes below which a copy is cheaper than a second call of the system."""
 
 
 def write_frame(out: IO[bytes], header: Mapping[str, Any], blob: bytes | memoryview = b"") -> None:
     """Write one frame to an unbuffered binary file."""
     text = json.dumps(header).encode()
     view = memoryview(blob).cast("B") if len(blob) else memoryview(b"")
-    write_all(out, _LENGTHS.pack(len(text), view.nbytes) + text)
-    write_all(out, view)
+    head = _LENGTHS.pack(len(text), view.nbytes) + text
+    if view.nbytes < _SMALL:
+        write_all(out, head + bytes(view))
+    else:
+        write_all(out, head)
+        write_all(out, view)
 
 
 def write_all(out: IO[bytes], data: bytes | memoryview) -> None:
@@ -66,7 +72,7 @@ def read_frame(
 
 
 def read_exactly(source: IO[bytes], into: memoryview) -> memoryview | None:
-    """Fill the memory from an unbuffered file; None if the file ends first."""
+    """Fill the memory from a binary file; None if the file ends first."""
     done = 0
     while done < into.nbytes:
         count = source.readinto(into[done:])  # type: ignore[attr-defined]
@@ -147,7 +153,7 @@ def main() -> None:
     if hasattr(signal, "pthread_sigmask"):
         # The parent alone answers Ctrl-C: it kills this process with its whole group.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    source = os.fdopen(os.dup(0), "rb", buffering=0)
+    source = os.fdopen(os.dup(0), "rb")
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what native code prints lands in stderr
     null = os.open(os.devnull, os.O_RDONLY)

@@ -50,10 +50,11 @@ make: g++: No such file or directory
 """
 
 # CmdStan 2.33.1.
-START = """chain 1 ended with exit code 1:
+START = """\
+chain 1 ended with exit code 1:
 Rejecting initial value:
   Error evaluating the log probability at the initial value.
-Exception: normal_lpdf: Scale parameter is 0, but must be positive! (in 'program.stan', line 5, column 2 to column 18)
+Exception: normal_lpdf: Scale is 0! (in 'program.stan', line 5, column 2 to column 18)
 Initialization between (-2, 2) failed after 100 attempts.
 """
 
