@@ -63,7 +63,7 @@ def test_logistic_regression_equals_quadrature():
     fit = hg.fit("y ~ x", {"x": x, "y": y}, "bernoulli", priors=priors, seed=3, draws=4000,
                  progress=False)  # fmt: skip
     # On a grid of the intercept at X = 0 and the slope; the prior is at the mean of x.
-    a, b = np.linspace(-14, 8, 441), np.linspace(-3, 7, 401)
+    a, b = np.linspace(-30, 5, 701), np.linspace(-2, 15, 681)
     eta = a[:, None, None] + b[None, :, None] * x
     log = np.where(y == 1, -np.logaddexp(0, -eta), -np.logaddexp(0, eta)).sum(axis=-1)
     log += st.norm.logpdf(a[:, None] + b * x.mean(), 0, 2) + st.t.logpdf(b, 4)

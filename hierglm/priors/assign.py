@@ -232,11 +232,8 @@ def _refuse_unknown(given: Mapping[str, Prior], slots: list[Slot]) -> None:
     for name in given:
         if name in known:
             continue
-        if str(name).startswith("cor"):
-            why = "; a correlation needs two correlated effects of one group"
-        else:
-            why = ""
-        raise PriorError(
-            f"no parameter {name!r}{suggest(str(name), known)}{why}. "
-            f"The names are: {', '.join(known)}"
-        )
+        correlation = str(name).startswith("cor")
+        why = "; a correlation needs two correlated effects of a group" if correlation else ""
+        near = suggest(str(name), known)
+        hint = near if near.endswith("?") else ""
+        raise PriorError(f"no parameter {name!r}{why}{hint}\nThe names are: {', '.join(known)}")

@@ -20,6 +20,7 @@ model {
   target += std_normal_lpdf(u_standard);
   for (i in 1:n) {
     real eta = x[i, 1] * beta[1] + x[i, 2] * beta[2] + tau * u_standard[g[i]] * z[i];
-    target += bernoulli_lpmf(y[i] | inv_logit(eta));
+    // log(inv_logit(eta)), without losing digits where it is near 0 or 1
+    target += y[i] == 1 ? -log1p_exp(-eta) : -log1p_exp(eta);
   }
 }

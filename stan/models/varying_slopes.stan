@@ -24,7 +24,7 @@ parameters {
 }
 model {
   matrix[2, 2] Omega = multiply_lower_tri_self_transpose(L);
-  cov_matrix[2] Sigma = quad_form_diag(Omega, tau);
+  matrix[2, 2] Sigma = quad_form_diag(Omega, tau);
   target += student_t_lpdf(sigma | 3, 0, scale_sigma);
   target += student_t_lpdf(alpha | 3, location_scale_alpha[1], location_scale_alpha[2]);
   for (k in 1:p) {

@@ -1,0 +1,213 @@
+"""What comes out of a fit: one object over pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hierglm import plots
+from hierglm.results import arrays, check, effects, html, store, text
+from hierglm.results.fitted import Fitted
+from hierglm.results.tidy import MAIN
+from hierglm.results.tidy import tidy as tidy_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fit(Fitted):
+    """A posterior; print it.
+
+    Made by `hierglm.fit` and `hierglm.load`.
+
+    Attributes
+    ----------
+    draws : Draws
+        Every draw by name: ``fit.draws["b"].values`` has shape (chains, draws, terms).
+    plan : Plan
+        How each part of the model was written, and why.
+    settings : Settings
+        Chains, iterations, and the seed that gives the same numbers again.
+    engine, versions, seconds, notes
+        What sampled, its versions, its time, and what was done without being asked.
+
+    Examples
+    --------
+    >>> import hierglm as hg
+    >>> schools = hg.datasets.eight_schools()
+    >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+    >>> fit.ranef()["level"].tolist()
+    ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
+    """
+
+    def __str__(self) -> str:
+        return text.text(self)
+
+    def __repr__(self) -> str:
+        return text.text(self)
+
+    def _repr_html_(self) -> str:
+        return html.html(self)
+
+    @property
+    def formula(self) -> str:
+        """The formula, as written."""
+        return self.plan.model.design.formula.source
+
+    @property
+    def stan_code(self) -> str:
+        """The Stan program that was sampled."""
+        return self.program.code
+
+    @property
+    def stan_data(self) -> dict[str, Any]:
+        """The program's data, by Stan name."""
+        return dict(self.program.data)
+
+    def tidy(
+        self,
+        effects: Sequence[str] | str = MAIN,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        style: str = "hierglm",
+    ) -> pd.DataFrame:
+        """Return one row a parameter.
+
+        Parameters
+        ----------
+        effects : str or sequence of str
+            Of "fixed", "ran_sd", "ran_cor", "family", "ran_vals", "ran_coefs".
+        conf_level : float
+            Probability of the intervals.
+        hdi : bool
+            Shortest intervals instead of equal-tailed ones.
+        style : {"hierglm", "broom", "posterior", "parameters", "brms"}
+            Whose columns and names.
+
+        Raises
+        ------
+        SettingsError
+            For an effect, level or style that there is not.
+        """
+        return tidy_table(self, effects, conf_level, hdi, style)
+
+    def summary(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+        """Return the table of the main parameters: all but the effects of single levels."""
+        return tidy_table(self, MAIN, conf_level, hdi)
+
+    def fixef(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+        """Return the common coefficients, one row each."""
+        return effects.fixef(self, conf_level, hdi)
+
+    def ranef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return the levels' deviations from the common coefficients, one row a level and term.
+
+        Parameters
+        ----------
+        group : str, optional
+            One grouping factor; all by default.
+        conf_level, hdi
+            See `tidy`.
+        """
+        return effects.ranef(self, group, conf_level, hdi)
+
+    def coef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return the levels' own coefficients, common plus deviation, draw by draw.
+
+        The arguments are those of `ranef`.
+        """
+        return effects.coef(self, group, conf_level, hdi)
+
+    def varcorr(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+        """Return standard deviations and correlations of the group effects, then sigma."""
+        return effects.varcorr(self, conf_level, hdi)
+
+    def covariances(self) -> dict[str, pd.DataFrame]:
+        """Return the posterior mean covariance matrix of each group's effects, by group."""
+        return effects.covariances(self)
+
+    def check(self) -> tuple[check.Finding, ...]:
+        """Return what is wrong with the sampling, in words with the next step; () if nothing."""
+        return check.check(self)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the diagnostics found nothing that makes the numbers unsafe to use."""
+        return check.healthy(self)
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """The draws, labelled: ``fit.posterior["r_school"].sel(school="A")``."""
+        return arrays.posterior(self)
+
+    def to_arviz(self, log_likelihood: bool = False) -> Any:
+        """Return ArviZ's own container: InferenceData, or a DataTree from ArviZ 1 on.
+
+        Parameters
+        ----------
+        log_likelihood : bool
+            Add the log likelihood of each row, which `arviz.loo` needs.
+        """
+        return arrays.to_arviz(self, log_likelihood)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: ``fit.plot.trace()``, ``.intervals()``, ``.ranef()``."""
+        return Plots(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one file that `hierglm.load` opens anywhere, and return its path.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written; what was at `path` before is then untouched.
+        """
+        return store.save(self, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """Pictures of a fit; each is a matplotlib figure that can be shown or saved."""
+
+    fit: Fit
+
+    def trace(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return the draws of each chain in order, with their densities."""
+        return plots.trace(self.fit, *args, **kwargs)
+
+    def intervals(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return the intervals of the main parameters."""
+        return plots.intervals(self.fit, *args, **kwargs)
+
+    def ranef(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return the effects of every level with their intervals, sorted."""
+        return plots.ranef(self.fit, *args, **kwargs)
+
+
+def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = None) -> Fit:
+    """Open a saved fit; needs no Stan and no compiler.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `Fit.save` wrote.
+    functions : mapping of str to callable
+        Functions of your own that the formula calls: files hold data, never code.
+
+    Raises
+    ------
+    FileError
+        A file that is missing, damaged, changed, or from another version.
+    """
+    loaded = store.load(path, functions)
+    return Fit(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})
