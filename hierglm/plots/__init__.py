@@ -1,1 +1,7 @@
-"""Pictures of a fit."""
+"""Pictures of a fit; each function returns a matplotlib figure, and nothing global changes."""
+
+from hierglm.plots.intervals import intervals
+from hierglm.plots.ranef import ranef
+from hierglm.plots.trace import trace
+
+__all__ = ["intervals", "ranef", "trace"]

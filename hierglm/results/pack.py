@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -74,8 +75,12 @@ class Packer:
             return {"array": self._array(value)}
         if value.ndim != 1:
             raise FileError("a saved fit cannot hold a matrix of text")
-        kind = "object" if value.dtype.kind == "O" else "text"
-        return {kind: [self.pack(x) for x in value.tolist()]}
+        if value.dtype.kind == "O":
+            return {"object": [self.pack(x) for x in value.tolist()]}
+        return {
+            "text": value.tolist(),
+            "dtype": value.dtype.str if value.dtype.kind == "U" else "T",
+        }
 
     def _array(self, value: NDArray[Any]) -> str:
         if id(value) not in self._known:
@@ -107,8 +112,8 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
             return arrays(name)
         case {"scalar": str(name)}:
             return arrays(name)[()]
-        case {"text": list(items)}:
-            return _frozen(np.array(items, dtype=np.dtypes.StrDType()))
+        case {"text": list(items), "dtype": str(kind)} if re.fullmatch(r"T|[<>]U\d+", kind):
+            return _frozen(np.array(items, dtype=kind))
         case {"object": list(items)}:
             out = np.empty(len(items), dtype=object)
             out[:] = [unpack(x, arrays) for x in items]

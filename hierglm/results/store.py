@@ -1,0 +1,189 @@
+"""A fit in one file, and back, without Stan and without a compiler.
+
+The file holds the formula, the columns of the table that it uses, the family's name, priors
+with their numbers, plan, program, settings, versions and draws: data only. Opening it parses
+the formula and encodes the table again, so that contrasts, levels and knots are at hand for
+new data, and compares the result with what was fitted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hierglm.design.design import Design
+from hierglm.design.encode import encode
+from hierglm.design.table import Table
+from hierglm.errors import FileError, HierglmError
+from hierglm.families import family
+from hierglm.formula.parse import parse
+from hierglm.model import Model
+from hierglm.plan.forms import Plan
+from hierglm.results.archive import read_archive, to_array, write_archive
+from hierglm.results.fitted import Fitted
+from hierglm.results.pack import Packer, unpack
+
+Functions = Mapping[str, Callable[..., Any]]
+
+_FIT = "fit.json"
+
+
+def save(fitted: Fitted, path: str | Path) -> Path:
+    """Write a fit to one file, and return its path.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    path : str or Path
+        Such as ``"schools.hglm"``. It is written beside and then renamed: what is there
+        stays as it is until all is written.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written, or if the fit holds what no file can: a family of your own.
+    """
+    design = fitted.plan.model.design
+    name = fitted.plan.model.family.name
+    if _family(name) is not fitted.plan.model.family:
+        raise FileError(f"a fit with a family of your own ({name!r}) cannot be saved yet")
+    packer = Packer()
+    said = {
+        "formula": design.formula.source,
+        "functions": list(design.functions),
+        "family": name,
+        "table": packer.pack(design.table.to_arrays()),
+        "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
+        "identity": packer.pack(_identity(design)),
+        "priors": packer.pack(fitted.plan.model.priors),
+        "plan": packer.pack(_but(fitted.plan, "model")),
+        "fit": packer.pack(_but(fitted, "plan")),
+    }
+    text = json.dumps(said, indent=1).encode()
+    target = Path(path)
+    write_archive(target, [(_FIT, text), *packer.arrays.items()])
+    return target
+
+
+def load(path: str | Path, functions: Functions | None = None) -> Fitted:
+    """Return a saved fit.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `save` wrote.
+    functions : mapping of str to callable
+        Functions of your own that the formula calls: files hold data, never code.
+
+    Raises
+    ------
+    FileError
+        A file that is missing, damaged, changed, or from another version; says which.
+    """
+    members = read_archive(Path(path))
+    shown = repr(str(path))
+    try:
+        return _restore(members, dict(functions or {}), shown)
+    except FileError:
+        raise
+    except HierglmError as error:
+        raise FileError(f"{shown} cannot be restored by this hierglm: {error}") from error
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
+        raise FileError(f"{shown} is damaged: {type(e).__name__}: {e}") from e
+
+
+def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> Fitted:
+    said = json.loads(members[_FIT])
+    missing = [name for name in said["functions"] if name not in functions]
+    if missing:
+        raise FileError(
+            f"the formula of {shown} calls {missing[0]!r}, a function of yours: "
+            f"load({shown}, functions={{{missing[0]!r}: ...}})"
+        )
+
+    def arrays(name: str) -> Any:
+        return to_array(members[name], name)
+
+    design = _design(said, functions, arrays)
+    _compare(_identity(design), unpack(said["identity"], arrays), shown)
+    model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
+    plan = Plan(model=model, **unpack(said["plan"], arrays))
+    return Fitted(plan=plan, **unpack(said["fit"], arrays))
+
+
+def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]) -> Design:
+    """Return the design, encoded again from the kept rows of the table."""
+    table = Table.from_arrays(unpack(said["table"], arrays))
+    used = {name: functions[name] for name in said["functions"]}
+    formula = parse(said["formula"], table.columns, tuple(used))
+    design = encode(formula, table, functions=used)
+    rows = unpack(said["rows"], arrays)
+    # Positions and notes are those of the table that the user gave.
+    response = replace(design.response, rows=rows["kept"])
+    return replace(
+        design, response=response, kept=rows["kept"], total=rows["total"], notes=rows["notes"]
+    )
+
+
+def _identity(design: Design) -> dict[str, Any]:
+    """Return what must come back the same: labels, levels, and sums that betray any change."""
+    weight = np.cos(np.arange(design.rows))
+    parts: dict[str, Any] = {
+        "response": (design.response.label, design.response.levels),
+        "response values": _sums(weight, design.response.values[:, None]),
+        "common columns": design.common.labels,
+        "common values": _sums(weight, design.common.matrix),
+    }
+    for k, g in enumerate(design.groups, start=1):
+        parts[f"group {k}"] = (g.group, g.terms, g.correlated)
+        parts[f"levels of {g.group}, group {k}"] = g.levels
+        parts[f"rows of {g.group}, group {k}"] = _sums(weight, g.index[:, None].astype(float))
+        parts[f"values of group {k}"] = _sums(weight, g.effects.matrix)
+    return parts
+
+
+def _sums(weight: Any, matrix: Any) -> tuple[float, ...]:
+    return tuple(map(float, weight @ matrix))
+
+
+def _compare(found: Mapping[str, Any], stored: Mapping[str, Any], shown: str) -> None:
+    """Raise `FileError` where the design made again is not the one that was fitted."""
+    for part in {**stored, **found}:
+        if part not in found or part not in stored or not _equal(found[part], stored[part]):
+            raise FileError(
+                f"{shown} cannot be restored: the {part} made from its table differ from "
+                "those that were fitted; open it with the versions that wrote it"
+            )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        same = isinstance(other, np.ndarray) and one.dtype == other.dtype
+        return same and np.array_equal(one, other)
+    if isinstance(one, tuple) and one and isinstance(one[0], float):
+        # Other processors add in another order.
+        return len(one) == len(other) and np.allclose(one, other, rtol=1e-7, atol=1e-7)
+    return bool(one == other)
+
+
+def _but(record: Any, left_out: str) -> dict[str, Any]:
+    return {f.name: getattr(record, f.name) for f in fields(record) if f.name != left_out}
+
+
+def _family(name: str) -> Any:
+    try:
+        return family(name)
+    except HierglmError:
+        return None
