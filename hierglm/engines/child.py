@@ -10,22 +10,20 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.engines.process import how_it_ended, kill_group, search_path, start
 from hierglm.engines.worker import GREETING, read_frame, write_frame
-from hierglm.errors import EngineError, SamplingError
+from hierglm.errors import SamplingError
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -99,7 +97,7 @@ class Child:
         try:
             self._words = tempfile.TemporaryFile()
             try:
-                self._process = _start(self._words, self.scratch)
+                self._process = start(self._words, self.scratch)
             except BaseException:
                 self._words.close()
                 raise
@@ -168,7 +166,7 @@ class Child:
         self._closed = True
         process = self._process
         with suppress(OSError):
-            _kill_group(process)
+            kill_group(process)
         for pipe in (process.stdin, self._source):
             with suppress(OSError):
                 if pipe is not None:
@@ -186,8 +184,8 @@ class Child:
                 raise self._death()
             seen += byte
         here = os.getpid()
-        start = {"path": _search_path(), "job": str(self._job), "parent": here}
-        self._send({**start, "scratch": self.scratch}, b"")
+        first = {"path": search_path(), "job": str(self._job), "parent": here}
+        self._send({**first, "scratch": self.scratch}, b"")
 
     def _send(self, header: Mapping[str, Any], blob: bytes) -> None:
         stdin = self._process.stdin
@@ -214,92 +212,12 @@ class Child:
         """Say how the process ended."""
         # First the group, then the wait: its number may be somebody else's afterwards.
         with suppress(OSError):
-            _kill_group(self._process)
+            kill_group(self._process)
         code = self._process.wait()
         words = self.last_words()
         said = f"\n  its last words:\n{words}" if words else ""
-        return SamplingError(f"the Stan process {_how(code)}{said}")
+        return SamplingError(f"the Stan process {how_it_ended(code)}{said}")
 
     def _tidy(self) -> None:
         if self.scratch:
             shutil.rmtree(self.scratch, ignore_errors=True)
-
-
-def _start(words: IO[bytes], scratch: str) -> subprocess.Popen[bytes]:
-    if not sys.executable:
-        raise EngineError(
-            "sys.executable is empty, so no Python can be started for Stan; "
-            "set it to the path of a Python interpreter"
-        )
-    worker = Path(__file__).with_name("worker.py")
-    # Filters of warnings are meant for the user's own code.
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONWARNINGS"}
-    if scratch:
-        environment.update({"TMPDIR": scratch, "TMP": scratch, "TEMP": scratch})
-    new_session: dict[str, Any] = (
-        {"start_new_session": True}
-        if os.name == "posix"
-        else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    )
-    try:
-        process = subprocess.Popen(
-            # -P: the folder of the script would put its modules before everybody's.
-            [sys.executable, "-P", "-u", str(worker)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=words,
-            cwd=worker.parent,  # the user's may be gone
-            env=environment,
-            **new_session,
-        )
-    except OSError as error:
-        raise EngineError(f"cannot start {sys.executable!r} for Stan: {error}") from error
-    _widen(process.stdout)
-    return process
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Let the pipe hold more at a time: draws of 64 MB arrive 0.2 s sooner (Linux only)."""
-    with suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        if pipe is not None:
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 18)
-
-
-def _search_path() -> list[str]:
-    """Return this process' import path, absolute: the child works in another folder."""
-    found = []
-    for entry in sys.path:
-        with suppress(OSError):  # the working folder may be gone
-            found.append(str(Path(entry).absolute()))
-    return found
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is not None:
-        return
-    if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        taskkill = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
-        subprocess.run(taskkill, capture_output=True, check=False)
-
-
-def _how(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    if name == "SIGKILL":
-        return (
-            f"was killed ({name}), most often because memory ran out; "
-            "fewer chains or draws, or a smaller model, would need less"
-        )
-    return (
-        f"crashed ({name}); that is a fault in the engine, not in the model: "
-        "try the other engine (engine='cmdstan' or engine='embedded') and please report it"
-    )
