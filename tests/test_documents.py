@@ -1,0 +1,30 @@
+"""The README and the vignettes: every Python block runs, in order, as a reader would type it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "vignettes").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_code_blocks_run(document, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.S | re.M)
+    assert blocks
+    names: dict[str, object] = {"__name__": document.stem}
+    for block in blocks:
+        exec(compile(block, document.name, "exec"), names)
+    printed = capsys.readouterr().out
+    assert "log_radon ~" in printed
+    if document.name == "first_fit.md":
+        low, high = map(float, re.search(r"\((-\d\.\d\d) to (-\d\.\d\d)\)", printed).groups())
+        assert low < -0.65 < high
+
+
+def test_the_readme_has_the_two_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\npip install . && hierglm demo\n" in text
+    assert '\npip install ".[test]" && pytest\n' in text
