@@ -1,4 +1,4 @@
-"""Do our posteriors agree with brms, rstanarm and posteriordb, within Monte Carlo error?
+"""Whether our posteriors agree with brms' and rstanarm's, within Monte Carlo error.
 
 ``python -m benchmarks.agreement --data FOLDER`` fits every case whose data set and
 reference are below FOLDER (``data/*.csv``, ``reference/peers_bayes.csv``) with that
@@ -113,7 +113,9 @@ def _coefficient(fit: hg.Fit, group: str, term: str) -> np.ndarray:
     name, _, level = group.rstrip("]").partition("[")
     levels = [str(x) for x in fit.draws[f"r_{name}"].dims[0][1]]
     effects = _plain_index(fit, name, term)
-    return _entry(fit, "b", term) + fit.draws[f"r_{name}"].values[:, :, levels.index(level), effects]
+    return (
+        _entry(fit, "b", term) + fit.draws[f"r_{name}"].values[:, :, levels.index(level), effects]
+    )
 
 
 def _plain_index(fit: hg.Fit, group: str, term: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hierglm import plots
 from hierglm.results import arrays, check, effects, html, store, text
 from hierglm.results.fitted import Fitted
-from hierglm.results.tidy import MAIN
+from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy as tidy_table
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class Fit(Fitted):
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
 
-    def check(self) -> tuple[check.Finding, ...]:
-        """Return what is wrong with the sampling, in words with the next step; () if nothing."""
+    def check(self) -> check.Check:
+        """Return what looking at the chains has shown, in words with the next step; print it."""
         return check.check(self)
 
     @property

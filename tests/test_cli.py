@@ -86,7 +86,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=lambda x: x if isinstance(x, str) else "")
+@pytest.mark.parametrize(
+    ("arguments", "said"), MISTAKES, ids=lambda x: x if isinstance(x, str) else ""
+)
 def test_mistakes_exit_with_2_and_a_message(arguments, said, csv, capsys):
     code = main([csv if a == "CSV" else a for a in arguments])
     captured = capsys.readouterr()

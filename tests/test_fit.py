@@ -131,7 +131,9 @@ def test_polars_and_pandas_give_the_same_fit_and_the_table_is_not_touched():
 def test_a_wrong_response_is_refused_before_anything_is_compiled():
     d = schools().assign(count=lambda d: d["count"].astype(float))
     d.loc[16, "count"] = 2.5
-    with pytest.raises(hg.HierglmError, match="needs whole numbers >= 0; row 17 of 'count' has 2.5"):
+    with pytest.raises(
+        hg.HierglmError, match=r"needs whole numbers >= 0; row 17 of 'count' has 2\.5"
+    ):
         hg.model("count ~ x", d, "poisson")
 
 

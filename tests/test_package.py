@@ -36,7 +36,10 @@ def test_import_loads_nothing_heavy():
 
 
 def test_fit_and_model_are_functions_whatever_is_imported_first():
-    code = "import hierglm.fit, hierglm.model, hierglm as hg; print(callable(hg.fit), callable(hg.model))"
+    code = (
+        "import hierglm.fit, hierglm.model, hierglm as hg; "
+        "print(callable(hg.fit), callable(hg.model))"
+    )
     assert python(code).split() == ["True", "True"]
 
 

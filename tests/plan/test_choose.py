@@ -9,6 +9,7 @@ from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
 from tests.designs import design_of, schools
 
 ALL = frozenset(Ability)
+NO_BERNOULLI = ALL - {Ability.BERNOULLI_GLM}
 
 SHAPES = [
     ("score ~ x + (x | school)", "gaussian", ALL, ResponseForm.GLM, CommonForm.CENTRED),
@@ -16,7 +17,7 @@ SHAPES = [
     ("score ~ 0 + x", "gaussian", ALL, ResponseForm.GLM, CommonForm.DIRECT),
     ("score ~ 1 + (1 | school)", "gaussian", ALL, ResponseForm.VECTOR, CommonForm.NONE),
     ("score | weights(x + 10) ~ x", "gaussian", ALL, ResponseForm.WEIGHTED, CommonForm.CENTRED),
-    ("won ~ x", "bernoulli", ALL - {Ability.BERNOULLI_GLM}, ResponseForm.VECTOR, CommonForm.CENTRED),
+    ("won ~ x", "bernoulli", NO_BERNOULLI, ResponseForm.VECTOR, CommonForm.CENTRED),
     ("won | trials(played) ~ x", "binomial", ALL, ResponseForm.GLM, CommonForm.CENTRED),
     ("count ~ x", "poisson", ALL, ResponseForm.GLM, CommonForm.CENTRED),
 ]  # fmt: skip

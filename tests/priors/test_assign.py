@@ -119,7 +119,10 @@ def test_decov_given_by_the_user_sets_the_correlations_too():
 
 REFUSED = [
     ({"b[z]": prior.normal()}, "no parameter 'b[z]'; did you mean 'b[x]'?"),
-    ({"b[z]": prior.normal()}, "\nThe names are: Intercept, b[Intercept], b, b[x], sd, sd[school], "),
+    (
+        {"b[z]": prior.normal()},
+        "\nThe names are: Intercept, b[Intercept], b, b[x], sd, sd[school], ",
+    ),
     ({"cor[year]": prior.lkj()}, "two correlated effects"),
     ({"b[x]": 3}, "such as hierglm.prior.normal(0, 1); found 3"),
     ({"b[x]": prior.exponential(1)}, "cannot be the prior of b[x]; it takes normal, student_t"),

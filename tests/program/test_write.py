@@ -62,7 +62,9 @@ def test_lines_know_their_origin():
     made = program("score ~ x + (x | school)")
     lines = made.bare.splitlines()
     assert len(made.origins) == len(lines) == len(made.code.splitlines())
-    assert made.origin(1 + lines.index("  cholesky_factor_corr[M_1] L_1;")) == "group 1: (x | school)"
+    assert (
+        made.origin(1 + lines.index("  cholesky_factor_corr[M_1] L_1;")) == "group 1: (x | school)"
+    )
     assert made.origin(1 + lines.index("  y ~ normal_id_glm(Xc, mu, b, sigma);")) == (
         "likelihood: gaussian(identity)"
     )
@@ -89,7 +91,7 @@ def test_data_match_the_design():
     data = program("won | trials(played) ~ x + (1 | school)", "binomial").data
     assert (data["N"], data["K"], data["J_1"]) == (40, 1, 4)
     np.testing.assert_array_equal(data["trials"], d["played"])
-    np.testing.assert_array_equal(data["group_1"], d["school"].map(dict(zip("ABCD", range(1, 5)))))
+    np.testing.assert_array_equal(data["group_1"], d["school"].map("ABCD".index) + 1)
     assert data["y"].dtype == np.int64
 
 
@@ -125,7 +127,9 @@ def test_layout():
             Fragment("second part", (Declare(Block.PARAMETERS, "vector", "v", ("n",)),)),
         ],
     )
-    assert made.code == """\
+    assert (
+        made.code
+        == """\
 // title
 data {
   // first part
@@ -143,3 +147,4 @@ model {
   }
 }
 """
+    )
