@@ -13,9 +13,9 @@ from hierglm.names import Parameter, flat_name
 from hierglm.plots.choose import Chosen, chosen
 from hierglm.plots.look import ACCENT, PAGE, QUIET, look, name_rows, picture, title
 from hierglm.results.estimates import intervals as ends
-from hierglm.results.estimates import pooled
+from hierglm.results.estimates import mean, pooled
 from hierglm.results.fitted import Fitted
-from hierglm.results.rows import MAIN, mean
+from hierglm.results.rows import MAIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,6 +12,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from hierglm.plots.look import look
+
 _DPI = 192
 """Two pixels for each of a page at 96 an inch: sharp on any screen."""
 
@@ -22,6 +24,11 @@ class Picture(Figure):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
+
+    def draw(self, renderer: Any) -> None:
+        """Draw in our look: ticks are only made now, and would follow the caller's style."""
+        with look():
+            super().draw(renderer)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         held = BytesIO()

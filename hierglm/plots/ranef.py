@@ -13,9 +13,9 @@ from hierglm.errors import SettingsError, suggest
 from hierglm.plots.intervals import forest
 from hierglm.plots.look import ACCENT, INK, PAGE, QUIET, look, name_rows, picture, safe, title
 from hierglm.results.effects import known_group
-from hierglm.results.estimates import intervals, pooled
+from hierglm.results.estimates import intervals, mean, pooled
 from hierglm.results.fitted import Fitted
-from hierglm.results.rows import mean, select
+from hierglm.results.rows import select
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,14 +76,13 @@ def ranef(
     terms = list(dict.fromkeys(t for v in found for t in v.dims[1][1]))
     if term is not None and term not in terms:
         raise SettingsError(f"no term {term!r}{suggest(str(term), terms)}")
-    rows = [_panels(v, term, conf_level, hdi) for v in found]
-    rows = [row for row in rows if row]
+    rows = [row for v in found for row in _pairs(_panels(v, term, conf_level, hdi))]
     if not rows:
         raise SettingsError("the model has no group effects to draw")
     wide = max(len(row) for row in rows)
     heights = [_height(len(row[0].levels)) for row in rows]
     with look():
-        figure = picture(PAGE * max(0.75, min(wide, 6) / 2), 0.4 + sum(heights))
+        figure = picture(PAGE if wide == 2 else 0.75 * PAGE, 0.4 + sum(heights))
         grid = figure.subplots(
             len(rows), wide, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
@@ -95,6 +94,11 @@ def ranef(
         words = f"deviation: posterior mean, 50% and {100 * conf_level:g}% intervals"
         figure.supxlabel(words, fontsize=8.5, color=INK)
     return figure
+
+
+def _pairs(panels: list[Panel]) -> list[list[Panel]]:
+    """Return panels two by two: a page is not wider."""
+    return [panels[i : i + 2] for i in range(0, len(panels), 2)]
 
 
 def _panels(variable: Variable, term: str | None, conf_level: float, hdi: bool) -> list[Panel]:
@@ -150,9 +154,10 @@ def _band(axes: Axes, panel: Panel, room: int) -> None:
     axes.set_ylim(count - 0.5, -0.5)
     first = [safe(level, room) for level in panel.levels[:ENDS]]
     last = [safe(level, room) for level in panel.levels[-ENDS:]]
-    texts = [", ".join(first[:2]) + ",", ", ".join(first[2:]) + " …"]
-    axes.set_yticks([0, count // 2, count - 1])
-    axes.set_yticklabels(
-        ["\n".join(texts), f"{count:,} levels", "… " + "\n".join(last)], parse_math=False
-    )
+    texts = ["\n".join([*first, "⋮"]), f"{count:,} levels", "\n".join(["⋮", *last])]
+    axes.set_yticks([0, (count - 1) / 2, count - 1], labels=texts, parse_math=False)
+    top, middle, bottom = axes.get_yticklabels()
+    top.set_verticalalignment("top")
+    middle.set_verticalalignment("center")
+    bottom.set_verticalalignment("bottom")
     axes.tick_params(axis="y", length=2)

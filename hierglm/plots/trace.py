@@ -79,10 +79,20 @@ def trace(
                 _density(axes[k, 1], x, parameter)
             else:
                 _ranks(axes[k, 1], x, last=k == len(found) - 1)
-        if len(found) < total:
-            words = f"{len(found)} of {total} parameters: those with the largest R-hat"
+        words = _heading(len(found), total, diverging)
+        if words:
             figure.suptitle(words, fontsize=8.5, color=QUIET)
     return figure
+
+
+def _heading(shown: int, total: int, diverging: NDArray[np.bool_] | None) -> str:
+    parts = []
+    if shown < total:
+        parts.append(f"{shown} of {total} parameters: those with the largest R-hat")
+    count = 0 if diverging is None else int(np.count_nonzero(diverging))
+    if count:
+        parts.append(f"{count:,} divergent draws marked below the traces")
+    return "; ".join(parts)
 
 
 def _trace(axes: Axes, x: Floats, diverging: NDArray[np.bool_] | None, last: bool) -> None:
@@ -122,4 +132,5 @@ def _ranks(axes: Axes, x: Floats, last: bool) -> None:
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
+    axes.tick_params(labelbottom=last)
     axes.set_xlabel("rank" if last else "")

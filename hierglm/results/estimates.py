@@ -21,6 +21,20 @@ def pooled(values: Floats) -> Floats:
     return values.reshape(chains * draws, int(np.prod(shape, dtype=np.int64)))
 
 
+def mean(values: Floats) -> Floats:
+    """Return the mean of the draws of each parameter, the same whatever the layout in memory.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draws, parameters)
+    """
+    out = np.empty(values.shape[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        for columns, block in _blocks(values):
+            out[columns] = block.mean(axis=-1)
+    return out
+
+
 def spread(values: Floats) -> Floats:
     """Return the sd of the draws of each parameter, NaN for a single draw.
 
@@ -28,11 +42,13 @@ def spread(values: Floats) -> Floats:
     ----------
     values : ndarray, shape (draws, parameters)
     """
+    out = np.full(values.shape[1], np.nan)
     if len(values) < 2:
-        return np.full(values.shape[1], np.nan)
+        return out
     with np.errstate(invalid="ignore", over="ignore"):
-        sd: Floats = values.std(axis=0, ddof=1)
-    return sd
+        for columns, block in _blocks(values):
+            out[columns] = block.std(axis=-1, ddof=1)
+    return out
 
 
 def quantiles(values: Floats, probs: tuple[float, ...]) -> Floats:

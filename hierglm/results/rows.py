@@ -12,7 +12,7 @@ from hierglm.draws.coefficients import coefficients
 from hierglm.draws.diagnostics import diagnose
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.parameters import KEYS, check_effects, keys
-from hierglm.results.estimates import intervals, pooled, spread
+from hierglm.results.estimates import intervals, mean, pooled, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,13 +108,6 @@ def measure(
     """
     parts = [number(pooled(v.values)).reshape(rows, -1) for v in variables]
     return np.concatenate(parts, axis=1) if parts else np.empty((rows, 0))
-
-
-def mean(values: Floats) -> Floats:
-    """Return the mean of the draws of each parameter."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        out: Floats = values.mean(axis=0)
-    return out
 
 
 def _stack(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

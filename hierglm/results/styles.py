@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from hierglm.draws.diagnostics import diagnose
 from hierglm.draws.draws import Variable
-from hierglm.results.estimates import intervals, quantiles, spread
-from hierglm.results.rows import labels, mean, measure, table
+from hierglm.results.estimates import intervals, mean, quantiles, spread
+from hierglm.results.rows import labels, measure, table
 
 if TYPE_CHECKING:
     import pandas as pd

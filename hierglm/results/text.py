@@ -8,6 +8,7 @@ from hierglm.results.sections import Label, Section, summarise
 from hierglm.results.width import left, printable, shorten, width, wrap
 
 COLUMNS = 80
+FORMULA_LINES = 4
 
 
 def text(fitted: Fitted, columns: int = COLUMNS) -> str:
@@ -27,7 +28,9 @@ def text(fitted: Fitted, columns: int = COLUMNS) -> str:
         the next step; notes.
     """
     said = summarise(fitted)
-    lines = list(wrap(printable(said.formula), columns, indent="  "))
+    # A formula of many lines would push the estimates off the screen.
+    formula = shorten(printable(said.formula), FORMULA_LINES * (columns - 12))
+    lines = list(wrap(formula, columns, indent="  "))
     for fact in said.facts:
         lines += wrap(printable(fact), columns, indent="  ")
     lines += ["", *_tables(said.sections, columns), *wrap(said.legend, columns), ""]
