@@ -1,0 +1,279 @@
+"""The container of saved fits: whole or not at all, and never believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.lib import format as npy
+
+from hierglm.draws.draws import Variable
+from hierglm.engines.engine import Settings
+from hierglm.errors import FileError
+from hierglm.plan.forms import Choice, ResponseForm
+from hierglm.results.archive import FORMAT, read_archive, to_array, write_archive
+from hierglm.results.pack import Packer, unpack
+
+ARRAYS = [
+    np.arange(12.0).reshape(3, 4),
+    np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+    np.arange(12.0).reshape(3, 4)[:, ::2],
+    np.array(3.5),
+    np.empty((0, 2)),
+    np.array([True, False]),
+    np.array([1, -2], dtype=">i2"),
+    np.array(["2020-01-01", "NaT"], dtype="datetime64[D]"),
+    np.array([np.nan, -0.0, np.inf, 5e-324]),
+]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "a.hglm"
+    write_archive(path, [("a.json", b'{"x": 1}'), ("b.npy", np.arange(40.0))])
+    return path
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=str)
+def test_arrays_come_back_bit_for_bit(array: Any, tmp_path: Path) -> None:
+    write_archive(tmp_path / "a", [("a.npy", array)])
+    found = to_array(read_archive(tmp_path / "a")["a.npy"], "a.npy")
+    assert (found.dtype, found.shape) == (array.dtype, array.shape)
+    assert found.tobytes() == array.tobytes()
+    assert not found.flags.writeable
+
+
+def test_members_are_what_numpy_reads(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+        found = np.load(BytesIO(archive.read("b.npy")), allow_pickle=False)
+    np.testing.assert_array_equal(found, np.arange(40.0))
+
+
+def test_the_same_members_make_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    write_archive(again, [("a.json", b'{"x": 1}'), ("b.npy", np.arange(40.0))])
+    assert again.read_bytes() == saved.read_bytes()
+
+
+def test_a_failed_write_leaves_what_was_there(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = saved.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError, match="No space left on device"):
+        write_archive(saved, [("a.json", b"{}")])
+    assert saved.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.hglm"]
+
+
+def test_an_interrupted_write_leaves_what_was_there(saved: Path, tmp_path: Path) -> None:
+    def members() -> Any:
+        yield "a.json", b"{}"
+        raise KeyboardInterrupt
+
+    before = saved.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        write_archive(saved, members())
+    assert saved.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.hglm"]
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="it is a folder"):
+        write_archive(tmp_path, [])
+    with pytest.raises(FileError, match="No such file or directory"):
+        write_archive(tmp_path / "no" / "a.hglm", [])
+    with pytest.raises(FileError, match="no file"):
+        read_archive(tmp_path / "absent")
+    with pytest.raises(FileError, match="cannot read"):
+        read_archive(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9, 0.99])
+def test_cut_off(saved: Path, share: float) -> None:
+    data = saved.read_bytes()
+    saved.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(FileError, match="is not a saved fit, or it was cut off or changed"):
+        read_archive(saved)
+
+
+def test_any_changed_byte_is_noticed_or_does_not_matter(saved: Path) -> None:
+    data, whole = saved.read_bytes(), read_archive(saved)
+    noticed = 0
+    for place in range(0, len(data), 3):
+        saved.write_bytes(data[:place] + bytes([data[place] ^ 0x15]) + data[place + 1 :])
+        try:
+            assert read_archive(saved) == whole, place
+        except FileError:
+            noticed += 1
+    assert noticed > 0.5 * len(data) / 3
+
+
+def _zip(
+    path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_STORED, **manifest: Any
+) -> None:
+    from hashlib import sha256
+
+    sums = {name: sha256(data).hexdigest() for name, data in members.items()}
+    said = {"format": FORMAT, "version": 1, "sha256": sums, **manifest}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+        archive.writestr("manifest.json", json.dumps(said))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 2}, "is in format 2, and this hierglm reads format 1"),
+        ({"format": "other"}, "is not a saved fit but 'other'"),
+        ({"sha256": {"a": "0" * 64}}, "'a' has another checksum"),
+        ({"sha256": {}}, "members added or missing, such as 'a'"),
+        ({"sha256": {"a": "", "../b": ""}}, "members added or missing, such as '../b'"),
+        ({"sha256": [1]}, "is not a saved fit"),
+    ],
+)
+def test_manifests_that_lie(change: dict[str, Any], words: str, tmp_path: Path) -> None:
+    _zip(tmp_path / "a", {"a": b"1"}, **change)
+    with pytest.raises(FileError, match=words):
+        read_archive(tmp_path / "a")
+
+
+def test_repacked_bombed_and_foreign(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    _zip(path, {"a": b"0" * 10_000_000}, method=zipfile.ZIP_DEFLATED)
+    with pytest.raises(FileError, match="was repacked: a saved fit holds no compressed members"):
+        read_archive(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("word/document.xml", "<xml/>")
+    with pytest.raises(FileError, match=r"it has no manifest\.json"):
+        read_archive(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", "{")
+    with pytest.raises(FileError, match="its manifest cannot be read"):
+        read_archive(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "1")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a", "2")
+    with pytest.raises(FileError, match="its list of members is wrong"):
+        read_archive(path)
+    path.write_text("no zip at all")
+    with pytest.raises(FileError, match="is not a saved fit"):
+        read_archive(path)
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    """The directory may promise the same bytes many times over."""
+    path = tmp_path / "a"
+    _zip(path, dict.fromkeys("abcdefgh", b"x" * 1000))
+    data = bytearray(path.read_bytes())
+    start = data.find(b"PK\x01\x02")
+    while start >= 0:
+        # Sizes, compressed and not, of each entry of the central directory.
+        struct.pack_into("<II", data, start + 20, 9000, 9000)
+        start = data.find(b"PK\x01\x02", start + 1)
+    path.write_bytes(data)
+    with pytest.raises(FileError, match=r"promises more than it holds|is not a saved fit"):
+        read_archive(path)
+
+
+def _npy(**header: Any) -> bytes:
+    out = BytesIO()
+    said = {"descr": "<f8", "fortran_order": False, "shape": (3,), **header}
+    npy.write_array_header_1_0(out, said)
+    return out.getvalue() + bytes(24)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (_npy(shape=(10**12,)), "does not hold"),
+        (_npy(shape=(-3,)), "does not hold"),
+        (_npy(shape=(2**62, 4, 3)), "does not hold"),
+        (_npy(descr="|O"), "holds object, not numbers"),
+        (_npy(descr=[("a", "<f8")]), "not numbers"),
+        (_npy(descr="<U2"), "not numbers"),
+        (b"\x93NUMPY\x02\x00", "is not an array"),
+        (b"\x93NUMPY\x01\x00\xff\xff{", "is not an array"),
+        (b"", "is not an array"),
+        (b"\x80\x04\x95pickle", "is not an array"),
+        (_npy()[:-1], "does not hold"),
+    ],
+)
+def test_headers_that_lie(data: bytes, words: str) -> None:
+    with pytest.raises(FileError, match=words):
+        to_array(data, "x.npy")
+
+
+VALUES = [
+    None, True, 3, 2.5, float("inf"), -0.0, "text \ud800 \n", ("a", ("b", 1)), [1, "x"],
+    {"a": 1, ("b", 2): [3]}, ResponseForm.GLM, Choice("p", ResponseForm.GLM, "why"),
+    Settings(seed=2**32 - 1, adapt_delta=0.1 + 0.2, progress=None),
+]  # fmt: skip
+
+
+def _round(value: Any, json_too: Callable[[Any], Any] = lambda x: json.loads(json.dumps(x))) -> Any:
+    packer = Packer()
+    said = json_too(packer.pack(value))
+    return unpack(said, packer.arrays.__getitem__)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values_come_back(value: Any) -> None:
+    found = _round(value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array(["a", "bcd"]), np.array(["a", 1, None, True], dtype=object), np.array([3, 1]),
+     np.array(["a", "b\x00"], dtype=object), np.array(["é", "b"], dtype=np.dtypes.StringDType())],
+    ids=str,
+)  # fmt: skip
+def test_labels_keep_type_and_order(labels: Any) -> None:
+    found = _round(Variable("r", "ran_vals", "g", np.ones((1, 1, 2, 1)), (("g", labels),)))
+    assert found.dims[0][1].dtype == labels.dtype
+    assert found.dims[0][1].tolist() == labels.tolist()
+
+
+def test_numpy_scalars_stay_numpy_scalars() -> None:
+    found = _round((np.int16(4), np.datetime64("2020-01-01")))
+    assert found == (np.int16(4), np.datetime64("2020-01-01"))
+    assert type(found[0]) is np.int16
+
+
+def test_one_array_is_kept_once() -> None:
+    packer, levels = Packer(), np.arange(5)
+    packer.pack([levels, {"again": levels}])
+    assert len(packer.arrays) == 1
+
+
+def test_what_files_cannot_hold() -> None:
+    for value in (object(), lambda: 1, {1, 2}, np.array([["a"]])):
+        with pytest.raises(FileError, match="cannot hold"):
+            Packer().pack(value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"record": "Popen", "fields": {}}, {"enum": "Block", "name": "DATA"}, {"odd": 1}, {},
+     {"record": "Choice", "fields": [1]}, {"text": [1], "dtype": "O"}],
+)  # fmt: skip
+def test_json_of_others_is_refused(said: Any) -> None:
+    with pytest.raises(FileError, match="damaged file: it holds"):
+        unpack(said, {}.__getitem__)
