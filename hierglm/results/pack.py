@@ -35,14 +35,15 @@ ENUMS: Mapping[str, type[Enum]] = {
 """Enumerations that may stand in a file: the forms of a plan."""
 
 
+_SMALL = 2**20
+
+
 class Packer:
     """Turns values into what JSON can say; numbers in bulk go to `arrays`, by member name."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
-        # An array that stands in several places, such as levels, is kept once. The arrays
-        # are held so that their ids stay theirs.
-        self._known: dict[int, tuple[str, NDArray[Any]]] = {}
+        self._known: dict[Any, str] = {}
 
     def pack(self, value: Any) -> Any:
         """Return a value as JSON.
@@ -83,11 +84,14 @@ class Packer:
         }
 
     def _array(self, value: NDArray[Any]) -> str:
-        if id(value) not in self._known:
-            name = f"array_{len(self.arrays)}.npy"
-            self.arrays[name] = value
-            self._known[id(value)] = (name, value)
-        return self._known[id(value)][0]
+        # What stands in several places, such as levels, is kept once: small arrays are known
+        # by what they hold, large ones by where they are (`arrays` keeps them alive).
+        small = value.nbytes < _SMALL
+        key = (value.dtype.str, value.shape, value.tobytes()) if small else id(value)
+        if key not in self._known:
+            self._known[key] = f"array_{len(self.arrays)}.npy"
+            self.arrays[self._known[key]] = value
+        return self._known[key]
 
 
 def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
             f"load({shown}, functions={{{missing[0]!r}: ...}})"
         )
 
+    @cache
     def arrays(name: str) -> Any:
         return to_array(members[name], name)
 
