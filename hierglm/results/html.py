@@ -43,11 +43,16 @@ def _rows(section: Section) -> Iterator[str]:
     head = "".join(f'<th scope="col" style="{_NUMBER}">{_safe(n)}</th>' for n in NUMBERS)
     yield f'<tr><th scope="rowgroup" style="{_TITLE}">{_safe(section.title)}</th>{head}</tr>'
     for i, label in enumerate(section.labels):
-        cells = "".join(f'<td style="{_NUMBER}">{_safe(c[i])}</td>' for c in section.columns)
+        cells = "".join(f'<td style="{_NUMBER}">{_number(c[i])}</td>' for c in section.columns)
         yield f'<tr><th scope="row" style="{_LABEL}">{_safe(_name(label))}</th>{cells}</tr>'
     if section.more:
         more = _safe(section.more)
         yield f'<tr><td style="{_LABEL}" colspan="{len(NUMBERS) + 1}">{more}</td></tr>'
+
+
+def _number(text: str) -> str:
+    """Return a number whose padding is as wide as digits, so that points stay in line."""
+    return _safe(text).replace(" ", "&#8199;")
 
 
 def _name(label: Label) -> str:
