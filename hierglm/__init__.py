@@ -1,1 +1,28 @@
-"""hierglm: formulas to the fastest exact Stan program for hierarchical GLMs."""
+"""hierglm: formulas to the fastest exact Stan program for hierarchical GLMs.
+
+>>> import hierglm as hg
+>>> hg.model("log_radon ~ floor_measure + (1 | county_idx)", hg.datasets.radon()).plan().name
+'textbook'
+"""
+
+from hierglm import datasets, errors
+from hierglm.errors import HierglmError
+from hierglm.families import Family
+from hierglm.fit import PreparedModel, fit, model
+from hierglm.posterior import Fit, load
+from hierglm.priors import distributions as prior
+from hierglm.version import __version__
+
+__all__ = [
+    "Family",
+    "Fit",
+    "HierglmError",
+    "PreparedModel",
+    "__version__",
+    "datasets",
+    "errors",
+    "fit",
+    "load",
+    "model",
+    "prior",
+]

@@ -68,4 +68,6 @@ def _group(group: Grouping) -> Choice[GroupForm]:
     size = f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"
     kinds = {True: "their sds and correlations", False: "their sds"}
     scale = kinds[group.correlated] if effects > 1 else "their sd"
-    return Choice(group.source, GroupForm.STANDARDISED, f"{size}: standard normals, scaled by {scale}")
+    return Choice(
+        group.source, GroupForm.STANDARDISED, f"{size}: standard normals, scaled by {scale}"
+    )

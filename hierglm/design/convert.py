@@ -1,0 +1,96 @@
+"""One column of whatever type to its internal form."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from hierglm.design.table import Column
+from hierglm.errors import DataError
+
+
+def column_of(name: str, values: Any) -> Column:
+    """Return a pandas column (or what pandas makes a column of) in internal form.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    values : Series, extension array or sequence
+        Not changed.
+
+    Raises
+    ------
+    DataError
+        Types that no formula can use, or several types in one column.
+    """
+    import pandas as pd
+    from pandas.api import types
+
+    series = values if isinstance(values, pd.Series) else pd.Series(values)
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _category(name, series)
+    if types.is_bool_dtype(dtype):
+        return Column("boolean", _floats(series))
+    if types.is_complex_dtype(dtype):
+        raise DataError(f"column {name!r} holds complex numbers; give its parts as columns")
+    if types.is_numeric_dtype(dtype):
+        return Column("number", _floats(series), whole=bool(types.is_integer_dtype(dtype)))
+    if types.is_datetime64_any_dtype(dtype):
+        plain = series.dt.tz_localize(None) if getattr(dtype, "tz", None) else series
+        return Column("datetime", plain.to_numpy().astype("datetime64[ns]"))
+    if types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
+        return _object(name, series)
+    raise DataError(f"column {name!r} is of type {dtype}, which no formula can use")
+
+
+def _floats(series: Any) -> Any:
+    return series.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _object(name: str, series: Any) -> Column:
+    """Return a column of Python objects, if all of them are of one kind."""
+    import pandas as pd
+
+    codes, found = pd.factorize(series.to_numpy(dtype=object, na_value=None), use_na_sentinel=True)
+    kinds = {_kind(x) for x in found}
+    if len(kinds) > 1 or "other" in kinds:
+        types = ", ".join(sorted({type(x).__name__ for x in found}))
+        raise DataError(f"column {name!r} holds {types}; make it all numbers or all text")
+    if kinds == {"text"}:
+        return _sorted([str(x) for x in found], codes)
+    # Numbers or booleans in a column of objects, or nothing but missing values.
+    table = np.array([float(x) for x in found] + [np.nan])
+    whole = bool(kinds) and all(isinstance(x, numbers.Integral) for x in found)
+    return Column("boolean" if kinds == {"boolean"} else "number", table[codes], whole=whole)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool | np.bool_):
+        return "boolean"
+    # Decimal and Fraction are numbers too; a complex number is not one here.
+    real = isinstance(value, numbers.Number) and not isinstance(value, complex)
+    return "number" if real else "other"
+
+
+def _sorted(levels: list[str], codes: Any) -> Column:
+    """Return text as a category whose levels stand in code-point order."""
+    order = sorted(range(len(levels)), key=levels.__getitem__)
+    place = np.full(len(levels) + 1, -1, dtype=np.int64)
+    place[order] = np.arange(len(levels))
+    return Column("category", place[codes], tuple(levels[i] for i in order))
+
+
+def _category(name: str, series: Any) -> Column:
+    categories = series.cat.categories
+    levels = tuple(x.item() if isinstance(x, np.generic) else x for x in categories)
+    if any(_kind(x) == "other" for x in levels):
+        raise DataError(
+            f"the categories of column {name!r} are of type {categories.dtype}; make them text"
+        )
+    return Column("category", series.cat.codes.to_numpy().astype(np.int64), levels)

@@ -1,0 +1,257 @@
+"""A formula meets a table: `Design`, and the same encoding for new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.columns import Functions, evaluate, make_columns
+from hierglm.design.design import Columns, Design, Grouping, Response
+from hierglm.design.groups import Codes, code, cross, find
+from hierglm.design.notes import column_notes
+from hierglm.design.response import encode_response
+from hierglm.design.table import Table
+from hierglm.errors import DataError, FormulaError, SettingsError, suggest
+from hierglm.formula.terms import INTERCEPT, Factor, Formula, GroupTerm
+
+Floats = NDArray[np.float64]
+
+
+def encode(
+    formula: Formula,
+    table: Table,
+    *,
+    missing: Literal["drop", "error"] = "drop",
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+) -> Design:
+    """Return matrices, group indices and the response of a formula on a table.
+
+    Parameters
+    ----------
+    formula : Formula
+        What to encode.
+    table : Table
+        See `hierglm.design.table.as_table`.
+    missing : {"drop", "error"}
+        Rows with a missing value in a column that is used are dropped, with a note that
+        counts them, or refused.
+    functions : mapping of str to callable, optional
+        Functions of the caller's that the formula may call.
+
+    Raises
+    ------
+    FormulaError
+        A column that the table lacks; points into the formula.
+    DataError
+        What cannot be encoded; names column and row.
+
+    Examples
+    --------
+    >>> from hierglm.design.table import as_table
+    >>> from hierglm.formula.parse import parse
+    >>> data = {"y": [1.0, 2.0, 4.0], "x": [0.0, 1.0, 2.0], "g": ["b", "a", "b"]}
+    >>> encode(parse("y ~ x + (1 | g)"), as_table(data)).groups[0].index.tolist()
+    [1, 0, 1]
+    """
+    if missing not in ("drop", "error"):
+        raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
+    _refuse_unknown(formula, table)
+    own = dict(functions or {})
+    kept, dropped = _complete(formula.names, table, missing)
+    used = table.select(formula.names, kept)
+    response, read = encode_response(formula.response, used, kept, own)
+    common = _common(formula, used, kept, own)
+    return Design(
+        formula=formula,
+        response=response,
+        intercept=formula.intercept,
+        common=common,
+        offset=_offset(formula.offsets, used, kept, own),
+        groups=tuple(_grouping(g, used, kept, own) for g in formula.groups),
+        kept=kept,
+        total=table.rows,
+        notes=(*dropped, *read, *column_notes(common, formula.intercept)),
+        table=used,
+        functions=own,
+    )
+
+
+def encode_new(design: Design, table: Table, *, response: bool = False) -> Design:
+    """Return new rows, encoded as the design's own were.
+
+    Parameters
+    ----------
+    design : Design
+        Its levels, contrasts, knots and centres are used.
+    table : Table
+        New rows.
+    response : bool
+        Whether the response is there and wanted; without it its values are NaN.
+
+    Raises
+    ------
+    DataError
+        A missing column, a changed type, a level of a predictor that was not there before.
+        New levels of grouping factors have index -1.
+    """
+    formula, own = design.formula, design.functions
+    names = _needed(formula, response)
+    for name in names:
+        if name not in table.columns:
+            raise DataError(f"the new data have no column {name!r}{suggest(name, table.columns)}")
+    kept, dropped = _complete(names, table, "drop")
+    used = table.select(names, kept)
+    notes: tuple[str, ...] = ()
+    answer = Response(design.response.label, np.full(len(kept), np.nan), kept)
+    if response:
+        answer, notes = encode_response(formula.response, used, kept, own)
+    common = design.common
+    matrix = common.encoding.encode(used, kept)
+    return replace(
+        design,
+        response=answer,
+        common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
+        offset=_offset(formula.offsets, used, kept, own),
+        groups=tuple(
+            _again(g, term, used, kept)
+            for g, term in zip(design.groups, formula.groups, strict=True)
+        ),
+        kept=kept,
+        total=table.rows,
+        notes=(*dropped, *notes),
+        table=used,
+    )
+
+
+def _needed(formula: Formula, response: bool) -> tuple[str, ...]:
+    if response:
+        return formula.names
+    only = set(formula.response.names)
+    right = [n for t in (*formula.common, *formula.offsets, *formula.groups) for n in t.names]
+    return tuple(n for n in formula.names if n not in only or n in right)
+
+
+def _refuse_unknown(formula: Formula, table: Table) -> None:
+    known = set(table.columns)
+    for factor in _factors(formula):
+        for name in factor.names:
+            if name not in known:
+                raise FormulaError(
+                    f"no column {name!r}{suggest(name, table.columns)}",
+                    formula.source,
+                    *_place(formula.source, name, factor),
+                )
+
+
+def _place(source: str, name: str, factor: Factor) -> tuple[int, int]:
+    at = source.find(name, factor.start, factor.end)
+    return (at, at + len(name)) if at >= 0 else (factor.start, factor.end)
+
+
+def _factors(formula: Formula) -> list[Factor]:
+    r = formula.response
+    found = [f for f in (r.value, r.trials, r.failures, r.weights, r.se) if f is not None]
+    found += [f for term in formula.common for f in term.factors]
+    found += formula.offsets
+    for group in formula.groups:
+        found += [f for term in group.effects for f in term.factors]
+        found += group.by
+    return found
+
+
+def _complete(
+    names: Sequence[str], table: Table, missing: str
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the rows in which no column is missing, and a note on the others."""
+    bad = np.zeros(table.rows, dtype=bool)
+    counts: dict[str, int] = {}
+    for name in names:
+        found = table.column(name).missing
+        if found.any():
+            counts[name] = int(found.sum())
+            bad |= found
+    kept = np.flatnonzero(~bad).astype(np.int64)
+    kept.flags.writeable = False
+    if not counts and len(kept):
+        return kept, ()
+    if table.rows == 0:
+        raise DataError("the table has no rows")
+    what = ", ".join(f"{name!r} ({count:,})" for name, count in counts.items())
+    said = f"{int(bad.sum()):,} of {table.rows:,} rows"
+    if missing == "error":
+        first = int(np.flatnonzero(bad)[0]) + 1
+        raise DataError(f"{said} have missing values: {what}; the first is row {first}")
+    if not len(kept):
+        raise DataError(f"no row is complete; missing values: {what}")
+    return kept, (f"{said} dropped: missing values in {what}",)
+
+
+def _common(formula: Formula, table: Table, rows: NDArray[Any], own: Functions) -> Columns:
+    """Return the common columns; the intercept is encoded with them, then taken out."""
+    made = make_columns(formula.common, table, rows, own)
+    if not formula.intercept:
+        return made
+    at = made.labels.index(INTERCEPT.label)
+    matrix = _read_only(np.ascontiguousarray(np.delete(made.matrix, at, axis=1)))
+    return replace(made, matrix=matrix, labels=made.labels[:at] + made.labels[at + 1 :])
+
+
+def _offset(
+    offsets: Sequence[Factor], table: Table, rows: NDArray[Any], own: Functions
+) -> Floats | None:
+    if not offsets:
+        return None
+    return _read_only(np.sum([evaluate(f, table, rows, own) for f in offsets], axis=0))
+
+
+def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Grouping:
+    codes = _codes(term, table, rows, own)
+    return Grouping(
+        group=term.group,
+        levels=_read_only(codes.levels),
+        index=_read_only(codes.index),
+        effects=make_columns(term.effects, table, rows, own),
+        correlated=term.correlated,
+        source=term.source,
+    )
+
+
+def _codes(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Codes:
+    parts = []
+    for factor in term.by:
+        name = factor.expr if factor.kind == "name" else only_name(factor)
+        column = table.column(name) if name else _number(evaluate(factor, table, rows, own))
+        parts.append(code(factor.label, column))
+    return cross(parts)
+
+
+def only_name(factor: Factor) -> str | None:
+    """Return the column of ``factor(g)``, which groups as ``g`` does."""
+    plain = len(factor.names) == 1 and factor.expr.startswith("C(") and "," not in factor.expr
+    return factor.names[0] if plain else None
+
+
+def _number(values: Floats) -> Any:
+    from hierglm.design.table import Column
+
+    return Column("number", values, whole=bool((values == np.floor(values)).all()))
+
+
+def _again(grouping: Grouping, term: GroupTerm, table: Table, rows: NDArray[Any]) -> Grouping:
+    encoding = grouping.effects.encoding
+    codes = _codes(term, table, rows, encoding.functions)
+    matrix = _read_only(encoding.encode(table, rows))
+    return replace(
+        grouping,
+        index=_read_only(find(codes, grouping.levels)),
+        effects=replace(grouping.effects, matrix=matrix),
+    )
+
+
+def _read_only(array: Any) -> Any:
+    array.flags.writeable = False
+    return array

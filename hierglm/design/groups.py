@@ -1,0 +1,99 @@
+"""Grouping factors as integer codes; nothing is ever of size rows x levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.table import Column
+from hierglm.errors import DataError
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The levels of a grouping factor in order, and each row's position among them."""
+
+    levels: NDArray[Any]
+    index: Ints
+
+
+def code(name: str, column: Column) -> Codes:
+    """Return levels and index of one column without missing values.
+
+    Numbers sort as numbers, text by code point, categories as declared; levels keep their
+    type.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    column : Column
+        Without missing values, and without unused levels.
+    """
+    import pandas as pd
+
+    if column.kind == "category" and column.levels is not None:
+        levels: NDArray[Any] = _objects(column.levels)
+        return Codes(levels, column.values)
+    values = column.values
+    if column.kind == "boolean":
+        values = values.astype(bool)
+    elif column.whole:
+        values = values.astype(np.int64)
+    elif column.kind == "number" and np.isinf(values).any():
+        raise DataError(f"grouping factor {name!r} has infinite values")
+    index, levels = pd.factorize(values, sort=True)
+    return Codes(np.asarray(levels), index.astype(np.int64))
+
+
+def cross(parts: Sequence[Codes]) -> Codes:
+    """Return the combinations of levels that occur, in order, labelled ``"A:1"``.
+
+    Parameters
+    ----------
+    parts : sequence of Codes
+        Of the same rows.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    key = parts[0].index
+    for part in parts[1:]:
+        # Compressed at every step, so that the product of sizes never overflows.
+        _, key = np.unique(key * len(part.levels) + part.index, return_inverse=True)
+    first = np.zeros(int(key.max()) + 1, dtype=np.int64)
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    labels = [[_text(x) for x in part.levels[part.index[first]]] for part in parts]
+    levels = [":".join(row) for row in zip(*labels, strict=True)]
+    if len(set(levels)) < len(levels):
+        # "a:b" with "c", and "a" with "b:c": colons of the levels are marked.
+        levels = [
+            ":".join(x.replace("\\", "\\\\").replace(":", "\\:") for x in row)
+            for row in zip(*labels, strict=True)
+        ]
+    return Codes(_objects(levels), key.astype(np.int64))
+
+
+def find(codes: Codes, levels: NDArray[Any]) -> Ints:
+    """Return the position in `levels` of each row of `codes`, -1 where it is not there."""
+    place = {level: i for i, level in enumerate(levels.tolist())}
+    known = np.array([place.get(level, -1) for level in codes.levels.tolist()], dtype=np.int64)
+    return known[codes.index]
+
+
+def _text(level: Any) -> str:
+    if isinstance(level, np.datetime64):
+        # Midnight without a clock, as people write dates.
+        return str(level.astype("datetime64[s]")).removesuffix("T00:00:00")
+    return str(level)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    out = np.empty(len(values), dtype=object)
+    out[:] = list(values)
+    return out

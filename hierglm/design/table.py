@@ -1,0 +1,258 @@
+"""Every kind of table, turned once into one internal form with fixed types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.errors import DataError, suggest
+
+Kind = Literal["number", "boolean", "category", "datetime"]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column in internal form.
+
+    Attributes
+    ----------
+    kind : {"number", "boolean", "category", "datetime"}
+        What it holds.
+    values : ndarray, shape (rows,)
+        Float64 for numbers and booleans (NaN where missing), int64 codes into `levels` for
+        categories (-1 where missing), datetime64 for datetimes (NaT where missing).
+    levels : tuple or None
+        Levels of a category, in order.
+    whole : bool
+        Whether numbers are integers: as a grouping factor their levels stay integers.
+    """
+
+    kind: Kind
+    values: NDArray[Any]
+    levels: tuple[Any, ...] | None = None
+    whole: bool = False
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """True where there is no value, shape (rows,)."""
+        if self.kind == "category":
+            return np.asarray(self.values < 0)
+        if self.kind == "datetime":
+            return np.isnat(self.values)
+        return np.isnan(self.values)
+
+    def take(self, rows: NDArray[Any]) -> Column:
+        """Return some rows; levels that none of them has are dropped, their order kept."""
+        values = self.values[rows]
+        if self.levels is None:
+            return Column(self.kind, _read_only(values), None, self.whole)
+        used = np.unique(values[values >= 0])
+        if len(used) == len(self.levels):
+            return Column(self.kind, _read_only(values), self.levels, self.whole)
+        place = np.full(len(self.levels) + 1, -1, dtype=np.int64)
+        place[used] = np.arange(len(used))
+        levels = tuple(self.levels[i] for i in used)
+        return Column(self.kind, _read_only(place[values]), levels, self.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named columns, each read and converted when it is first asked for.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names, in order.
+    rows : int
+        Number of rows.
+    read : callable
+        Name to `Column`.
+    """
+
+    columns: tuple[str, ...]
+    rows: int
+    read: Callable[[str], Column] = field(repr=False)
+
+    def column(self, name: str) -> Column:
+        """Return a column.
+
+        Raises
+        ------
+        DataError
+            A column that is not there, is there twice, or holds what no formula can use.
+        """
+        found = self.columns.count(name)
+        if found == 0:
+            raise DataError(f"no column {name!r}{suggest(name, self.columns)}")
+        if found > 1:
+            raise DataError(f"{found} columns are called {name!r}; rename all but one")
+        return self.read(name)
+
+    def select(self, names: tuple[str, ...], rows: NDArray[Any]) -> Table:
+        """Return some columns and rows, read now."""
+        return table_of({name: self.column(name).take(rows) for name in names}, len(rows))
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the table as data that can be written to a file.
+
+        Returns
+        -------
+        description : dict
+            Only what JSON can hold.
+        arrays : dict of str to ndarray
+            Numeric, one for each column.
+        """
+        described: list[dict[str, Any]] = []
+        arrays: dict[str, NDArray[Any]] = {}
+        for i, name in enumerate(self.columns):
+            column = self.column(name)
+            key = f"column_{i}"
+            stamps = column.kind == "datetime"
+            arrays[key] = column.values.astype(np.int64) if stamps else column.values
+            levels = column.levels
+            described.append(
+                {
+                    "name": name,
+                    "kind": column.kind,
+                    "array": key,
+                    "whole": column.whole,
+                    "unit": np.datetime_data(column.values.dtype)[0] if stamps else None,
+                    "levels": None if levels is None else [_packed(level) for level in levels],
+                }
+            )
+        return {"rows": self.rows, "columns": described}, arrays
+
+    @classmethod
+    def from_arrays(cls, description: Mapping[str, Any], arrays: Mapping[str, Any]) -> Table:
+        """Return the table that `to_arrays` described, to the last bit."""
+        columns = {}
+        for item in description["columns"]:
+            values = np.asarray(arrays[item["array"]])
+            if item["unit"]:
+                values = values.astype(f"datetime64[{item['unit']}]")
+            levels = item["levels"]
+            unpacked = None if levels is None else tuple(_unpacked(level) for level in levels)
+            columns[item["name"]] = Column(
+                item["kind"], _read_only(values), unpacked, bool(item["whole"])
+            )
+        return table_of(columns, int(description["rows"]))
+
+
+def table_of(columns: Mapping[str, Column], rows: int) -> Table:
+    """Return a table of columns that are already in internal form."""
+    return Table(tuple(columns), rows, dict(columns).__getitem__)
+
+
+def as_table(data: Any) -> Table:
+    """Return the internal form of a table; the caller's is neither changed nor copied whole.
+
+    Parameters
+    ----------
+    data : pandas, polars or pyarrow table, Table, or mapping of str to columns
+        One row an observation.
+
+    Raises
+    ------
+    DataError
+        Something that is no table, or columns of different lengths.
+
+    Examples
+    --------
+    >>> as_table({"x": [1, 2], "g": ["a", "b"]}).column("g").levels
+    ('a', 'b')
+    """
+    if isinstance(data, Table):
+        return data
+    origin = type(data).__module__.partition(".")[0]
+    if origin == "pandas" and hasattr(data, "columns"):
+        return _from_pandas(data)
+    if origin == "polars" and hasattr(data, "get_column"):
+        return _lazily(data.columns, data.height, lambda n: _polars_series(data.get_column(n)))
+    if origin == "pyarrow" and hasattr(data, "column_names"):
+        names = data.column_names
+        return _lazily(names, data.num_rows, lambda n: _arrow_series(data.column(names.index(n))))
+    if isinstance(data, Mapping):
+        return _from_mapping(data)
+    raise DataError(
+        f"the data must be a pandas, polars or pyarrow table, or a mapping of columns; "
+        f"found {type(data).__name__}" + ("; call .collect() first" if origin == "polars" else "")
+    )
+
+
+def _lazily(names: Any, rows: int, series: Callable[[str], Any]) -> Table:
+    from hierglm.design.convert import column_of
+
+    return Table(
+        tuple(str(n) for n in names), rows, cache(lambda name: column_of(name, series(name)))
+    )
+
+
+def _from_pandas(data: Any) -> Table:
+    # By place, not by name: names need not be text, nor unique.
+    names = [str(c) for c in data.columns]
+    return _lazily(names, len(data), lambda name: data.iloc[:, names.index(name)])
+
+
+def _from_mapping(data: Mapping[Any, Any]) -> Table:
+    import pandas as pd
+
+    lengths = {str(name): np.shape(values)[:1] for name, values in data.items()}
+    sizes = {size for size in lengths.values() if size}
+    if len(sizes) != 1 or () in lengths.values():
+        found = ", ".join(f"{n!r}: {s[0] if s else 'no'} rows" for n, s in lengths.items())
+        raise DataError(f"the columns must have one length; found {found or 'no columns'}")
+    by_name = {str(name): values for name, values in data.items()}
+    return _lazily(by_name, sizes.pop()[0], lambda name: pd.Series(by_name[name]))
+
+
+def _polars_series(series: Any) -> Any:
+    import pandas as pd
+
+    kind = str(series.dtype).partition("(")[0]
+    if kind == "Enum":
+        return pd.Categorical(series.to_list(), categories=series.dtype.categories.to_list())
+    if kind in ("String", "Categorical"):
+        return pd.Series(series.to_list(), dtype=object)
+    if series.dtype.is_integer() and series.null_count():
+        return pd.array(series.to_list(), dtype="Int64")
+    if kind == "Boolean" and series.null_count():
+        return pd.array(series.to_list(), dtype="boolean")
+    if series.dtype.is_numeric() or kind in ("Boolean", "Date", "Datetime"):
+        return pd.Series(series.to_numpy())
+    return pd.Series(series.to_list(), dtype=object)
+
+
+def _arrow_series(column: Any) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) and column.null_count:
+        return pd.array(column.to_pylist(), dtype="Int64")
+    return column.to_pandas()
+
+
+def _packed(level: Any) -> Any:
+    """Return a level with its type, where JSON would lose it."""
+    value = level.item() if isinstance(level, np.generic) else level
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return {"float": value.hex()}
+    return {"text": str(value)}
+
+
+def _unpacked(level: Any) -> Any:
+    if isinstance(level, Mapping):
+        return float.fromhex(level["float"]) if "float" in level else level["text"]
+    return level
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array

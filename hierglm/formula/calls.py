@@ -1,0 +1,371 @@
+"""Expressions such as ``log(x)``: checked against what is allowed before anything runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from hierglm.errors import FormulaError
+from hierglm.formula.functions import (
+    BASES,
+    BASIS_ARGUMENTS,
+    CONTR,
+    CONTRASTS,
+    ELEMENTWISE,
+    ENCODINGS,
+    MAX_BASIS,
+    NUMPY,
+    NUMPY_CONSTANTS,
+)
+from hierglm.formula.rewrite import (
+    Rewritten,
+    column_identifier,
+    function_identifier,
+    rewrite,
+    unknown_function,
+)
+from hierglm.formula.terms import Factor
+
+MAX_EXPRESSION = 20_000
+MAX_NESTING = 100
+
+_NAME = re.compile(r"(?:[^\W\d]|\.(?=[^\W\d]))[\w.]*|`[^`]+`")
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
+_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_CONTAINERS = (ast.List, ast.Tuple, ast.Dict)
+_REFUSED = {
+    ast.Lambda: "a lambda",
+    ast.Subscript: "a subscript",
+    ast.Slice: "a subscript",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "':='",
+    ast.Starred: "'*' in front of an argument",
+    ast.IfExp: "'if' and 'else'",
+    ast.Await: "'await'",
+    ast.Yield: "'yield'",
+    ast.YieldFrom: "'yield'",
+    ast.Set: "a set",
+}
+_ALLOWED = "allowed are columns, numbers, arithmetic, comparisons, and calls of known functions"
+
+
+def read_expression(
+    text: str, start: int, end: int, functions: frozenset[str] = frozenset()
+) -> Factor:
+    """Read one atom: a name, a number, or an expression that passes the check.
+
+    Parameters
+    ----------
+    text : str
+        The whole formula.
+    start, end : int
+        The part to read, half open.
+    functions : frozenset of str
+        Names of functions that the caller passed.
+
+    Returns
+    -------
+    Factor
+        With ``expr`` in plain Python and ``label`` as written.
+
+    Raises
+    ------
+    FormulaError
+        Anything that is not on the list of what a formula may hold; nothing is evaluated.
+
+    Examples
+    --------
+    >>> factor = read_expression("I(x^2)", 0, 6)
+    >>> factor.expr, factor.label, factor.names
+    ('I(x ** 2)', 'I(x^2)', ('x',))
+    """
+    written = text[start:end]
+    if not written.strip():
+        raise FormulaError("nothing is written here", text, start, max(end, start + 1))
+    if _NAME.fullmatch(written):
+        name = written.strip("`")
+        return Factor(name, name, "name", (name,), start, end)
+    if _NUMBER.fullmatch(written):
+        return Factor(written, written, "number", (), start, end)
+    inner = (start + 1, end - 1) if written.startswith("{") else (start, end)
+    return _read_call(text, *inner, functions, label=(start, end))
+
+
+def _read_call(
+    text: str, start: int, end: int, functions: frozenset[str], label: tuple[int, int]
+) -> Factor:
+    if end - start > MAX_EXPRESSION:
+        raise FormulaError(
+            f"one expression may have {MAX_EXPRESSION:,} characters at most", text, start, end
+        )
+    source = rewrite(text, start, end, functions)
+    code = source.code.strip()
+    try:
+        tree = ast.parse(code, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _not_python(error, text, source) from None
+    checker = _Checker(text, source, functions)
+    checker.check_depth(tree)
+    body = _FloatArithmetic().visit(checker.visit(tree.body))
+    return Factor(
+        expr=ast.unparse(body).replace("\n", " "),
+        label=text[label[0] : label[1]],
+        kind="call",
+        names=tuple(dict.fromkeys(checker.read)),
+        start=label[0],
+        end=label[1],
+    )
+
+
+def _not_python(error: Exception, text: str, source: Rewritten) -> FormulaError:
+    start, end = source.places[0], source.places[-1]
+    if isinstance(error, SyntaxError) and error.offset and "nested" not in str(error.msg):
+        skipped = len(source.code) - len(source.code.lstrip())
+        at = source.places[min(skipped + error.offset - 1, len(source.places) - 1)]
+        at = min(max(at, start), max(end - 1, start))
+        return FormulaError("this expression cannot be read from here on", text, at, at + 1)
+    if isinstance(error, RecursionError | MemoryError | SyntaxError):
+        return FormulaError("this expression nests too deeply", text, start, end)
+    return FormulaError("this expression cannot be read", text, start, end)
+
+
+class _Checker(ast.NodeTransformer):
+    """Lets pass only what is listed, and gives R's meaning to comparisons and ``and``.
+
+    Attributes
+    ----------
+    read : list of str
+        The columns met so far.
+    """
+
+    def __init__(self, text: str, source: Rewritten, functions: frozenset[str]) -> None:
+        self._text, self._source = text, source
+        self._skipped = len(source.code) - len(source.code.lstrip())
+        self._functions = functions
+        self._callable = {function_identifier(f): f for f in functions}
+        self.read: list[str] = []
+
+    def check_depth(self, tree: ast.AST) -> None:
+        """Refuse trees that would exhaust Python's stack when they are walked."""
+        todo: list[tuple[ast.AST, int]] = [(tree, 0)]
+        while todo:
+            node, depth = todo.pop()
+            if depth > MAX_NESTING:
+                start, end = self._source.places[0], self._source.places[-1]
+                raise FormulaError(
+                    f"this expression nests deeper than {MAX_NESTING}", self._text, start, end
+                )
+            todo.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Refuse every node that no other method lets pass."""
+        found = _REFUSED.get(type(node), f"'{type(node).__name__}'")
+        raise self._refuse(f"{found} is not allowed in a formula; {_ALLOWED}", node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id in CONTRASTS and node.id not in self._source.columns:
+            return node
+        if node.id not in self._source.columns:
+            raise self._refuse(f"{node.id!r} cannot stand here; {_ALLOWED}", node)
+        self.read.append(self._source.columns[node.id])
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if node.value is None or isinstance(node.value, str | int | float | bool):
+            return node
+        raise self._refuse(f"{node.value!r} is not allowed in a formula", node)
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        node.elts = [self.visit(item) for item in node.elts]
+        return node
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        node.elts = [self.visit(item) for item in node.elts]
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        if any(key is None for key in node.keys):
+            raise self._refuse(f"'**' in front of a value is not allowed; {_ALLOWED}", node)
+        node.keys = [self.visit(key) for key in node.keys if key is not None]
+        node.values = [self.visit(value) for value in node.values]
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        owner = node.value.id if isinstance(node.value, ast.Name) else ""
+        if owner == "np" and node.attr in NUMPY_CONSTANTS:
+            return node
+        if owner == "contr" and node.attr in CONTR:
+            return node
+        raise self._refuse(
+            f"'.{node.attr}' is not allowed in a formula: no attributes and no methods; "
+            "a column with a dot in its name goes in `backticks` when it follows a bracket",
+            node,
+        )
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        node.operand = self.visit(node.operand)
+        if isinstance(node.op, ast.Not | ast.Invert):
+            return _flag(ast.Compare(node.operand, [ast.Eq()], [ast.Constant(0)]))
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if isinstance(node.op, ast.BitAnd | ast.BitOr):
+            return _logical(
+                isinstance(node.op, ast.BitAnd), [self.visit(node.left), self.visit(node.right)]
+            )
+        if not isinstance(node.op, _ARITHMETIC):
+            raise self._refuse("this operator is not allowed in a formula", node)
+        self._check_operand(node.left)
+        self._check_operand(node.right)
+        node.left, node.right = self.visit(node.left), self.visit(node.right)
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        return _logical(isinstance(node.op, ast.And), [self.visit(v) for v in node.values])
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if not all(isinstance(op, _COMPARISONS) for op in node.ops):
+            raise self._refuse("only <, <=, >, >=, == and != compare in a formula", node)
+        if len(node.ops) > 1:
+            raise self._refuse(
+                "compare two things at a time: write '(a < b) & (b < c)', with the brackets", node
+            )
+        if isinstance(node.left, _CONTAINERS) or isinstance(node.comparators[0], _CONTAINERS):
+            raise self._refuse("a list cannot be compared in a formula", node)
+        node.left = self.visit(node.left)
+        node.comparators = [self.visit(node.comparators[0])]
+        return _flag(node)
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        if node.arg is None:
+            raise self._refuse(f"'**' in front of an argument is not allowed; {_ALLOWED}", node)
+        if node.arg.startswith("_"):
+            raise self._refuse(f"argument {node.arg!r} is not allowed in a formula", node)
+        node.value = self.visit(node.value)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        target = node.func
+        if isinstance(target, ast.Attribute):
+            self._check_attribute_call(target, node)
+        elif not isinstance(target, ast.Name):
+            raise self._refuse(f"only a function's name can be called; {_ALLOWED}", target)
+        elif target.id == "Q":
+            return self._quoted(node)
+        elif target.id == "c":
+            self._no_keywords(node)
+            return ast.List([self.visit(a) for a in node.args], ast.Load())
+        elif target.id not in self._callable:
+            self._check_named_call(target, node)
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(argument) for argument in node.keywords]
+        return node
+
+    def _check_named_call(self, target: ast.Name, node: ast.Call) -> None:
+        if target.id in ELEMENTWISE:
+            self._check_arguments(target.id, ELEMENTWISE[target.id], node)
+        elif target.id in BASES:
+            self._check_basis(node)
+        elif target.id not in ENCODINGS and target.id not in CONTRASTS:
+            start, end = self._span(target)
+            name = self._text[start:end]
+            raise unknown_function(name, self._functions, self._text, start, end)
+
+    def _check_attribute_call(self, target: ast.Attribute, node: ast.Call) -> None:
+        owner = target.value.id if isinstance(target.value, ast.Name) else ""
+        if owner == "contr" and target.attr in CONTR:
+            return
+        if owner != "np" or target.attr not in NUMPY:
+            self.visit_Attribute(ast.copy_location(ast.Attribute(target, target.attr), target))
+        self._check_arguments(f"np.{target.attr}", NUMPY[target.attr], node)
+
+    def _check_arguments(self, name: str, most: int, node: ast.Call) -> None:
+        self._no_keywords(node)
+        if not 1 <= len(node.args) <= most:
+            wanted = "one argument" if most == 1 else f"one to {most} arguments"
+            raise self._refuse(f"{name}(...) takes {wanted}, not {len(node.args)}", node)
+
+    def _check_basis(self, node: ast.Call) -> None:
+        sizes = [*node.args[1:], *(k.value for k in node.keywords if k.arg in BASIS_ARGUMENTS)]
+        for size in sizes:
+            if (
+                isinstance(size, ast.Constant)
+                and isinstance(size.value, int)
+                and size.value > MAX_BASIS
+            ):
+                raise self._refuse(f"a basis may have {MAX_BASIS} columns at most", size)
+
+    def _check_operand(self, node: ast.AST) -> None:
+        """Refuse ``"a" * 10**9`` and the like: text and lists have no arithmetic."""
+        if any(isinstance(n, ast.Name) and n.id in self._source.columns for n in ast.walk(node)):
+            return
+        for part in ast.walk(node):
+            text = isinstance(part, ast.Constant) and isinstance(part.value, str)
+            vector = isinstance(part, ast.Call) and getattr(part.func, "id", "") == "c"
+            if text or vector or isinstance(part, _CONTAINERS):
+                raise self._refuse("text and lists have no arithmetic in a formula", part)
+
+    def _no_keywords(self, node: ast.Call) -> None:
+        if node.keywords:
+            raise self._refuse(f"argument '{node.keywords[0].arg}' is not known here", node)
+
+    def _quoted(self, node: ast.Call) -> ast.AST:
+        """Read patsy's ``Q("my column")`` as the column itself."""
+        name = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+        if not isinstance(name, str) or len(node.args) != 1 or node.keywords:
+            raise self._refuse("Q(...) takes one column name in quotes", node)
+        self.read.append(name)
+        return ast.Name(column_identifier(name), ast.Load())
+
+    def _refuse(self, message: str, node: ast.AST) -> FormulaError:
+        return FormulaError(message, self._text, *self._span(node))
+
+    def _span(self, node: ast.AST) -> tuple[int, int]:
+        line = self._source.code.strip().encode()
+        first = getattr(node, "col_offset", 0)
+        last = getattr(node, "end_col_offset", None) or len(line)
+        places, skip = self._source.places, self._skipped
+        # Python counts bytes of UTF-8, and we count characters.
+        start = places[min(skip + len(line[:first].decode()), len(places) - 1)]
+        end = places[min(skip + len(line[:last].decode()) - 1, len(places) - 2)] + 1
+        return start, max(end, start + 1)
+
+
+class _FloatArithmetic(ast.NodeTransformer):
+    """Whole numbers among themselves become floats: ``9**9**9`` must not run for hours."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if any(isinstance(part, ast.Name) for part in _operand_names(node)):
+            return self.generic_visit(node)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and type(part.value) is int:
+                part.value = float(part.value)
+        return node
+
+
+def _operand_names(node: ast.AST) -> list[ast.Name]:
+    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    owners = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    return [
+        n
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name) and id(n) not in called and id(n) not in owners
+    ]
+
+
+def _flag(test: ast.expr) -> ast.expr:
+    """Return a test as 0 and 1, so that two of them can be added as in R."""
+    return ast.BinOp(test, ast.Mult(), ast.Constant(1.0))
+
+
+def _logical(both: bool, values: list[ast.expr]) -> ast.expr:
+    tests = [ast.Compare(value, [ast.NotEq()], [ast.Constant(0)]) for value in values]
+    joined: ast.expr = tests[0]
+    for test in tests[1:]:
+        joined = ast.BinOp(joined, ast.BitAnd() if both else ast.BitOr(), test)
+    return _flag(joined)

@@ -1,0 +1,264 @@
+"""Text to `Formula`: the stages of reading, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hierglm.errors import FormulaError
+from hierglm.formula.grammar import Cut, Piece, Product, expand
+from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
+from hierglm.formula.response import function_name, only_argument, read_atom, read_response
+from hierglm.formula.terms import Factor, Formula, ResponseTerm, Term
+from hierglm.formula.tokens import Token, scan
+
+Item = TypeVar("Item")
+
+
+def parse(text: str, columns: Sequence[str] = (), functions: Collection[str] = ()) -> Formula:
+    """Read a formula; nothing in it is evaluated.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"score ~ x + (x | school)"``.
+    columns : sequence of str, optional
+        Columns of the table, for ``y ~ .``: all that are not used on the left, in an offset
+        or as a grouping factor.
+    functions : collection of str, optional
+        Names of the functions that the caller passes for use in the formula.
+
+    Returns
+    -------
+    Formula
+        Response, common terms, offsets and group terms.
+
+    Raises
+    ------
+    FormulaError
+        Anything that cannot be read; the message points to its place in the text.
+
+    Examples
+    --------
+    >>> formula = parse("score ~ x + (x | school)")
+    >>> [term.label for term in formula.common]
+    ['Intercept', 'x']
+    >>> formula.groups[0].group
+    'school'
+    """
+    tokens = scan(_checked(text))
+    known = frozenset(functions)
+    left, right = _sides(tokens, text)
+    response = read_response(left, text, known)
+    main, bars = cut_bars(right, text)
+    pieces, offsets = _pieces(main, text, known)
+    bys = {cut: expand(_by_pieces(bar, text, known), text, intercept=False)
+           for cut, bar in bars.items()}
+    used = _used(response, offsets.values(), bys.values())
+    dot = Dot(tuple(c for c in dict.fromkeys(columns) if c not in used), bool(columns))
+    products = expand(dot.spread(pieces, text), text, intercept=True)
+    kept = {p[0] for p in products if p and isinstance(p[0], Cut)}
+    groups = {}
+    for cut, bar in bars.items():
+        effects = dot.spread(_pieces(bar.effects, text, known)[0], text)
+        groups[cut] = read_group(bar, expand(effects, text, intercept=True), bys[cut], text)
+    formula = Formula(
+        response=response,
+        common=tuple(_term(p) for p in products if not (p and isinstance(p[0], Cut))),
+        offsets=tuple(_remaining(offsets, kept, lambda factor: factor.expr)),
+        groups=tuple(g for terms in _remaining(groups, kept, group_key) for g in terms),
+        source=text,
+    )
+    check_repeats(formula.groups, text)
+    _check_response_is_new(formula)
+    return formula
+
+
+def _checked(text: object) -> str:
+    if not isinstance(text, str):
+        raise FormulaError(
+            f"a formula is text such as 'y ~ x + (1 | g)', not {type(text).__name__}",
+            repr(text)[:80],
+        )
+    if not text.strip():
+        raise FormulaError("the formula is empty; write for example 'y ~ x + (1 | g)'", text)
+    return text
+
+
+def _sides(tokens: Sequence[Token], text: str) -> tuple[list[Token], list[Token]]:
+    """Split at the tilde."""
+    tildes = [i for i, t in enumerate(tokens) if t.kind == "operator" and t.text == "~"]
+    if not tildes:
+        raise FormulaError(
+            "there is no '~'; write the response in front, as in 'y ~ x'", text, 0, len(text)
+        )
+    at = tokens[tildes[0]]
+    left, right = list(tokens[: tildes[0]]), list(tokens[tildes[0] + 1 :])
+    if sum((t.kind == "open") - (t.kind == "close") for t in left):
+        raise FormulaError("'~' cannot stand inside brackets", text, at.start, at.end)
+    if len(tildes) > 1:
+        second = tokens[tildes[1]]
+        raise FormulaError("only one '~' in a formula", text, second.start, second.end)
+    if not left:
+        raise FormulaError(
+            "the response is missing: write its name in front of '~', as in 'y ~ x'",
+            text,
+            at.start,
+            at.end,
+        )
+    if not right:
+        raise FormulaError(
+            "nothing stands on the right of '~'; write '1' for an intercept alone",
+            text,
+            at.start,
+            at.end,
+        )
+    return left, right
+
+
+def _pieces(
+    tokens: Sequence[Token | Cut], text: str, functions: frozenset[str]
+) -> tuple[list[Piece], dict[Cut, Factor]]:
+    """Return tokens as pieces of the algebra, and the offsets among them."""
+    pieces: list[Piece] = []
+    offsets: dict[Cut, Factor] = {}
+    for token in tokens:
+        if isinstance(token, Cut):
+            pieces.append(Piece("", token, token.start, token.end))
+        elif token.kind in ("operator", "open", "close", "dot"):
+            symbol = "in" if token.text == "%in%" else token.text
+            pieces.append(Piece(symbol, None, token.start, token.end))
+        elif token.kind == "call" and function_name(token) == "offset":
+            cut = Cut("an offset", token.start, token.end)
+            offsets[cut] = only_argument(token, text, functions)
+            pieces.append(Piece("", cut, token.start, token.end))
+        else:
+            factor = read_atom(token, text, functions)
+            pieces.append(Piece(token.text, factor, token.start, token.end))
+    return pieces, offsets
+
+
+def _by_pieces(bar: Bar, text: str, functions: frozenset[str]) -> list[Piece]:
+    for token in bar.by:
+        if token.kind == "dot":
+            raise FormulaError("'.' cannot be a grouping factor", text, token.start, token.end)
+    for token in (*bar.by, *bar.effects):
+        if token.kind == "call" and function_name(token) == "offset":
+            raise FormulaError(
+                "an offset cannot vary over a group; write it as a term of its own",
+                text,
+                token.start,
+                token.end,
+            )
+    return _pieces(bar.by, text, functions)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """What ``.`` stands for: the columns that the formula uses nowhere else.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        These columns.
+    known : bool
+        Whether the columns of the table were given at all.
+    """
+
+    columns: tuple[str, ...]
+    known: bool
+
+    def spread(self, pieces: Sequence[Piece], text: str) -> list[Piece]:
+        """Return the pieces with each ``.`` written out.
+
+        Raises
+        ------
+        FormulaError
+            When it is not known which columns there are, or there are none left.
+        """
+        out: list[Piece] = []
+        for piece in pieces:
+            if piece.operand is None and piece.symbol == ".":
+                self._check(piece, text)
+                out += self._sum(self.columns, piece)
+            else:
+                out.append(piece)
+        return out
+
+    def _check(self, piece: Piece, text: str) -> None:
+        if not self.known:
+            message = "'.' stands for the other columns of the table, and there is no table here"
+        elif not self.columns:
+            message = "'.' stands for the other columns of the table, and there are none left"
+        else:
+            return
+        raise FormulaError(message, text, piece.start, piece.end)
+
+    def _sum(self, columns: tuple[str, ...], piece: Piece) -> list[Piece]:
+        start, end = piece.start, piece.end
+        if len(columns) == 1:
+            factor = Factor(columns[0], columns[0], "name", columns, start, end)
+            return [Piece(columns[0], factor, start, end)]
+        # Halves in brackets: adding one column at a time takes quadratic time.
+        middle = len(columns) // 2
+        return [
+            Piece("(", None, start, end),
+            *self._sum(columns[:middle], piece),
+            Piece("+", None, start, end),
+            *self._sum(columns[middle:], piece),
+            Piece(")", None, start, end),
+        ]
+
+
+def _used(
+    response: ResponseTerm, offsets: Iterable[Factor], bys: Iterable[Sequence[Product]]
+) -> set[str]:
+    """Return the columns that ``.`` leaves out."""
+    grouping = {
+        name
+        for products in bys
+        for product in products
+        for factor in product
+        if isinstance(factor, Factor)
+        for name in factor.names
+    }
+    return {*response.names, *(n for factor in offsets for n in factor.names), *grouping}
+
+
+def _remaining(
+    items: Mapping[Cut, Item], kept: Collection[object], key: Callable[[Item], object]
+) -> list[Item]:
+    """Return what is left after ``-(1 | g)`` has taken away the equal terms before it.
+
+    A cut that the algebra did not keep stood behind a minus.
+    """
+    left: list[Item] = []
+    for cut, item in items.items():
+        if cut in kept:
+            left.append(item)
+        else:
+            left = [other for other in left if key(other) != key(item)]
+    return left
+
+
+def _term(product: Product) -> Term:
+    return Term(tuple(factor for factor in product if isinstance(factor, Factor)))
+
+
+def _check_response_is_new(formula: Formula) -> None:
+    """Refuse a response that is also its own predictor."""
+    parts = (formula.response.value, formula.response.failures)
+    response = {name for part in parts if part is not None for name in part.names}
+    factors = [f for term in formula.common for f in term.factors]
+    for group in formula.groups:
+        factors += [*group.by, *(f for term in group.effects for f in term.factors)]
+    for factor in (*factors, *formula.offsets):
+        shared = [name for name in factor.names if name in response]
+        if shared:
+            raise FormulaError(
+                f"{shared[0]!r} is the response and cannot explain itself",
+                formula.source,
+                factor.start,
+                factor.end,
+            )
