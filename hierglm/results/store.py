@@ -127,7 +127,7 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
 
 def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]) -> Design:
     """Return the design, encoded again from the kept rows of the table."""
-    table = Table.from_arrays(unpack(said["table"], arrays))
+    table = Table.from_arrays(*unpack(said["table"], arrays))
     used = {name: functions[name] for name in said["functions"]}
     formula = parse(said["formula"], table.columns, tuple(used))
     design = encode(formula, table, functions=used)

@@ -46,6 +46,8 @@ def _table() -> pd.DataFrame:
             "school": rng.choice(["Ä", "b, c", "`q`", "d\n"], rows),
             "year": rng.integers(1990, 1994, rows),
             "lvl b": rng.choice(["p", "q"], rows),
+            "day": np.datetime64("2024-02-28T12", "ns") + 86_400 * 10**9 * rng.integers(0, 3, rows),
+            "half": rng.integers(0, 3, rows) / 2 + 0.1,
         }
     )
 
@@ -62,6 +64,9 @@ FORMULAS: list[tuple[str, str]] = [
     ("won | trials(n) ~ period + (1 | school:year)", "binomial"),
     ("yes ~ z + (1 | school)", "bernoulli"),
     ("won ~ z + (z | year)", "poisson"),
+    ("y ~ z + (1 | yes) + (1 | period) + (1 | half)", "gaussian"),
+    ("y ~ z + (1 | day)", "gaussian"),
+    ("y ~ z + C(year) + (C(year) | period:school)", "gaussian"),
 ]
 
 
@@ -232,7 +237,6 @@ def test_a_missing_member(tmp_path: Path) -> None:
 def test_functions_of_the_user_must_be_given_again(tmp_path: Path) -> None:
     from hierglm.design.encode import encode
     from hierglm.design.table import as_table
-
     from hierglm.formula.parse import parse
 
     def half(x: Any) -> Any:
