@@ -128,7 +128,8 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     fit = hg.load(options.file)
-    print(fit.ranef().to_string(index=False) if options.ranef else fit)
+    effects = fit.ranef().drop(columns=["effect", "response", "dpar", "term2"])
+    print(effects.to_string(index=False) if options.ranef else fit)
     return GOOD if fit.healthy else UNHEALTHY
 
 

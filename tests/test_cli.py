@@ -36,8 +36,9 @@ def test_show_ranef(csv, tmp_path, capsys):
     main(["fit", "score ~ 1 + (1 | school)", csv, "--out", str(out), *QUICK])
     capsys.readouterr()
     main(["show", str(out), "--ranef"])
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[lines[0].split().index("level")] for line in lines[1:]] == list("ABCD")
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head[:4] == ["group", "level", "term", "estimate"]
+    assert [row[:3] for row in rows] == [["school", level, "Intercept"] for level in "ABCD"]
 
 
 def test_a_fit_that_fails_its_diagnostics_is_saved_and_exits_with_3(csv, tmp_path, capsys):

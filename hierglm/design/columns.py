@@ -198,7 +198,8 @@ def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
     if column.kind != "category" or column.levels is None:
         if levels is not None:
             raise DataError(f"column {name!r} held categories before, and holds numbers now")
-        return column.values
+        # Integers stay integers: the levels of factor(g) are 1 and 2, not 1.0 and 2.0.
+        return column.values.astype(np.int64) if column.whole else column.values
     if levels is None:
         raise DataError(f"column {name!r} held numbers before, and holds categories now")
     place = {level: i for i, level in enumerate(levels)}

@@ -216,8 +216,14 @@ def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions)
         index=_read_only(codes.index),
         effects=make_columns(term.effects, table, rows, own),
         correlated=term.correlated,
-        source=term.source,
+        source=_written(term),
     )
+
+
+def _written(term: GroupTerm) -> str:
+    """Return the term as written, but the parts of ``(1 | a/b)`` each with its own factor."""
+    effects, _, by = term.source.rpartition("|")
+    return f"{effects}| {term.group})" if "/" in by else term.source
 
 
 def _codes(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Codes:
