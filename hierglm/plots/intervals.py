@@ -71,13 +71,13 @@ def intervals(
         raise SettingsError("there is no parameter to draw")
     rows = [len(panel) for _, panel in panels]
     with look():
-        figure = picture(PAGE * 0.85, 0.35 + 0.62 * len(panels) + 0.24 * sum(rows))
+        figure = picture(PAGE, 0.35 + 0.62 * len(panels) + 0.24 * sum(rows))
         ratios = [n + 0.8 for n in rows]
         grid = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": ratios})
         for axes, (head, panel) in zip(grid[:, 0], panels, strict=True):
             x = pooled(panel.values)
             forest(axes, mean(x), ends(x, 0.5, hdi), ends(x, conf_level, hdi))
-            name_rows(axes, [_label(p) for p in panel.parameters])
+            name_rows(axes, [_label(p) for p in panel.parameters], room=38)
             title(axes, head)
         kind = "shortest" if hdi else "equal-tailed"
         words = f"posterior mean, 50% and {100 * conf_level:g}% intervals ({kind})"
