@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
-from hierglm.engines.choose import engine_for
+from hierglm.engines.choose import AUTO_BECAUSE, engine_for
 from hierglm.engines.engine import Engine, Settings
 from hierglm.families import Family
 from hierglm.formula.parse import parse
@@ -42,6 +42,7 @@ class PreparedModel:
     _plan: Plan
     _program: Program
     _engine: Engine
+    _notes: tuple[str, ...]
 
     def plan(self) -> Plan:
         """Return how each part is written, and why; ``print`` it."""
@@ -95,7 +96,7 @@ class PreparedModel:
             engine=self._engine.name,
             versions=_versions(self._engine),
             seconds=time.monotonic() - start,
-            notes=self._plan.model.design.notes,
+            notes=self._notes,
         )
 
     def __repr__(self) -> str:
@@ -135,7 +136,8 @@ def model(
     parsed = parse(formula, table.columns, tuple(functions or ()))
     design = encode(parsed, table, missing=missing, functions=functions)
     planned = choose(specify(design, family, priors), chosen.abilities, plan)
-    return PreparedModel(planned, write(planned), chosen)
+    notes = design.notes if engine != "auto" else (*design.notes, f"engine: {AUTO_BECAUSE}")
+    return PreparedModel(planned, write(planned), chosen, notes)
 
 
 def fit(

@@ -96,5 +96,5 @@ def test_the_built_wheel_fits(dist, tmp_path):
     )
     printed = python(code, cwd=tmp_path, PYTHONPATH=str(site))
     assert printed.strip() == str(
-        ["Intercept", "floor_measure", "Intercept", "floor_measure", "Intercept", ""]
+        ["Intercept", "floor_measure", "Intercept", "floor_measure", "Intercept", "sigma"]
     )

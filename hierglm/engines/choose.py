@@ -7,6 +7,9 @@ from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
 
+AUTO_BECAUSE = "embedded, chosen because it runs every program and needs no compiler"
+"""What the choice of "auto" is, and its reason."""
+
 NAMES = ("auto", "embedded", "cmdstan")
 """What the user may type."""
 
