@@ -28,3 +28,18 @@ def test_the_readme_has_the_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\npip install . && hierglm demo\n" in text
     assert '\npip install ".[test]" && pytest\n' in text
+
+
+def test_the_summary_in_the_readme_is_what_the_code_prints(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```", text, re.S | re.M)
+    shown = re.search(r"^```text\n(.*?)^```", text, re.S | re.M)
+    assert code
+    assert shown
+    exec(compile(code[1], "README.md", "exec"), {})
+    # Time and versions are those of the machine that runs this.
+    printed, expected = (
+        [line for line in lines.splitlines() if not line.startswith("embedded")]
+        for lines in (capsys.readouterr().out, shown[1])
+    )
+    assert printed == expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
@@ -42,6 +41,9 @@ def engine_for(name: str | Engine = "auto") -> Engine:
         if name in ("auto", "embedded"):
             return EmbeddedEngine()
         if name == "cmdstan":
+            # Imported here, as few use it and `import hierglm` should stay quick.
+            from hierglm.engines.cmdstan import CmdStanEngine
+
             return CmdStanEngine()
         raise SettingsError(f"no engine {name!r}{suggest(name, NAMES)}")
     if all(hasattr(type(name), part) for part in ("sample", "open", "versions")):
