@@ -9,6 +9,8 @@ from hierglm.results.width import left, printable, shorten, width, wrap
 
 COLUMNS = 80
 FORMULA_LINES = 4
+SPELLED = 6
+"""So many labels may take a line of their own; more would push the end off the screen."""
 
 
 def text(fitted: Fitted, columns: int = COLUMNS) -> str:
@@ -18,7 +20,8 @@ def text(fitted: Fitted, columns: int = COLUMNS) -> str:
     ----------
     fitted : Fitted
     columns : int
-        Width to fit into; labels are shortened in the middle where they must be.
+        Width to fit into; a few labels that are too long have a line of their own, many
+        are shortened in the middle.
 
     Returns
     -------
@@ -49,6 +52,8 @@ def _tables(sections: tuple[Section, ...], columns: int) -> list[str]:
     ]
     longest = max((width(_stub(label, columns)) for s in sections for label in s.labels), default=0)
     room = min(longest, max(12, columns - sum(rooms) - len(rooms)))
+    too_long = sum(width(_stub(x, columns)) > room for s in sections for x in s.labels)
+    spelled = too_long <= SPELLED
     lines = []
     for number, section in enumerate(sections):
         head = [n.rjust(r) for n, r in zip(NUMBERS, rooms, strict=True)]
@@ -61,7 +66,12 @@ def _tables(sections: tuple[Section, ...], columns: int) -> list[str]:
                 lines.append(left(title, columns).rstrip())
         for i, label in enumerate(section.labels):
             cells = [c[i].rjust(r) for c, r in zip(section.columns, rooms, strict=True)]
-            lines.append(" ".join([left(_stub(label, room), room), *cells]).rstrip())
+            stub = _stub(label, columns if spelled else room)
+            if width(stub) > room:
+                # A name that does not fit beside its numbers stands whole above them.
+                lines.append(stub)
+                stub = ""
+            lines.append(" ".join([left(stub, room), *cells]).rstrip())
         if section.more:
             lines.append(f"  ({section.more})")
         lines.append("")

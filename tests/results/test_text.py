@@ -43,10 +43,17 @@ def test_wide_and_hostile_labels_keep_the_columns() -> None:
     assert max(map(width, lines)) <= 80
 
 
-def test_correlations_keep_something_of_both_terms() -> None:
-    fit = made(terms=("Intercept", "a_rather_long_name"))
+def test_a_few_long_names_stand_whole_above_their_numbers() -> None:
+    lines = text(made(terms=("Intercept", "a_rather_long_name"))).splitlines()
+    above = lines.index("  cor(Intercept,a_rather_long_name)")
+    assert lines[above + 1].startswith(" " * 18)
+    assert len(lines[above + 1].split()) == 7
     assert "cor(Intercept,x)" in text(made())
-    assert "  cor(In…pt,a_…me) " in text(fit)
+
+
+def test_many_correlations_keep_something_of_both_terms() -> None:
+    long = tuple(f"a_rather_long_name_{i}" for i in range(7))
+    assert "  cor(In…pt,a_…_0) " in text(made(terms=("Intercept", *long)))
 
 
 class _Reader(HTMLParser):
