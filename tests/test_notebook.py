@@ -36,7 +36,7 @@ def test_cells_show_what_a_reader_expects():
     assert "<script" not in shown["data"]["text/html"]
     assert "floor_measure" in shown["data"]["text/plain"]
     bar = "".join(o["text"] for o in fit if o["output_type"] == "stream")
-    assert "100%" in bar
+    assert "2 chains: warmup" in bar
     assert "image/png" in picture[-1]["data"]
     assert thread[-1]["text"].strip() == "[True, True]"
     assert "not fitted yet" in model[-1]["data"]["text/plain"]

@@ -269,9 +269,11 @@ class _Checker(ast.NodeTransformer):
     def _check_named_call(self, target: ast.Name, node: ast.Call) -> None:
         if target.id in ELEMENTWISE:
             self._check_arguments(target.id, ELEMENTWISE[target.id], node)
-        elif target.id in BASES:
-            self._check_basis(node)
-        elif target.id not in ENCODINGS and target.id not in CONTRASTS:
+        elif target.id == "I":
+            self._check_arguments("I", 1, node)
+        elif target.id in ENCODINGS:
+            self._check_encoding(target.id, node)
+        elif target.id not in CONTRASTS:
             start, end = self._span(target)
             name = self._text[start:end]
             raise unknown_function(name, self._functions, self._text, start, end)
@@ -290,14 +292,19 @@ class _Checker(ast.NodeTransformer):
             wanted = "one argument" if most == 1 else f"one to {most} arguments"
             raise self._refuse(f"{name}(...) takes {wanted}, not {len(node.args)}", node)
 
-    def _check_basis(self, node: ast.Call) -> None:
-        sizes = [*node.args[1:], *(k.value for k in node.keywords if k.arg in BASIS_ARGUMENTS)]
-        for size in sizes:
-            if (
-                isinstance(size, ast.Constant)
-                and isinstance(size.value, int)
-                and size.value > MAX_BASIS
-            ):
+    def _check_encoding(self, name: str, node: ast.Call) -> None:
+        if not node.args:
+            raise self._refuse(f"the first argument of {name}(...) is missing", node)
+        if name not in BASES:
+            return
+        for size in (
+            *node.args[1:],
+            *(k.value for k in node.keywords if k.arg in BASIS_ARGUMENTS),
+        ):
+            if isinstance(size, ast.Name | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare):
+                raise self._refuse("give the size of a basis as a number", size)
+            number = isinstance(size, ast.Constant) and isinstance(size.value, int | float)
+            if number and not size.value <= MAX_BASIS:
                 raise self._refuse(f"a basis may have {MAX_BASIS} columns at most", size)
 
     def _check_operand(self, node: ast.AST) -> None:
@@ -312,7 +319,9 @@ class _Checker(ast.NodeTransformer):
 
     def _no_keywords(self, node: ast.Call) -> None:
         if node.keywords:
-            raise self._refuse(f"argument '{node.keywords[0].arg}' is not known here", node)
+            given = node.keywords[0].arg
+            what = f"argument '{given}'" if given else "'**'"
+            raise self._refuse(f"{what} is not known here", node)
 
     def _quoted(self, node: ast.Call) -> ast.AST:
         """Read patsy's ``Q("my column")`` as the column itself."""
@@ -343,7 +352,7 @@ class _FloatArithmetic(ast.NodeTransformer):
         if any(isinstance(part, ast.Name) for part in _operand_names(node)):
             return self.generic_visit(node)
         for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and type(part.value) is int:
+            if isinstance(part, ast.Constant) and isinstance(part.value, int):
                 part.value = float(part.value)
         return node
 

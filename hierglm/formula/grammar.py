@@ -230,9 +230,7 @@ class _Budget:
     def check_order(self, terms: Iterable[Any]) -> None:
         for term in terms:
             if len(term.factors) > MAX_ORDER:
-                raise self._refuse(
-                    f"an interaction of more than {MAX_ORDER} factors", [[term]]
-                )
+                raise self._refuse(f"an interaction of more than {MAX_ORDER} factors", [[term]])
 
     def _refuse(self, message: str, operands: Iterable[Any]) -> FormulaError:
         tokens = [f.token for terms in operands for term in terms for f in term.factors]
@@ -322,9 +320,7 @@ def _degree(product: Product) -> int:
 def _check_product(product: Product, text: str) -> None:
     cut = next((f for f in product if isinstance(f, Cut)), None)
     if cut is not None and len(product) > 1:
-        raise FormulaError(
-            f"{cut.what} cannot be part of an interaction", text, cut.start, cut.end
-        )
+        raise FormulaError(f"{cut.what} cannot be part of an interaction", text, cut.start, cut.end)
 
 
 def _missing_operator(before: Piece, piece: Piece, text: str) -> FormulaError:
@@ -338,9 +334,7 @@ def _nothing_follows(before: Piece | None, piece: Piece, text: str) -> FormulaEr
     if before is None or before.symbol == "(":
         start = piece.start if before is None else before.start
         return FormulaError("there is nothing between these brackets", text, start, piece.end)
-    return FormulaError(
-        f"nothing follows this {before.symbol!r}", text, before.start, before.end
-    )
+    return FormulaError(f"nothing follows this {before.symbol!r}", text, before.start, before.end)
 
 
 def _check_prefix(before: Piece | None, piece: Piece, text: str) -> None:

@@ -101,13 +101,6 @@ def read_group(
     groups = []
     for product in by:
         factors = tuple(f for f in product if isinstance(f, Factor))
-        if not factors or any(f.kind == "number" for f in factors):
-            raise FormulaError(
-                "a grouping factor is a column, not a number",
-                text,
-                bar.by[0].start,
-                bar.by[-1].end,
-            )
         groups.append(
             GroupTerm(
                 effects=terms,
@@ -164,9 +157,7 @@ def group_key(groups: Sequence[GroupTerm]) -> tuple[object, ...]:
     )
 
 
-def _brackets(
-    tokens: Sequence[Token], text: str
-) -> tuple[dict[int, int], dict[int, list[int]]]:
+def _brackets(tokens: Sequence[Token], text: str) -> tuple[dict[int, int], dict[int, list[int]]]:
     """Return the partner of each opening bracket, and the bars directly inside of it."""
     opened: list[int] = []
     closers: dict[int, int] = {}

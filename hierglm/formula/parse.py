@@ -53,8 +53,10 @@ def parse(text: str, columns: Sequence[str] = (), functions: Collection[str] = (
     response = read_response(left, text, known)
     main, bars = cut_bars(right, text)
     pieces, offsets = _pieces(main, text, known)
-    bys = {cut: expand(_by_pieces(bar, text, known), text, intercept=False)
-           for cut, bar in bars.items()}
+    bys = {
+        cut: expand(_by_pieces(bar, text, known), text, intercept=False)
+        for cut, bar in bars.items()
+    }
     used = _used(response, offsets.values(), bys.values())
     dot = Dot(tuple(c for c in dict.fromkeys(columns) if c not in used), bool(columns))
     products = expand(dot.spread(pieces, text), text, intercept=True)
@@ -143,6 +145,10 @@ def _by_pieces(bar: Bar, text: str, functions: frozenset[str]) -> list[Piece]:
     for token in bar.by:
         if token.kind == "dot":
             raise FormulaError("'.' cannot be a grouping factor", text, token.start, token.end)
+        if token.kind == "number":
+            raise FormulaError(
+                "a grouping factor is a column, not a number", text, token.start, token.end
+            )
     for token in (*bar.by, *bar.effects):
         if token.kind == "call" and function_name(token) == "offset":
             raise FormulaError(

@@ -154,9 +154,7 @@ def _value(
     return read_atom(first, text, functions), None
 
 
-def _additions(
-    tokens: Sequence[Token], text: str, functions: frozenset[str]
-) -> dict[str, Token]:
+def _additions(tokens: Sequence[Token], text: str, functions: frozenset[str]) -> dict[str, Token]:
     """Return each addition by its name; they alternate with ``+``."""
     found: dict[str, Token] = {}
     for number, token in enumerate(tokens):

@@ -133,8 +133,10 @@ def unknown_function(
     else:
         hint = suggest(name, sorted({*CALLABLE, *functions}))
         message = f"{name!r} is not a function that a formula may call"
-        message += hint if "did you mean" in hint else (
-            "; pass your own with functions={...}, or make the column in the table"
+        message += (
+            hint
+            if "did you mean" in hint
+            else ("; pass your own with functions={...}, or make the column in the table")
         )
     return FormulaError(message, text, start, end)
 

@@ -238,7 +238,7 @@ BAD = [
     ("y ~ x^0", "a power of terms is a whole number", "0"),
     ("y ~ (a + b)^99", "from 1 to 12", "99"),
     ("y ~ 0:x", "0 can only be added", "0"),
-    ("y ~ x + 2:x", "stands in the formula twice, in two scales", (8, 9)),
+    ("y ~ x + 2:x", "stands in the formula twice, in two scales", (4, 5)),
     # Group terms.
     ("y ~ x | g", "a group term stands in brackets", "|"),
     ("y ~ (x | )", "nothing stands on the right of '|'", "|"),
