@@ -129,7 +129,7 @@ def model(
     >>> import hierglm as hg
     >>> m = hg.model("y | se(se) ~ 1 + (1 | school)", hg.datasets.eight_schools())
     >>> print(m.priors()["prior"].to_list())
-    ['student_t(3, 7.5, 10.4)', 'student_t(3, 0, 10.4)']
+    ['student_t(3, 7.5, 11.1)', 'student_t(3, 0, 11.1)']
     """
     chosen = engine_for(engine)
     table = as_table(data)
