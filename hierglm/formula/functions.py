@@ -15,9 +15,11 @@ CONTR = frozenset({"treatment", "sum", "helmert", "poly", "diff", "SAS", "sas"})
 # keywords, because NumPy's `out=` and `where=` would write into the table.
 ELEMENTWISE = {
     **dict.fromkeys(
-        ("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "exp", "exp10", "exp2", "expm1")
-        + ("floor", "log10", "log1p", "log2", "plogis", "qlogis", "sign", "sin", "sinh", "sqrt")
-        + ("tan", "tanh", "trunc"),
+        (
+            *("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "exp", "exp10", "exp2"),
+            *("expm1", "floor", "log10", "log1p", "log2", "plogis", "qlogis", "sign", "sin"),
+            *("sinh", "sqrt", "tan", "tanh", "trunc"),
+        ),
         1,
     ),
     "log": 2,
@@ -25,9 +27,12 @@ ELEMENTWISE = {
 }
 NUMPY = {
     **dict.fromkeys(
-        ("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt")
-        + ("ceil", "cos", "cosh", "exp", "exp2", "expm1", "floor", "log", "log10", "log1p", "log2")
-        + ("rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"),
+        (
+            *("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh"),
+            *("cbrt", "ceil", "cos", "cosh", "exp", "exp2", "expm1", "floor", "log", "log10"),
+            *("log1p", "log2", "rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh"),
+            "trunc",
+        ),
         1,
     ),
     **dict.fromkeys(("arctan2", "hypot", "logaddexp", "maximum", "minimum", "power", "round"), 2),
