@@ -1,4 +1,8 @@
-"""What comes out of a fit: one object over pure functions."""
+"""What comes out of a fit: one object over pure functions.
+
+What only some need (pictures, files, ArviZ) is imported when asked for, so that
+``import hierglm`` stays quick.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hierglm import plots
-from hierglm.results import arrays, check, effects, html, store, text
+from hierglm.results import check, effects, text
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy as tidy_table
@@ -52,6 +55,8 @@ class Fit(Fitted):
         return text.text(self)
 
     def _repr_html_(self) -> str:
+        from hierglm.results import html
+
         return html.html(self)
 
     @property
@@ -147,6 +152,8 @@ class Fit(Fitted):
     @property
     def posterior(self) -> xr.Dataset:
         """The draws, labelled: ``fit.posterior["r_school"].sel(school="A")``."""
+        from hierglm.results import arrays
+
         return arrays.posterior(self)
 
     def to_arviz(self, log_likelihood: bool = False) -> Any:
@@ -157,6 +164,8 @@ class Fit(Fitted):
         log_likelihood : bool
             Add the log likelihood of each row, which `arviz.loo` needs.
         """
+        from hierglm.results import arrays
+
         return arrays.to_arviz(self, log_likelihood)
 
     @property
@@ -172,6 +181,8 @@ class Fit(Fitted):
         FileError
             If it cannot be written; what was at `path` before is then untouched.
         """
+        from hierglm.results import store
+
         return store.save(self, path)
 
 
@@ -183,14 +194,20 @@ class Plots:
 
     def trace(self, *args: Any, **kwargs: Any) -> Figure:
         """Return the draws of each chain in order, with their densities."""
+        from hierglm import plots
+
         return plots.trace(self.fit, *args, **kwargs)
 
     def intervals(self, *args: Any, **kwargs: Any) -> Figure:
         """Return the intervals of the main parameters."""
+        from hierglm import plots
+
         return plots.intervals(self.fit, *args, **kwargs)
 
     def ranef(self, *args: Any, **kwargs: Any) -> Figure:
         """Return the effects of every level with their intervals, sorted."""
+        from hierglm import plots
+
         return plots.ranef(self.fit, *args, **kwargs)
 
 
@@ -209,5 +226,7 @@ def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = 
     FileError
         A file that is missing, damaged, changed, or from another version.
     """
+    from hierglm.results import store
+
     loaded = store.load(path, functions)
     return Fit(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})

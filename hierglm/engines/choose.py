@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
 
@@ -38,10 +37,12 @@ def engine_for(name: str | Engine = "auto") -> Engine:
     'embedded'
     """
     if isinstance(name, str):
+        # Imported when asked for: `import hierglm` stays quick.
         if name in ("auto", "embedded"):
+            from hierglm.engines.embedded import EmbeddedEngine
+
             return EmbeddedEngine()
         if name == "cmdstan":
-            # Imported here, as few use it and `import hierglm` should stay quick.
             from hierglm.engines.cmdstan import CmdStanEngine
 
             return CmdStanEngine()
