@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,9 @@ def _object(name: str, series: Any) -> Column:
 
     codes, found = pd.factorize(series.to_numpy(dtype=object, na_value=None), use_na_sentinel=True)
     kinds = {_kind(x) for x in found}
+    if found.size and all(isinstance(x, date) for x in found):
+        stamps = np.array([*found, None], dtype="datetime64[ns]")
+        return Column("datetime", stamps[codes])
     if len(kinds) > 1 or "other" in kinds:
         types = ", ".join(sorted({type(x).__name__ for x in found}))
         raise DataError(f"column {name!r} holds {types}; make it all numbers or all text")
@@ -90,7 +94,8 @@ def _category(name: str, series: Any) -> Column:
     categories = series.cat.categories
     levels = tuple(x.item() if isinstance(x, np.generic) else x for x in categories)
     if any(_kind(x) == "other" for x in levels):
-        raise DataError(
-            f"the categories of column {name!r} are of type {categories.dtype}; make them text"
-        )
+        # Intervals from pandas.cut, dates: their text is what people read.
+        levels = tuple(str(x) for x in levels)
+        if len(set(levels)) < len(levels):
+            raise DataError(f"two categories of column {name!r} read the same; make them text")
     return Column("category", series.cat.codes.to_numpy().astype(np.int64), levels)
