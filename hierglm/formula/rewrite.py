@@ -164,7 +164,7 @@ def _translate(
         if "." in written and not _is_known(written) and written not in ALIASES:
             raise unknown_function(written, functions, text, found.start(), found.end())
         return ALIASES.get(written, written)
-    if written.startswith("__"):
+    if written.startswith("__") or ".__" in written:
         raise FormulaError(
             f"{written!r}: names with two underscores in front are not allowed",
             text,
