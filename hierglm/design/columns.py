@@ -16,7 +16,7 @@ from hierglm.design.design import Columns
 from hierglm.design.table import Column, Table
 from hierglm.errors import DataError
 from hierglm.formula.grammar import formulaic_terms
-from hierglm.formula.rewrite import column_identifier
+from hierglm.formula.rewrite import column_identifier, levels_identifier
 from hierglm.formula.terms import Factor, Term
 
 Floats = NDArray[np.float64]
@@ -145,6 +145,7 @@ def _formulaic(
     made = _model_matrix(Formula(formulaic_terms(terms), _ordering="none"), frame, encoding)
     spec = made.model_spec
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(table.rows, -1)
+    _refuse_empty(spec, terms)
     labels = _labels(spec, terms)
     _refuse_infinite(matrix, labels, rows)
     kept = Encoding(terms, spec, encoding.levels, encoding.functions)
@@ -170,13 +171,25 @@ def _model_matrix(source: Any, frame: Any, encoding: Encoding) -> Any:
                 frame, context=context(encoding.functions), na_action="ignore", output="numpy"
             )
         except DataMismatchWarning as warning:
-            raise DataError(
-                f"the new data have levels that were not there before: {warning}"
-            ) from None
+            raise _unknown_levels(str(warning), encoding) from None
         except (FormulaicError, ArithmeticError, TypeError, ValueError, IndexError) as error:
-            cause = error.__cause__ or error
-            written = ", ".join(t.label for t in encoding.terms)
-            raise DataError(f"cannot evaluate {written}: {cause}") from error
+            raise _not_evaluated(error, encoding.terms) from error
+
+
+def _unknown_levels(warning: str, encoding: Encoding) -> DataError:
+    found = re.search(r"\{(.*)\}", warning, re.DOTALL)
+    which = found.group(1) if found else warning
+    if encoding.spec is None:
+        return DataError(f"levels that the formula does not list: {which}")
+    return DataError(f"the new data have levels that were not there before: {which}")
+
+
+def _not_evaluated(error: Exception, terms: Sequence[Term]) -> DataError:
+    """Say which of the factors went wrong; formulaic names it by our expression."""
+    factors = [f for t in terms for f in t.factors]
+    guilty = [f.label for f in factors if f.kind == "call" and f"`{f.expr}`" in str(error)]
+    written = guilty[0] if guilty else ", ".join(dict.fromkeys(f.label for f in factors))
+    return DataError(f"cannot evaluate {written}: {error.__cause__ or error}")
 
 
 def _frame(terms: Sequence[Term], table: Table, levels: Mapping[str, tuple[Any, ...]]) -> Any:
@@ -184,7 +197,19 @@ def _frame(terms: Sequence[Term], table: Table, levels: Mapping[str, tuple[Any, 
 
     names = dict.fromkeys(n for t in terms for n in t.names)
     columns = {column_identifier(n): _series(n, table.column(n), levels.get(n)) for n in names}
+    expressions = " ".join(f.expr for t in terms for f in t.factors if f.kind == "call")
+    for name in names:
+        identifier = levels_identifier(name)
+        if identifier in expressions:
+            columns[identifier] = _as_levels(table.column(name), columns[column_identifier(name)])
     return pd.DataFrame(columns, index=pd.RangeIndex(table.rows), copy=False)
+
+
+def _as_levels(column: Column, series: Any) -> Any:
+    """Return integers as integers, so that the levels of factor(g) are 1 and 2, not 1.0 and 2.0."""
+    if column.kind == "boolean":
+        return column.values.astype(bool)
+    return column.values.astype(np.int64) if column.whole else series
 
 
 def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
@@ -198,8 +223,7 @@ def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
     if column.kind != "category" or column.levels is None:
         if levels is not None:
             raise DataError(f"column {name!r} held categories before, and holds numbers now")
-        # Integers stay integers: the levels of factor(g) are 1 and 2, not 1.0 and 2.0.
-        return column.values.astype(np.int64) if column.whole else column.values
+        return column.values.astype(np.float64, copy=False)
     if levels is None:
         raise DataError(f"column {name!r} held numbers before, and holds categories now")
     place = {level: i for i, level in enumerate(levels)}
@@ -209,7 +233,8 @@ def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
             f"column {name!r} has the new level {unseen[0]!r}; the fit knows "
             f"{', '.join(map(repr, levels[:8]))}"
         )
-    codes = np.array([place[level] for level in column.levels], dtype=np.int64)[column.values]
+    moved = np.array([place[level] for level in column.levels], dtype=np.int64)
+    codes: NDArray[np.int64] = moved[column.values]
     return pd.Categorical.from_codes(codes, categories=list(levels))
 
 
@@ -217,16 +242,19 @@ def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:
     """Return formulaic's names of the columns with the user's words in the place of ours."""
     out: list[str] = []
     for structure, term in zip(spec.structure, terms, strict=True):
+        # A number scales the term: formulaic does not name it, and we do.
+        scales = [f.label for f in term.factors if f.kind == "number"]
+        named = [f for f in term.factors if f.kind != "number"]
         parts = [
             re.escape(column_identifier(f.expr) if f.kind == "name" else f.expr) + "(.*?)"
-            for f in term.factors
+            for f in named
         ]
         pattern = re.compile(":".join(parts), re.DOTALL)
         for name in structure.columns:
-            found = pattern.fullmatch(str(name)) if term.factors else None
+            found = pattern.fullmatch(str(name)) if named else None
             suffixes = found.groups() if found else ()
-            labels = [f.label + s for f, s in zip(term.factors, suffixes, strict=False)]
-            out.append(":".join(labels) if found else str(name))
+            labels = [f.label + s for f, s in zip(named, suffixes, strict=False)]
+            out.append(":".join([*scales, *labels]) if found else str(name))
     return tuple(out)
 
 
@@ -236,6 +264,15 @@ def _refuse_single_levels(levels: Mapping[str, tuple[Any, ...]]) -> None:
             raise DataError(
                 f"factor {name!r} has one level, {found[0]!r}, in the rows used: it cannot "
                 "explain anything; leave it out"
+            )
+
+
+def _refuse_empty(spec: Any, terms: Sequence[Term]) -> None:
+    for structure, term in zip(spec.structure, terms, strict=True):
+        if len(term.factors) == 1 and not structure.columns:
+            raise DataError(
+                f"{term.label!r} has one level in the rows used: it cannot explain anything; "
+                "leave it out"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import numbers
 from datetime import date
 from typing import Any
@@ -10,6 +11,9 @@ import numpy as np
 
 from hierglm.design.table import Column
 from hierglm.errors import DataError
+
+_EXACT = 2**53
+"""From here on not every whole number is a float."""
 
 
 def column_of(name: str, values: Any) -> Column:
@@ -39,13 +43,31 @@ def column_of(name: str, values: Any) -> Column:
     if types.is_complex_dtype(dtype):
         raise DataError(f"column {name!r} holds complex numbers; give its parts as columns")
     if types.is_numeric_dtype(dtype):
-        return Column("number", _floats(series), whole=bool(types.is_integer_dtype(dtype)))
+        return _number(name, series)
     if types.is_datetime64_any_dtype(dtype):
         plain = series.dt.tz_localize(None) if getattr(dtype, "tz", None) else series
         return Column("datetime", plain.to_numpy().astype("datetime64[ns]"))
     if types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
         return _object(name, series)
     raise DataError(f"column {name!r} is of type {dtype}, which no formula can use")
+
+
+def _number(name: str, series: Any) -> Column:
+    from pandas.api import types
+
+    if not types.is_integer_dtype(series.dtype):
+        return Column("number", _floats(series))
+    values = _floats(series)
+    if not (np.abs(values) >= _EXACT).any():
+        return Column("number", values, whole=True)
+    # Identifiers of 64 bits: as floats, neighbours would become one level.
+    try:
+        return Column("number", series.to_numpy(dtype=np.int64), whole=True)
+    except (ValueError, OverflowError, TypeError):
+        raise DataError(
+            f"column {name!r} holds integers beyond 2**53 that do not fit 64 bits, or with "
+            "missing values among them; make it text"
+        ) from None
 
 
 def _floats(series: Any) -> Any:
@@ -56,7 +78,13 @@ def _object(name: str, series: Any) -> Column:
     """Return a column of Python objects, if all of them are of one kind."""
     import pandas as pd
 
-    codes, found = pd.factorize(series.to_numpy(dtype=object, na_value=None), use_na_sentinel=True)
+    values = series.to_numpy(dtype=object, na_value=None)
+    try:
+        codes, found = pd.factorize(values, use_na_sentinel=True)
+    except TypeError:
+        raise DataError(
+            f"column {name!r} holds lists or the like; make it all numbers or all text"
+        ) from None
     kinds = {_kind(x) for x in found}
     if found.size and all(isinstance(x, date) for x in found):
         stamps = np.array([*found, None], dtype="datetime64[ns]")
@@ -66,6 +94,9 @@ def _object(name: str, series: Any) -> Column:
         raise DataError(f"column {name!r} holds {types}; make it all numbers or all text")
     if kinds == {"text"}:
         return _sorted([str(x) for x in found], codes)
+    if kinds == {"date"}:
+        stamps = pd.to_datetime(pd.Series(values)).to_numpy()
+        return Column("datetime", stamps.astype("datetime64[ns]"))
     # Numbers or booleans in a column of objects, or nothing but missing values.
     table = np.array([float(x) for x in found] + [np.nan])
     whole = bool(kinds) and all(isinstance(x, numbers.Integral) for x in found)
@@ -77,6 +108,8 @@ def _kind(value: Any) -> str:
         return "text"
     if isinstance(value, bool | np.bool_):
         return "boolean"
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return "date"
     # Decimal and Fraction are numbers too; a complex number is not one here.
     real = isinstance(value, numbers.Number) and not isinstance(value, complex)
     return "number" if real else "other"

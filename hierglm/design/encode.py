@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -108,7 +109,9 @@ def encode_new(design: Design, table: Table, *, response: bool = False) -> Desig
     notes: tuple[str, ...] = ()
     answer = Response(design.response.label, np.full(len(kept), np.nan), kept)
     if response:
-        answer, notes = encode_response(formula.response, used, kept, own)
+        answer, notes = encode_response(
+            formula.response, used, kept, own, known=design.response.levels
+        )
     common = design.common
     matrix = common.encoding.encode(used, kept)
     return replace(
@@ -131,7 +134,8 @@ def _needed(formula: Formula, response: bool) -> tuple[str, ...]:
     if response:
         return formula.names
     only = set(formula.response.names)
-    right = [n for t in (*formula.common, *formula.offsets, *formula.groups) for n in t.names]
+    parts = (*(t.names for t in formula.common), *(f.names for f in formula.offsets))
+    right = {n for names in (*parts, *(g.names for g in formula.groups)) for n in names}
     return tuple(n for n in formula.names if n not in only or n in right)
 
 
@@ -205,7 +209,11 @@ def _offset(
 ) -> Floats | None:
     if not offsets:
         return None
-    return _read_only(np.sum([evaluate(f, table, rows, own) for f in offsets], axis=0))
+    total = np.zeros(table.rows)
+    for factor in offsets:
+        total += evaluate(factor, table, rows, own)
+    total.flags.writeable = False
+    return total
 
 
 def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Grouping:
@@ -228,17 +236,25 @@ def _written(term: GroupTerm) -> str:
 
 def _codes(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Codes:
     parts = []
-    for factor in term.by:
-        name = factor.expr if factor.kind == "name" else only_name(factor)
-        column = table.column(name) if name else _number(evaluate(factor, table, rows, own))
+    for factor in map(_without_coding, term.by):
+        if factor.kind == "name":
+            column = table.column(factor.expr)
+        else:
+            column = _number(evaluate(factor, table, rows, own))
         parts.append(code(factor.label, column))
     return cross(parts)
 
 
-def only_name(factor: Factor) -> str | None:
-    """Return the column of ``factor(g)``, which groups as ``g`` does."""
-    plain = len(factor.names) == 1 and factor.expr.startswith("C(") and "," not in factor.expr
-    return factor.names[0] if plain else None
+def _without_coding(factor: Factor) -> Factor:
+    """Return what ``factor(g)`` groups by: ``g``, however its levels would be coded."""
+    if factor.kind != "call":
+        return factor
+    call = ast.parse(factor.expr, mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "C"):
+        return factor
+    if isinstance(call.args[0], ast.Name):
+        return replace(factor, expr=factor.names[0], kind="name")
+    return replace(factor, expr=ast.unparse(call.args[0]))
 
 
 def _number(values: Floats) -> Any:

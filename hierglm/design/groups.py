@@ -70,12 +70,6 @@ def cross(parts: Sequence[Codes]) -> Codes:
     first[key[::-1]] = np.arange(len(key))[::-1]
     labels = [[_text(x) for x in part.levels[part.index[first]]] for part in parts]
     levels = [":".join(row) for row in zip(*labels, strict=True)]
-    if len(set(levels)) < len(levels):
-        # "a:b" with "c", and "a" with "b:c": colons of the levels are marked.
-        levels = [
-            ":".join(x.replace("\\", "\\\\").replace(":", "\\:") for x in row)
-            for row in zip(*labels, strict=True)
-        ]
     return Codes(_objects(levels), key.astype(np.int64))
 
 
@@ -89,8 +83,14 @@ def find(codes: Codes, levels: NDArray[Any]) -> Ints:
 def _text(level: Any) -> str:
     if isinstance(level, np.datetime64):
         # Midnight without a clock, as people write dates.
-        return str(level.astype("datetime64[s]")).removesuffix("T00:00:00")
-    return str(level)
+        text = str(level.astype("datetime64[s]")).removesuffix("T00:00:00")
+    elif isinstance(level, float) and level.is_integer() and abs(level) < 1e15:
+        # 1 and 1.0 are one level, whether or not a missing value made the column floats.
+        text = str(int(level))
+    else:
+        text = str(level)
+    # Colons of the levels are marked: "a:b" with "c" is not "a" with "b:c".
+    return text.replace("\\", "\\\\").replace(":", "\\:")
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

@@ -17,7 +17,11 @@ Floats = NDArray[np.float64]
 
 
 def encode_response(
-    term: ResponseTerm, table: Table, rows: NDArray[Any], functions: Functions
+    term: ResponseTerm,
+    table: Table,
+    rows: NDArray[Any],
+    functions: Functions,
+    known: tuple[str, ...] | None = None,
 ) -> tuple[Response, tuple[str, ...]]:
     """Return the response with what is known of each row, and notes on how it was read.
 
@@ -31,13 +35,15 @@ def encode_response(
         Their places in the caller's table.
     functions : mapping of str to callable
         The caller's own.
+    known : tuple of str, optional
+        Levels of a response that was categorical before: the new one counts as it did.
 
     Raises
     ------
     DataError, ResponseError
         What is not a number, or outside its range; names the first row.
     """
-    values, levels, notes = _values(term.value, table, rows, functions)
+    values, levels, notes = _values(term.value, table, rows, functions, known)
 
     def extra(factor: Factor | None) -> Floats | None:
         return None if factor is None else evaluate(factor, table, rows, functions)
@@ -66,7 +72,11 @@ def encode_response(
 
 
 def _values(
-    factor: Factor, table: Table, rows: NDArray[Any], functions: Functions
+    factor: Factor,
+    table: Table,
+    rows: NDArray[Any],
+    functions: Functions,
+    known: tuple[str, ...] | None,
 ) -> tuple[Floats, tuple[str, ...] | None, tuple[str, ...]]:
     column = table.column(factor.expr) if factor.kind == "name" else None
     if column is None or column.kind in ("number", "boolean"):
@@ -74,6 +84,15 @@ def _values(
     if column.levels is None:
         raise DataError(f"the response {factor.label!r} holds dates; a response is a number")
     levels = tuple(str(level) for level in column.levels)
+    if known is not None:
+        unseen = [level for level in levels if level not in known]
+        if unseen:
+            raise DataError(
+                f"the response {factor.label!r} has the new level {unseen[0]!r}; the fit knows "
+                f"{', '.join(map(repr, known[:8]))}"
+            )
+        place = np.array([known.index(level) for level in levels], dtype=np.float64)
+        return place[column.values], known, ()
     notes: tuple[str, ...] = ()
     if len(levels) == 2:
         notes = (f"response {factor.label!r}: {levels[1]!r} counts as 1, {levels[0]!r} as 0",)

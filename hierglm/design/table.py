@@ -25,7 +25,8 @@ class Column:
     kind : {"number", "boolean", "category", "datetime"}
         What it holds.
     values : ndarray, shape (rows,)
-        Float64 for numbers and booleans (NaN where missing), int64 codes into `levels` for
+        Float64 for numbers and booleans (NaN where missing; int64 for whole numbers that floats
+        cannot hold), int64 codes into `levels` for
         categories (-1 where missing), datetime64 for datetimes (NaT where missing).
     levels : tuple or None
         Levels of a category, in order.
@@ -44,8 +45,8 @@ class Column:
         if self.kind == "category":
             return np.asarray(self.values < 0)
         if self.kind == "datetime":
-            return np.isnat(self.values)
-        return np.isnan(self.values)
+            return np.asarray(np.isnat(self.values))
+        return np.asarray(np.isnan(self.values))
 
     def take(self, rows: NDArray[Any]) -> Column:
         """Return some rows; levels that none of them has are dropped, their order kept."""

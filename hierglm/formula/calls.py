@@ -21,6 +21,7 @@ from hierglm.formula.rewrite import (
     Rewritten,
     column_identifier,
     function_identifier,
+    levels_identifier,
     rewrite,
     unknown_function,
 )
@@ -111,7 +112,10 @@ def _read_call(
         raise _not_python(error, text, source) from None
     checker = _Checker(text, source, functions)
     checker.check_depth(tree)
-    body = _FloatArithmetic().visit(checker.visit(tree.body))
+    checked = checker.visit(tree.body)
+    if not checker.read:
+        raise FormulaError("this reads no column of the table", text, *label)
+    body = _FloatArithmetic().visit(checked)
     return Factor(
         expr=ast.unparse(body).replace("\n", " "),
         label=text[label[0] : label[1]],
@@ -263,8 +267,16 @@ class _Checker(ast.NodeTransformer):
         elif target.id not in self._callable:
             self._check_named_call(target, node)
         node.args = [self.visit(argument) for argument in node.args]
+        if isinstance(target, ast.Name) and target.id == "C":
+            node.args[:1] = [self._levels(argument) for argument in node.args[:1]]
         node.keywords = [self.visit(argument) for argument in node.keywords]
         return node
+
+    def _levels(self, node: ast.expr) -> ast.expr:
+        """Mark a column whose values are read as levels."""
+        if not isinstance(node, ast.Name) or node.id not in self._source.columns:
+            return node
+        return ast.Name(levels_identifier(self._source.columns[node.id]), ast.Load())
 
     def _check_named_call(self, target: ast.Name, node: ast.Call) -> None:
         if target.id in ELEMENTWISE:
@@ -303,8 +315,8 @@ class _Checker(ast.NodeTransformer):
         ):
             if isinstance(size, ast.Name | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare):
                 raise self._refuse("give the size of a basis as a number", size)
-            number = isinstance(size, ast.Constant) and isinstance(size.value, int | float)
-            if number and not size.value <= MAX_BASIS:
+            value = size.value if isinstance(size, ast.Constant) else None
+            if isinstance(value, int | float) and not value <= MAX_BASIS:
                 raise self._refuse(f"a basis may have {MAX_BASIS} columns at most", size)
 
     def _check_operand(self, node: ast.AST) -> None:

@@ -18,7 +18,7 @@ from hierglm.formula.functions import (
     WORDS,
 )
 
-_COLUMN, _FUNCTION = "_col_", "_fn_"
+_COLUMN, _FUNCTION, _LEVELS = "_col_", "_fn_", "_levels_"
 _SOFT = frozenset({"lambda", "for", "if", "else", "in", "is", "await", "yield", "async"})
 _KEPT = frozenset({"True", "False", "None", "and", "or", "not"}) | _SOFT
 _TAKEN = CALLABLE | frozenset({"np", "contr", "Q", "c", "offset"})
@@ -49,11 +49,19 @@ def column_identifier(name: str) -> str:
     ('x', '_col_log_2e_radon', '_col_log')
     """
     plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    if plain and name not in _TAKEN and not name.startswith((_COLUMN, _FUNCTION, "__")):
+    if plain and name not in _TAKEN and not name.startswith((_COLUMN, _FUNCTION, _LEVELS, "__")):
         return name
     return _COLUMN + "".join(
         char if char.isascii() and char.isalnum() else f"_{ord(char):x}_" for char in name
     )
+
+
+def levels_identifier(name: str) -> str:
+    """Return what stands for a column whose values are levels, as in ``factor(x)``.
+
+    Arithmetic is done in floats, but the levels of integers are 1 and 2, not 1.0 and 2.0.
+    """
+    return _LEVELS + column_identifier(name)
 
 
 def function_identifier(name: str) -> str:
