@@ -235,7 +235,7 @@ def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
         )
     moved = np.array([place[level] for level in column.levels], dtype=np.int64)
     codes: NDArray[np.int64] = moved[column.values]
-    return pd.Categorical.from_codes(codes, categories=list(levels))
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(levels)))
 
 
 def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:

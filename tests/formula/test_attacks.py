@@ -113,14 +113,17 @@ def test_refused_before_anything_is_evaluated(text, tmp_path):
     functions = {"touch": lambda x: touched.append(x) or x}
     started = time.process_time()
     with pytest.raises(FormulaError) as caught:
-        formula = parse(text.replace("SENTINEL", str(sentinel)), table.columns, functions)
-        encode(formula, table, functions=functions)
+        _design(text.replace("SENTINEL", str(sentinel)), table, functions)
     assert not touched
     assert not sentinel.exists()
     # A bound on the work, not on the speed: what is not refused runs for hours.
     assert time.process_time() - started < 5
     assert len(str(caught.value)) < 250_000
     np.testing.assert_array_equal(x, np.arange(1.0, 7))
+
+
+def _design(text, table, functions):
+    return encode(parse(text, table.columns, functions), table, functions=functions)
 
 
 @pytest.mark.parametrize(
