@@ -2,7 +2,7 @@
 
 >>> import hierglm as hg
 >>> hg.model("log_radon ~ floor_measure + (1 | county_idx)", hg.datasets.radon()).plan().name
-'textbook'
+'auto'
 """
 
 from hierglm import datasets, errors

@@ -92,7 +92,7 @@ def _model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--factor", action="append", default=[], metavar="COLUMN",
                         help="read a column of numbers as categories; may be repeated")  # fmt: skip
-    parser.add_argument("--plan", default="textbook")
+    parser.add_argument("--plan", default="auto", help="auto or textbook")
     parser.add_argument("--engine", default="auto", help="auto, embedded or cmdstan")
     parser.add_argument("--missing", choices=("drop", "error"), default="drop")
 

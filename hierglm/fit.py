@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
+from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import AUTO_BECAUSE, engine_for
 from hierglm.engines.engine import Engine, Settings
 from hierglm.families import Family
@@ -92,7 +93,7 @@ class PreparedModel:
             plan=self._plan,
             program=self._program,
             settings=settings,
-            draws=sampled,
+            draws=with_effects(self._plan, sampled, settings.seed),
             engine=self._engine.name,
             versions=_versions(self._engine),
             seconds=time.monotonic() - start,
@@ -115,7 +116,7 @@ def model(
     family: str | Family = "gaussian",
     *,
     priors: Priors = None,
-    plan: str = "textbook",
+    plan: str = "auto",
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
@@ -146,7 +147,7 @@ def fit(
     family: str | Family = "gaussian",
     *,
     priors: Priors = None,
-    plan: str = "textbook",
+    plan: str = "auto",
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
@@ -174,8 +175,9 @@ def fit(
         "gaussian", "bernoulli", "binomial" or "poisson".
     priors : "default", "brms", "rstanarm" or mapping
         A whole set, or priors by name: ``{"b": hg.prior.normal(0, 1), "sd[school]": ...}``.
-    plan : {"textbook"}
-        How the program is written; the posterior is the same.
+    plan : {"auto", "textbook"}
+        How the program is written; the posterior is the same. "textbook" writes what a
+        person would; "auto" does better where it can, and ``print(fit.plan)`` says why.
     engine : {"auto", "embedded", "cmdstan"} or Engine
         What samples.
     missing : {"drop", "error"}

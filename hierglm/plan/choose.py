@@ -7,10 +7,10 @@ from hierglm.errors import SettingsError, suggest
 from hierglm.model import Model
 from hierglm.plan.forms import Ability, Choice, CommonForm, GroupForm, Plan, ResponseForm
 
-PLANS = ("textbook",)
+PLANS = ("auto", "textbook")
 
 
-def choose(model: Model, abilities: frozenset[Ability], plan: str = "textbook") -> Plan:
+def choose(model: Model, abilities: frozenset[Ability], plan: str = "auto") -> Plan:
     """Return the plan for a model on an engine with these abilities.
 
     Parameters
@@ -19,9 +19,11 @@ def choose(model: Model, abilities: frozenset[Ability], plan: str = "textbook") 
         What is to be fitted.
     abilities : frozenset of Ability
         What the engine offers.
-    plan : {"textbook"}
+    plan : {"auto", "textbook"}
         "textbook" writes what a person would write: rows, standardised effects, and the
-        fused ``*_glm`` densities where the engine has them.
+        fused ``*_glm`` densities where the engine has them. "auto" does better where it
+        can: a Gaussian response with at most one group term needs crossproducts only, and
+        its effects are integrated out. The posterior is the same.
 
     Raises
     ------
@@ -30,6 +32,14 @@ def choose(model: Model, abilities: frozenset[Ability], plan: str = "textbook") 
     """
     if plan not in PLANS:
         raise SettingsError(f"no plan {plan!r}{suggest(str(plan), PLANS)}")
+    if plan == "auto" and _rows_drop_out(model):
+        return Plan(
+            model=model,
+            name=plan,
+            response=_crossproducts(model),
+            common=_common(model),
+            groups=tuple(_integrated(g) for g in model.design.groups),
+        )
     return Plan(
         model=model,
         name=plan,
@@ -37,6 +47,25 @@ def choose(model: Model, abilities: frozenset[Ability], plan: str = "textbook") 
         common=_common(model),
         groups=tuple(_group(g) for g in model.design.groups),
     )
+
+
+def _rows_drop_out(model: Model) -> bool:
+    """Tell whether the likelihood depends on crossproducts only, effects integrated out."""
+    gaussian = model.family.name == "gaussian" and model.family.link.name == "identity"
+    # With known errors and a sigma besides, each row has a variance of its own.
+    return gaussian and not model.design.response.se_and_sigma and len(model.design.groups) < 2
+
+
+def _crossproducts(model: Model) -> Choice[ResponseForm]:
+    p = len(model.design.common.labels) + model.design.intercept
+    why = f"Gaussian: {model.design.rows:,} rows enter through {p} x {p} sums of products"
+    part = f"response {model.design.response.label}"
+    return Choice(part, ResponseForm.CROSSPRODUCTS, why)
+
+
+def _integrated(group: Grouping) -> Choice[GroupForm]:
+    why = f"Gaussian, one group term: {_size(group)} have a normal posterior given the rest"
+    return Choice(group.source, GroupForm.INTEGRATED, why)
 
 
 def _response(model: Model, abilities: frozenset[Ability]) -> Choice[ResponseForm]:
@@ -64,10 +93,14 @@ def _common(model: Model) -> Choice[CommonForm]:
 
 
 def _group(group: Grouping) -> Choice[GroupForm]:
-    levels, effects = len(group.levels), len(group.terms)
-    size = f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"
+    effects = len(group.terms)
     kinds = {True: "their sds and correlations", False: "their sds"}
     scale = kinds[group.correlated] if effects > 1 else "their sd"
     return Choice(
-        group.source, GroupForm.STANDARDISED, f"{size}: standard normals, scaled by {scale}"
+        group.source, GroupForm.STANDARDISED, f"{_size(group)}: standard normals, scaled by {scale}"
     )
+
+
+def _size(group: Grouping) -> str:
+    levels, effects = len(group.levels), len(group.terms)
+    return f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"

@@ -25,6 +25,7 @@ class ResponseForm(Enum):
     GLM = "one fused density over all rows"
     VECTOR = "one vectorised density over all rows"
     WEIGHTED = "one density a row, times its weight"
+    CROSSPRODUCTS = "crossproducts instead of rows"
 
 
 class CommonForm(Enum):
@@ -39,6 +40,7 @@ class GroupForm(Enum):
     """How the effects of a group term are written."""
 
     STANDARDISED = "standardised effects"
+    INTEGRATED = "effects integrated out, drawn afterwards"
 
 
 Form = TypeVar("Form", ResponseForm, CommonForm, GroupForm)
@@ -72,7 +74,7 @@ class Plan:
     model : Model
         What is to be fitted.
     name : str
-        "textbook".
+        "auto" or "textbook".
     response, common : Choice
         For the likelihood and for the population-level coefficients.
     groups : tuple of Choice

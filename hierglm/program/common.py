@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierglm.plan.forms import CommonForm, Plan
+from hierglm.plan.forms import CommonForm, Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.priors import PriorText, scalar_prior, vector_prior
 
@@ -66,14 +66,21 @@ def _columns(plan: Plan) -> tuple[list[Declare], list[Statement]]:
     common = plan.model.design.common
     names = ", ".join(common.labels)
     prior: PriorText = vector_prior("b", "K", plan.model.priors.of("b"))
+    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     declares = [
-        Declare(Block.DATA, "int", "K", bounds="lower=1", value=len(common.labels), note="columns"),
-        Declare(Block.DATA, "matrix", "X", ("N", "K"), value=common.matrix, note=names),
+        Declare(Block.DATA, "int", "K", bounds="lower=1", value=len(common.labels), note="columns")
     ]
+    if rows:
+        declares.append(
+            Declare(Block.DATA, "matrix", "X", ("N", "K"), value=common.matrix, note=names)
+        )
     if plan.common.form is CommonForm.CENTRED:
         means = np.asarray(common.matrix.mean(axis=0))
-        declares += [
-            Declare(Block.DATA, "vector", "X_mean", ("K",), value=means, note="means of X"),
+        declares.append(
+            Declare(Block.DATA, "vector", "X_mean", ("K",), value=means, note="means of X")
+        )
+    if rows and plan.common.form is CommonForm.CENTRED:
+        declares.append(
             Declare(
                 Block.TRANSFORMED_DATA,
                 "matrix",
@@ -81,7 +88,7 @@ def _columns(plan: Plan) -> tuple[list[Declare], list[Statement]]:
                 ("N", "K"),
                 expr="X - rep_matrix(X_mean', N)",
                 note="centred columns",
-            ),
-        ]
+            )
+        )
     declares.append(Declare(Block.PARAMETERS, "vector", "b", ("K",), note=f"slopes: {names}"))
     return [*declares, *prior.declares], list(prior.statements)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,8 @@ def group(plan: Plan, number: int) -> Fragment:
     k = number + 1
     several = len(grouping.terms) > 1
     correlated = several and grouping.correlated
-    sd = _sds(plan, number)
-    cor = _correlations(plan, number) if correlated else PriorText()
+    sd = standard_deviations(plan, number)
+    cor = correlations(plan, number) if correlated else PriorText()
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
@@ -40,7 +41,16 @@ def group(plan: Plan, number: int) -> Fragment:
         statements=(*sd.statements, *cor.statements, _standard(k, several)),
         predictor=_predictor(grouping, k),
         uses=("scale_effects",) if correlated else (),
-        outputs=_outputs(grouping, k, correlated),
+        outputs=(
+            *scale_outputs(grouping, k, correlated),
+            Output(
+                f"r_{k}",
+                f"r_{grouping.group}",
+                "ran_vals",
+                grouping.group,
+                effect_dims(grouping),
+            ),
+        ),
     )
 
 
@@ -75,7 +85,7 @@ def _data(grouping: Grouping, k: int) -> list[Declare]:
     return declares
 
 
-def _sds(plan: Plan, number: int) -> PriorText:
+def standard_deviations(plan: Plan, number: int) -> PriorText:
     """Return declaration and prior of a term's standard deviations."""
     grouping = plan.model.design.groups[number]
     k, terms = number + 1, grouping.terms
@@ -122,7 +132,8 @@ def _decov(plan: Plan, number: int, prior: Prior, note: str) -> PriorText:
     return PriorText(tuple(declares), (*statements, Statement(Block.MODEL, text)))
 
 
-def _correlations(plan: Plan, number: int) -> PriorText:
+def correlations(plan: Plan, number: int) -> PriorText:
+    """Return declaration and prior of a term's correlations."""
     k = number + 1
     eta = plan.model.priors.of("cor", number)[0].numbers[0]
     name = f"prior_cor_{k}_eta"
@@ -174,7 +185,8 @@ def _predictor(grouping: Grouping, k: int) -> str:
     return f"Z_{k} .* r_{k}[group_{k}]"
 
 
-def _outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output, ...]:
+def scale_outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output, ...]:
+    """Return the outputs of a term's standard deviations and correlations."""
     name, terms = grouping.group, grouping.terms
     by_term = (f"{name}_term", terms)
     outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, (by_term,))]
@@ -184,6 +196,9 @@ def _outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output, ...]
         pick = (rows.astype(np.int64), columns.astype(np.int64))
         dims = ((f"{name}_pair", pairs),)
         outputs.append(Output(f"cor_{k}", f"cor_{name}", "ran_cor", name, dims, pick))
-    dims_r = ((name, grouping.levels), by_term)
-    outputs.append(Output(f"r_{k}", f"r_{name}", "ran_vals", name, dims_r))
     return tuple(outputs)
+
+
+def effect_dims(grouping: Grouping) -> tuple[tuple[str, Any], ...]:
+    """Return names and labels of the dimensions of a term's effects."""
+    return ((grouping.group, grouping.levels), (f"{grouping.group}_term", grouping.terms))

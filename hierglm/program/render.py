@@ -123,12 +123,16 @@ def _aligned(lines: Sequence[_Line]) -> Iterator[_Line]:
 def _declaration(d: Declare) -> _Line:
     bounds = f"<{d.bounds}>" if d.bounds else ""
     sizes = f"[{', '.join(d.dims)}]" if d.dims else ""
-    if d.type.startswith("array[] "):
-        kind = f"array{sizes} {d.type.removeprefix('array[] ')}{bounds}"
-    else:
-        kind = f"{d.type}{bounds}{sizes}"
+    kind = _array(d, bounds) if d.type.startswith("array[] ") else f"{d.type}{bounds}{sizes}"
     value = f" = {d.expr}" if d.expr else ""
     return _Line(f"  {kind} {d.name}{value};", note=d.note)
+
+
+def _array(d: Declare, bounds: str) -> str:
+    """Return the type of an array; sizes behind the first are those of its elements."""
+    element = d.type.removeprefix("array[] ")
+    inner = f"[{', '.join(d.dims[1:])}]" if d.dims[1:] else ""
+    return f"array[{d.dims[0]}] {element}{bounds}{inner}"
 
 
 def _statement(statement: Statement) -> list[_Line]:

@@ -14,6 +14,19 @@ from hierglm.program.priors import scalar_prior
 
 def rows(plan: Plan) -> Fragment:
     """Return the fragment that declares the response and the family's own parameters."""
+    design = plan.model.design
+    scales, statements, outputs = _scale_parameters(plan)
+    return Fragment(
+        origin=f"response: {design.formula.response.source or design.response.label}",
+        declares=(*_response_data(plan), *scales),
+        statements=tuple(statements),
+        outputs=tuple(outputs),
+    )
+
+
+def _response_data(plan: Plan) -> list[Declare]:
+    if plan.response.form is ResponseForm.CROSSPRODUCTS:
+        return []
     design, family = plan.model.design, plan.model.family
     response = design.response
     whole = family.stan.response == "array[] int"
@@ -27,6 +40,11 @@ def rows(plan: Plan) -> Fragment:
     ]  # fmt: skip
     # Trials stand before the response, which they bound.
     declares[1:1] = _known(plan)
+    return declares
+
+
+def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[Output]]:
+    declares: list[Declare] = []
     statements: list[Statement] = []
     outputs: list[Output] = []
     for name in plan.model.scales:
@@ -36,12 +54,7 @@ def rows(plan: Plan) -> Fragment:
         declares += prior.declares
         statements += prior.statements
         outputs.append(Output(name, name, "family"))
-    return Fragment(
-        origin=f"response: {design.formula.response.source or response.label}",
-        declares=tuple(declares),
-        statements=tuple(statements),
-        outputs=tuple(outputs),
-    )
+    return declares, statements, outputs
 
 
 def _known(plan: Plan) -> list[Declare]:

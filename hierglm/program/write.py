@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hierglm.plan.forms import Plan
+from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import common
 from hierglm.program.fragment import Program
 from hierglm.program.groups import group
+from hierglm.program.integrated import integrated
 from hierglm.program.render import render
 from hierglm.program.response import likelihood, rows
 from hierglm.version import __version__
@@ -23,10 +24,12 @@ def write(plan: Plan) -> Program:
     -------
     Program
     """
-    parts = [common(plan), *(group(plan, k) for k in range(len(plan.groups)))]
     title = (
         plan.model.design.formula.source,
         f"{plan.model.family!r}, plan {plan.name!r}, written by hierglm {__version__}",
     )
-    fragments = [rows(plan), *parts, likelihood(plan, [p.predictor for p in parts])]
-    return render(title, fragments)
+    if plan.response.form is ResponseForm.CROSSPRODUCTS:
+        return render(title, [rows(plan), common(plan), *integrated(plan)])
+    parts = [common(plan), *(group(plan, k) for k in range(len(plan.groups)))]
+    last = likelihood(plan, [p.predictor for p in parts])
+    return render(title, [rows(plan), *parts, last])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hierglm.draws.diagnostics import diagnose, ebfmi
 from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.integrated import without_effects
 from hierglm.draws.parameters import KEYS, keys
 from hierglm.names import Parameter, flat_name
 from hierglm.results.fitted import Fitted
@@ -120,7 +121,8 @@ def check(fitted: Fitted) -> Check:
     Check
     """
     draws = fitted.draws
-    effects = select(draws, "ran_vals")
+    # Effects drawn exactly afterwards mix as well as what they are drawn from.
+    effects = select(without_effects(draws), "ran_vals")
     values, names = _sample(select(draws, MAIN), effects, fitted.settings.seed)
     found = diagnose(values)
     ess = np.fmin(found.ess_bulk, found.ess_tail)

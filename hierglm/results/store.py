@@ -20,6 +20,7 @@ import numpy as np
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
 from hierglm.design.table import Table
+from hierglm.draws.integrated import with_effects, without_effects
 from hierglm.errors import FileError, HierglmError
 from hierglm.families import family
 from hierglm.formula.parse import parse
@@ -63,7 +64,8 @@ def save(fitted: Fitted, path: str | Path) -> Path:
         "identity": packer.pack(_identity(design)),
         "priors": packer.pack(fitted.plan.model.priors),
         "plan": packer.pack(_but(fitted.plan, "model")),
-        "fit": packer.pack(_but(fitted, "plan")),
+        # Effects drawn afterwards come back from the seed: they are not in the file.
+        "fit": packer.pack(_but(replace(fitted, draws=without_effects(fitted.draws)), "plan")),
     }
     text = json.dumps(said, indent=1).encode()
     target = Path(path)
@@ -122,7 +124,8 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     _compare(_identity(design), unpack(said["identity"], arrays), shown)
     model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
     plan = Plan(model=model, **unpack(said["plan"], arrays))
-    return Fitted(plan=plan, **unpack(said["fit"], arrays))
+    fitted = Fitted(plan=plan, **unpack(said["fit"], arrays))
+    return replace(fitted, draws=with_effects(plan, fitted.draws, fitted.settings.seed))
 
 
 def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]) -> Design:

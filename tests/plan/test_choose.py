@@ -25,14 +25,14 @@ SHAPES = [
 
 @pytest.mark.parametrize(("formula", "family", "abilities", "response", "common"), SHAPES)
 def test_forms(formula, family, abilities, response, common):
-    plan = choose(specify(design_of(formula, schools()), family), abilities)
+    plan = choose(specify(design_of(formula, schools()), family), abilities, "textbook")
     assert (plan.response.form, plan.common.form) == (response, common)
     assert {g.form for g in plan.groups} <= {GroupForm.STANDARDISED}
 
 
 def test_the_plan_prints_itself():
     model = specify(design_of("score ~ x + (x || school) + (1 | year)", schools()))
-    assert str(choose(model, ALL)).splitlines() == [
+    assert str(choose(model, ALL, "textbook")).splitlines() == [
         "plan 'textbook' for score ~ x + (x || school) + (1 | year)",
         "  response score  one fused density over all rows",
         "                  40 rows; normal_id_glm has its own gradient",
@@ -49,3 +49,23 @@ def test_unknown_plan():
     model = specify(design_of("score ~ x", schools()))
     with pytest.raises(SettingsError, match="no plan 'texbook'; did you mean 'textbook'"):
         choose(model, ALL, "texbook")
+
+
+AUTO = [
+    ("score ~ x + (x | school)", "gaussian", ResponseForm.CROSSPRODUCTS, GroupForm.INTEGRATED),
+    ("score ~ x", "gaussian", ResponseForm.CROSSPRODUCTS, None),
+    ("score | se(x + 9) ~ 1 + (1 | school)", "gaussian", ResponseForm.CROSSPRODUCTS,
+     GroupForm.INTEGRATED),
+    ("score | se(x + 9, sigma=TRUE) ~ x + (1 | school)", "gaussian", ResponseForm.GLM,
+     GroupForm.STANDARDISED),
+    ("score ~ x + (1 | school) + (1 | year)", "gaussian", ResponseForm.GLM,
+     GroupForm.STANDARDISED),
+    ("won ~ x + (1 | school)", "bernoulli", ResponseForm.GLM, GroupForm.STANDARDISED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "family", "response", "group"), AUTO)
+def test_auto_drops_rows_where_that_is_exact(formula, family, response, group):
+    plan = choose(specify(design_of(formula, schools()), family), ALL)
+    assert plan.response.form is response
+    assert {g.form for g in plan.groups} == ({group} if group else set())

@@ -19,7 +19,7 @@ ALL = frozenset(Ability)
 def ours(oracle, abilities=ALL):
     table = as_table(oracle.table())
     design = encode(parse(oracle.formula, table.columns), table)
-    return write(choose(specify(design, oracle.family, oracle.priors), abilities))
+    return write(choose(specify(design, oracle.family, oracle.priors), abilities, "textbook"))
 
 
 def evaluate(program, points):

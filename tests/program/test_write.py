@@ -22,6 +22,7 @@ PROGRAMS = {
     "gaussian_slopes": ("score ~ x + (x | school)", "gaussian", None),
     "bernoulli_crossed": ("won ~ x + (1 | school) + (0 + x | year)", "bernoulli", None),
     "binomial_rstanarm": ("won | trials(played) ~ x + (x || school)", "binomial", "rstanarm"),
+    "gaussian_integrated": ("score ~ x + (x | school)", "gaussian", None, None, "auto"),
     "poisson_weighted": (
         "count | weights(x + 9) ~ x + floor + offset(log_time)",
         "poisson",
@@ -30,9 +31,9 @@ PROGRAMS = {
 }
 
 
-def program(formula, family="gaussian", priors=None, data=None, abilities=ALL):
+def program(formula, family="gaussian", priors=None, data=None, plan="textbook"):
     design = design_of(formula, schools() if data is None else data)
-    return write(choose(specify(design, family, priors), abilities))
+    return write(choose(specify(design, family, priors), ALL, plan))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -42,12 +43,13 @@ def test_golden_programs(name):
     assert text == (GOLDEN / f"{name}.stan").read_text(encoding="utf-8")
 
 
-def test_one_program_serves_every_data_set_of_the_same_shape():
-    first = program("score ~ x + (x | school)")
+@pytest.mark.parametrize("plan", ["textbook", "auto"])
+def test_one_program_serves_every_data_set_of_the_same_shape(plan):
+    first = program("score ~ x + (x | school)", plan=plan)
     long = "a rather long name for a grouping factor that nobody would want to type " * 3
     other = schools(rows=90, seed=8).rename(columns={"school": long, "x": "temperature"})
     other["score"] *= 1e5
-    second = program(f"score ~ temperature + (temperature | `{long}`)", data=other)
+    second = program(f"score ~ temperature + (temperature | `{long}`)", data=other, plan=plan)
     assert first.bare == second.bare
     assert first.code != second.code
 

@@ -1,0 +1,20 @@
+/**
+ * Cholesky factors of small matrices, of all levels at once: a fixed number of operations on
+ * vectors, however many levels there are.
+ *
+ * @param M matrices of all levels, lower triangles packed
+ * @param q their size
+ */
+array[] vector batched_cholesky(array[] vector M, int q) {
+  array[size(M)] vector[num_elements(M[1])] C;
+  for (r in 1:q) {
+    for (s in 1:r) {
+      vector[num_elements(M[1])] c = M[packed(r, s)];
+      for (h in 1:(s - 1)) {
+        c -= C[packed(r, h)] .* C[packed(s, h)];
+      }
+      C[packed(r, s)] = r == s ? sqrt(c) : c ./ C[packed(s, s)];
+    }
+  }
+  return C;
+}
