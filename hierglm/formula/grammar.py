@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from hierglm.errors import FormulaError
@@ -100,7 +102,7 @@ def expand(pieces: Sequence[Piece], text: str, *, intercept: bool) -> list[Produ
         signed = [one, *glue, *signed]
     if not signed:
         return []
-    products = _tidy(_algebra(signed, text), text)
+    products = _tidy(_algebra(_halved(signed), text), text)
     for product in products:
         _check_product(product, text)
     return sorted(products, key=_degree)
@@ -163,6 +165,39 @@ def merge_signs(pieces: Sequence[Piece], text: str) -> list[Piece]:
             )
         out.append(piece)
     return out
+
+
+def _halved(pieces: Sequence[Piece]) -> list[Piece]:
+    """Put brackets into sums: added one term at a time, long ones take quadratic time."""
+    chunks: list[tuple[str, list[Piece]]] = [("+", [])]
+    depth = 0
+    for piece in pieces:
+        depth += (piece.symbol == "(") - (piece.symbol == ")") if piece.operand is None else 0
+        if piece.is_sign and not depth:
+            chunks.append((piece.symbol, []))
+        else:
+            chunks[-1][1].append(piece)
+    out: list[Piece] = []
+    for sign, run in groupby((c for c in chunks if c[1]), key=itemgetter(0)):
+        parts = [chunk for _, chunk in run]
+        if sign == "+":
+            out += [*([_mark("+")] if out else []), *bracketed_sum(parts)]
+        else:
+            out += [piece for part in parts for piece in (_mark("-"), *part)]
+    return out
+
+
+def bracketed_sum(parts: Sequence[Sequence[Piece]]) -> list[Piece]:
+    """Return ``(a + b) + (c + d)`` and so on: the sum as halves of halves."""
+    if len(parts) == 1:
+        return list(parts[0])
+    middle = len(parts) // 2
+    left, right = bracketed_sum(parts[:middle]), bracketed_sum(parts[middle:])
+    return [_mark("("), *left, _mark("+"), *right, _mark(")")]
+
+
+def _mark(symbol: str) -> Piece:
+    return Piece(symbol, None, 0, 0)
 
 
 def formulaic_terms(terms: Iterable[Term]) -> list[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hierglm.errors import FormulaError
-from hierglm.formula.grammar import Cut, Piece, Product, expand
+from hierglm.formula.grammar import Cut, Piece, Product, bracketed_sum, expand
 from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response
 from hierglm.formula.terms import Factor, Formula, ResponseTerm, Term
@@ -187,7 +187,7 @@ class Dot:
         for piece in pieces:
             if piece.operand is None and piece.symbol == ".":
                 self._check(piece, text)
-                out += self._sum(self.columns, piece)
+                out += bracketed_sum([[_column(name, piece)] for name in self.columns])
             else:
                 out.append(piece)
         return out
@@ -201,20 +201,10 @@ class Dot:
             return
         raise FormulaError(message, text, piece.start, piece.end)
 
-    def _sum(self, columns: tuple[str, ...], piece: Piece) -> list[Piece]:
-        start, end = piece.start, piece.end
-        if len(columns) == 1:
-            factor = Factor(columns[0], columns[0], "name", columns, start, end)
-            return [Piece(columns[0], factor, start, end)]
-        # Halves in brackets: adding one column at a time takes quadratic time.
-        middle = len(columns) // 2
-        return [
-            Piece("(", None, start, end),
-            *self._sum(columns[:middle], piece),
-            Piece("+", None, start, end),
-            *self._sum(columns[middle:], piece),
-            Piece(")", None, start, end),
-        ]
+
+def _column(name: str, piece: Piece) -> Piece:
+    factor = Factor(name, name, "name", (name,), piece.start, piece.end)
+    return Piece(name, factor, piece.start, piece.end)
 
 
 def _used(
