@@ -74,7 +74,9 @@ def _functions(fragments: Sequence[Fragment]) -> Iterator[_Line]:
     if not users:
         return
     yield _Line("functions {")
-    for name, origin in users.items():
+    for number, (name, origin) in enumerate(users.items()):
+        if number:
+            yield _Line("")
         for line in stan_function(name).splitlines():
             yield _Line(f"  {line}" if line else "", origin=origin)
     yield _Line("}")

@@ -40,7 +40,7 @@ GLMS = {
 }
 
 
-@pytest.mark.parametrize("ability", EmbeddedEngine().abilities)
+@pytest.mark.parametrize("ability", sorted(EmbeddedEngine().abilities, key=str))
 def test_the_embedded_engine_can_what_it_says(ability: Ability) -> None:
     declaration, statement, expected = GLMS[ability]
     code = (
