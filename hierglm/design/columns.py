@@ -60,7 +60,9 @@ class Encoding:
             A level that was not there before, or a transform that gives no finite number.
         """
         if self.spec is None:
-            return _plain(self.terms, table)
+            matrix = _plain(self.terms, table)
+            _refuse_infinite(matrix, [t.label for t in self.terms], rows)
+            return matrix
         frame = _frame(self.terms, table, self.levels)
         return _evaluate(self.spec, frame, self, rows)
 
@@ -99,8 +101,27 @@ def make_columns(
     return _formulaic(terms, table, rows, Encoding(terms, None, known, functions))
 
 
-def evaluate(factor: Factor, table: Table, rows: NDArray[Any], functions: Functions) -> Floats:
+def evaluate(
+    factor: Factor,
+    table: Table,
+    rows: NDArray[Any],
+    functions: Functions,
+    fitted: Table | None = None,
+) -> Floats:
     """Return the numbers of one factor, shape (rows,).
+
+    Parameters
+    ----------
+    factor : Factor
+        A column, a call or a number.
+    table : Table
+        Rows without missing values.
+    rows : ndarray of int
+        Their places in the caller's table, for messages.
+    functions : mapping of str to callable
+        The caller's own.
+    fitted : Table, optional
+        The rows that centres and knots are learned from, where these are others.
 
     Raises
     ------
@@ -111,10 +132,16 @@ def evaluate(factor: Factor, table: Table, rows: NDArray[Any], functions: Functi
         return np.full(table.rows, float(factor.expr))
     if factor.kind == "name" and table.column(factor.expr).kind not in ("number", "boolean"):
         raise DataError(f"{factor.label!r} must be a column of numbers, not of categories")
-    made = make_columns((Term((factor,)),), table, rows, functions)
-    if made.matrix.shape[1] != 1:
+    if fitted is None:
+        made = make_columns((Term((factor,)),), table, rows, functions)
+        matrix = made.matrix
+    else:
+        places = np.arange(fitted.rows)
+        made = make_columns((Term((factor,)),), fitted, places, functions)
+        matrix = made.encoding.encode(table, rows)
+    if matrix.shape[1] != 1:
         raise DataError(f"{factor.label!r} must be one column of numbers")
-    return np.array(made.matrix[:, 0])
+    return np.array(matrix[:, 0])
 
 
 def _is_plain(terms: Sequence[Term], table: Table) -> bool:

@@ -98,7 +98,10 @@ def _object(name: str, series: Any) -> Column:
         stamps = pd.to_datetime(pd.Series(values)).to_numpy()
         return Column("datetime", stamps.astype("datetime64[ns]"))
     # Numbers or booleans in a column of objects, or nothing but missing values.
-    table = np.array([float(x) for x in found] + [np.nan])
+    try:
+        table = np.array([float(x) for x in found] + [np.nan])
+    except OverflowError:
+        raise DataError(f"column {name!r} holds a number too large for a float") from None
     whole = bool(kinds) and all(isinstance(x, numbers.Integral) for x in found)
     return Column("boolean" if kinds == {"boolean"} else "number", table[codes], whole=whole)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -10,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Columns, Design, Grouping, Response
-from hierglm.design.groups import Codes, code, cross, find
+from hierglm.design.groups import Codes, code, cross, find, uncoded
 from hierglm.design.notes import column_notes
 from hierglm.design.response import encode_response
 from hierglm.design.table import Table
@@ -104,13 +104,14 @@ def encode_new(design: Design, table: Table, *, response: bool = False) -> Desig
     for name in names:
         if name not in table.columns:
             raise DataError(f"the new data have no column {name!r}{suggest(name, table.columns)}")
-    kept, dropped = _complete(names, table, "drop")
-    used = table.select(names, kept)
+    new = align(names, table, design.table)
+    kept, dropped = _complete(names, new, "drop")
+    used = new.select(names, kept)
     notes: tuple[str, ...] = ()
     answer = Response(design.response.label, np.full(len(kept), np.nan), kept)
     if response:
         answer, notes = encode_response(
-            formula.response, used, kept, own, known=design.response.levels
+            formula.response, used, kept, own, (design.table, design.response.levels)
         )
     common = design.common
     matrix = common.encoding.encode(used, kept)
@@ -118,9 +119,9 @@ def encode_new(design: Design, table: Table, *, response: bool = False) -> Desig
         design,
         response=answer,
         common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
-        offset=_offset(formula.offsets, used, kept, own),
+        offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
-            _again(g, term, used, kept)
+            _again(g, term, used, kept, design.table)
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
         kept=kept,
@@ -205,13 +206,17 @@ def _common(formula: Formula, table: Table, rows: NDArray[Any], own: Functions) 
 
 
 def _offset(
-    offsets: Sequence[Factor], table: Table, rows: NDArray[Any], own: Functions
+    offsets: Sequence[Factor],
+    table: Table,
+    rows: NDArray[Any],
+    own: Functions,
+    fitted: Table | None = None,
 ) -> Floats | None:
     if not offsets:
         return None
     total = np.zeros(table.rows)
     for factor in offsets:
-        total += evaluate(factor, table, rows, own)
+        total += evaluate(factor, table, rows, own, fitted)
     total.flags.writeable = False
     return total
 
@@ -234,27 +239,21 @@ def _written(term: GroupTerm) -> str:
     return f"{effects}| {term.group})" if "/" in by else term.source
 
 
-def _codes(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Codes:
+def _codes(
+    term: GroupTerm,
+    table: Table,
+    rows: NDArray[Any],
+    own: Functions,
+    fitted: Table | None = None,
+) -> Codes:
     parts = []
-    for factor in map(_without_coding, term.by):
+    for factor in map(uncoded, term.by):
         if factor.kind == "name":
             column = table.column(factor.expr)
         else:
-            column = _number(evaluate(factor, table, rows, own))
+            column = _number(evaluate(factor, table, rows, own, fitted))
         parts.append(code(factor.label, column))
     return cross(parts)
-
-
-def _without_coding(factor: Factor) -> Factor:
-    """Return what ``factor(g)`` groups by: ``g``, however its levels would be coded."""
-    if factor.kind != "call":
-        return factor
-    call = ast.parse(factor.expr, mode="eval").body
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "C"):
-        return factor
-    if isinstance(call.args[0], ast.Name):
-        return replace(factor, expr=factor.names[0], kind="name")
-    return replace(factor, expr=ast.unparse(call.args[0]))
 
 
 def _number(values: Floats) -> Any:
@@ -263,9 +262,11 @@ def _number(values: Floats) -> Any:
     return Column("number", values, whole=bool((values == np.floor(values)).all()))
 
 
-def _again(grouping: Grouping, term: GroupTerm, table: Table, rows: NDArray[Any]) -> Grouping:
+def _again(
+    grouping: Grouping, term: GroupTerm, table: Table, rows: NDArray[Any], fitted: Table
+) -> Grouping:
     encoding = grouping.effects.encoding
-    codes = _codes(term, table, rows, encoding.functions)
+    codes = _codes(term, table, rows, encoding.functions, fitted)
     matrix = _read_only(encoding.encode(table, rows))
     return replace(
         grouping,

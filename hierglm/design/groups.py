@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.table import Column
 from hierglm.errors import DataError
+from hierglm.formula.terms import Factor
 
 Ints = NDArray[np.int64]
 
@@ -50,6 +52,18 @@ def code(name: str, column: Column) -> Codes:
         raise DataError(f"grouping factor {name!r} has infinite values")
     index, levels = pd.factorize(values, sort=True)
     return Codes(np.asarray(levels), index.astype(np.int64))
+
+
+def uncoded(factor: Factor) -> Factor:
+    """Return what ``factor(g)`` groups by: ``g``, however its levels would be coded."""
+    if factor.kind != "call":
+        return factor
+    call = ast.parse(factor.expr, mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "C"):
+        return factor
+    if isinstance(call.args[0], ast.Name):
+        return replace(factor, expr=factor.names[0], kind="name")
+    return replace(factor, expr=ast.unparse(call.args[0]))
 
 
 def cross(parts: Sequence[Codes]) -> Codes:

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from hierglm.design.columns import Functions, evaluate
 from hierglm.design.design import Response
+from hierglm.design.groups import Codes, code, uncoded
 from hierglm.design.table import Table
 from hierglm.errors import DataError, ResponseError
 from hierglm.formula.terms import Factor, ResponseTerm
 
 Floats = NDArray[np.float64]
+Fitted = tuple[Table, tuple[str, ...] | None]
 
 
 def encode_response(
@@ -21,7 +23,7 @@ def encode_response(
     table: Table,
     rows: NDArray[Any],
     functions: Functions,
-    known: tuple[str, ...] | None = None,
+    fitted: Fitted | None = None,
 ) -> tuple[Response, tuple[str, ...]]:
     """Return the response with what is known of each row, and notes on how it was read.
 
@@ -35,18 +37,29 @@ def encode_response(
         Their places in the caller's table.
     functions : mapping of str to callable
         The caller's own.
-    known : tuple of str, optional
-        Levels of a response that was categorical before: the new one counts as it did.
+    fitted : tuple of Table and levels, optional
+        The rows that were fitted, and the response's levels there: new rows are read alike.
 
     Raises
     ------
     DataError, ResponseError
         What is not a number, or outside its range; names the first row.
     """
-    values, levels, notes = _values(term.value, table, rows, functions, known)
+    before, known = fitted or (None, None)
+
+    def numbers(factor: Factor) -> Floats:
+        return evaluate(factor, table, rows, functions, before)
 
     def extra(factor: Factor | None) -> Floats | None:
-        return None if factor is None else evaluate(factor, table, rows, functions)
+        return None if factor is None else numbers(factor)
+
+    codes = _codes(term.value, table)
+    levels: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    if codes is None:
+        values = numbers(term.value)
+    else:
+        values, levels, notes = _counted(term.value.label, codes, known)
 
     trials, failures = extra(term.trials), extra(term.failures)
     if failures is not None:
@@ -71,32 +84,42 @@ def encode_response(
     return response, notes
 
 
-def _values(
-    factor: Factor,
-    table: Table,
-    rows: NDArray[Any],
-    functions: Functions,
-    known: tuple[str, ...] | None,
-) -> tuple[Floats, tuple[str, ...] | None, tuple[str, ...]]:
-    column = table.column(factor.expr) if factor.kind == "name" else None
-    if column is None or column.kind in ("number", "boolean"):
-        return evaluate(factor, table, rows, functions), None, ()
-    if column.levels is None:
+def _codes(factor: Factor, table: Table) -> Codes | None:
+    """Return the levels of a response that has some: text, a category, ``factor(y)``."""
+    column = uncoded(factor)
+    if column.kind != "name":
+        return None
+    found = table.column(column.expr)
+    if factor.kind == "name" and found.kind in ("number", "boolean"):
+        return None
+    if found.kind == "datetime":
         raise DataError(f"the response {factor.label!r} holds dates; a response is a number")
-    levels = tuple(str(level) for level in column.levels)
+    return code(factor.label, found)
+
+
+def _counted(
+    label: str, codes: Codes, known: tuple[str, ...] | None
+) -> tuple[Floats, tuple[str, ...], tuple[str, ...]]:
+    """Return codes as numbers, the levels, and a note on which level counts as 1."""
+    levels = tuple(str(level) for level in codes.levels.tolist())
     if known is not None:
         unseen = [level for level in levels if level not in known]
         if unseen:
             raise DataError(
-                f"the response {factor.label!r} has the new level {unseen[0]!r}; the fit knows "
+                f"the response {label!r} has the new level {unseen[0]!r}; the fit knows "
                 f"{', '.join(map(repr, known[:8]))}"
             )
         place = np.array([known.index(level) for level in levels], dtype=np.float64)
-        return place[column.values], known, ()
+        return place[codes.index], known, ()
+    if len(levels) == 1:
+        raise DataError(
+            f"the response {label!r} has one level, {levels[0]!r}, in the rows used, so it is "
+            "not known whether it counts as 0 or as 1; give the response as numbers"
+        )
     notes: tuple[str, ...] = ()
     if len(levels) == 2:
-        notes = (f"response {factor.label!r}: {levels[1]!r} counts as 1, {levels[0]!r} as 0",)
-    return column.values.astype(np.float64), levels, notes
+        notes = (f"response {label!r}: {levels[1]!r} counts as 1, {levels[0]!r} as 0",)
+    return codes.index.astype(np.float64), levels, notes
 
 
 def _refuse(bad: NDArray[np.bool_], values: Floats, rows: NDArray[Any], rule: str) -> None:

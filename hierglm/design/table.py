@@ -201,15 +201,23 @@ def _from_pandas(data: Any) -> Table:
 
 
 def _from_mapping(data: Mapping[Any, Any]) -> Table:
-    import pandas as pd
-
     lengths = {str(name): np.shape(values)[:1] for name, values in data.items()}
     sizes = {size for size in lengths.values() if size}
     if len(sizes) != 1 or () in lengths.values():
         found = ", ".join(f"{n!r}: {s[0] if s else 'no'} rows" for n, s in lengths.items())
         raise DataError(f"the columns must have one length; found {found or 'no columns'}")
     by_name = {str(name): values for name, values in data.items()}
-    return _lazily(by_name, sizes.pop()[0], lambda name: pd.Series(by_name[name]))
+    return _lazily(by_name, sizes.pop()[0], lambda name: _series(by_name[name]))
+
+
+def _series(values: Any) -> Any:
+    """Return one column of a mapping, whatever library it is from, as pandas has it."""
+    import pandas as pd
+
+    origin = type(values).__module__.partition(".")[0]
+    if origin == "polars":
+        return _polars_series(values)
+    return _arrow_series(values) if origin == "pyarrow" else pd.Series(values)
 
 
 def _polars_series(series: Any) -> Any:
