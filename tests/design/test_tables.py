@@ -141,8 +141,9 @@ def test_rows_with_missing_values_are_dropped_everywhere_and_counted():
     assert (design.rows, design.total) == (3, 6)
     assert design.notes == ("3 of 6 rows dropped: missing values in 'y' (1), 'x' (2), 'f' (1)",)
     assert design.table.rows == 3
-    arrays = (design.kept, design.response.values, design.response.weights, design.offset,
-              design.common.matrix, design.groups[0].index, design.groups[0].effects.matrix)  # fmt: skip
+    response, group = design.response, design.groups[0]
+    arrays = [design.kept, response.values, response.weights, design.offset, design.common.matrix]
+    arrays += [group.index, group.effects.matrix]
     assert not any(a.flags.writeable for a in arrays)
 
 
