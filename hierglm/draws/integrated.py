@@ -79,9 +79,10 @@ def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
         Of the fit: the same seed gives the same effects.
     """
     late = {
-        f"r_{plan.model.design.groups[k].group}": DrawnEffects(plan, k, draws, seed)
+        name: DrawnEffects(plan, k, draws, seed)
         for k, choice in enumerate(plan.groups)
         if choice.form is GroupForm.INTEGRATED
+        and (name := f"r_{plan.model.design.groups[k].group}") not in draws
     }
     return replace(draws, variables={**draws.variables, **late}) if late else draws
 
