@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from hierglm.design.context import context
 from hierglm.design.design import Columns
-from hierglm.design.table import Column, Table
+from hierglm.design.frame import frame_of
+from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.formula.grammar import formulaic_terms
-from hierglm.formula.rewrite import column_identifier, levels_identifier
+from hierglm.formula.rewrite import column_identifier
 from hierglm.formula.terms import Factor, Term
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Encoding:
             matrix = _plain(self.terms, table)
             _refuse_infinite(matrix, [t.label for t in self.terms], rows)
             return matrix
-        frame = _frame(self.terms, table, self.levels)
+        frame = frame_of(self.terms, table, self.levels)
         return _evaluate(self.spec, frame, self, rows)
 
 
@@ -168,7 +169,7 @@ def _formulaic(
 ) -> Columns:
     from formulaic import Formula
 
-    frame = _frame(terms, table, encoding.levels)
+    frame = frame_of(terms, table, encoding.levels)
     made = _model_matrix(Formula(formulaic_terms(terms), _ordering="none"), frame, encoding)
     spec = made.model_spec
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(table.rows, -1)
@@ -217,52 +218,6 @@ def _not_evaluated(error: Exception, terms: Sequence[Term]) -> DataError:
     guilty = [f.label for f in factors if f.kind == "call" and f"`{f.expr}`" in str(error)]
     written = guilty[0] if guilty else ", ".join(dict.fromkeys(f.label for f in factors))
     return DataError(f"cannot evaluate {written}: {error.__cause__ or error}")
-
-
-def _frame(terms: Sequence[Term], table: Table, levels: Mapping[str, tuple[Any, ...]]) -> Any:
-    import pandas as pd
-
-    names = dict.fromkeys(n for t in terms for n in t.names)
-    columns = {column_identifier(n): _series(n, table.column(n), levels.get(n)) for n in names}
-    expressions = " ".join(f.expr for t in terms for f in t.factors if f.kind == "call")
-    for name in names:
-        identifier = levels_identifier(name)
-        if identifier in expressions:
-            columns[identifier] = _as_levels(table.column(name), columns[column_identifier(name)])
-    return pd.DataFrame(columns, index=pd.RangeIndex(table.rows), copy=False)
-
-
-def _as_levels(column: Column, series: Any) -> Any:
-    """Return integers as integers, so that the levels of factor(g) are 1 and 2, not 1.0 and 2.0."""
-    if column.kind == "boolean":
-        return column.values.astype(bool)
-    return column.values.astype(np.int64) if column.whole else series
-
-
-def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:
-    import pandas as pd
-
-    if column.kind == "datetime":
-        raise DataError(
-            f"column {name!r} holds dates; as a predictor give a number, such as days since a "
-            "start (dates can be grouping factors)"
-        )
-    if column.kind != "category" or column.levels is None:
-        if levels is not None:
-            raise DataError(f"column {name!r} held categories before, and holds numbers now")
-        return column.values.astype(np.float64, copy=False)
-    if levels is None:
-        raise DataError(f"column {name!r} held numbers before, and holds categories now")
-    place = {level: i for i, level in enumerate(levels)}
-    unseen = [level for level in column.levels if level not in place]
-    if unseen:
-        raise DataError(
-            f"column {name!r} has the new level {unseen[0]!r}; the fit knows "
-            f"{', '.join(map(repr, levels[:8]))}"
-        )
-    moved = np.array([place[level] for level in column.levels], dtype=np.int64)
-    codes: NDArray[np.int64] = moved[column.values]
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(levels)))
 
 
 def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:
