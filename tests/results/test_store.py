@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from hierglm.draws.draws import Draws, assemble
+from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Settings
 from hierglm.errors import FileError
 from hierglm.families import BERNOULLI
@@ -85,7 +86,7 @@ def _fitted(formula: str, family: str, table: pd.DataFrame | None = None, **prio
         plan=plan,
         program=program,
         settings=Settings(chains=2, draws=30, seed=5, progress=False),
-        draws=assemble(outputs, values, stats(2, 30), (0.25, 1 / 3)),
+        draws=with_effects(plan, assemble(outputs, values, stats(2, 30), (0.25, 1 / 3)), 5),
         engine="embedded",
         versions={"hierglm": "0.1.0", "stanli": "0.24.0"},
         seconds=1.0 + 1e-15,
@@ -279,7 +280,8 @@ def test_no_code_and_no_pickles_inside(tmp_path: Path) -> None:
 def test_draws_that_are_views_are_saved_whole(tmp_path: Path) -> None:
     fit = _fitted("y ~ x + (x | school)", "gaussian")
     variables = {
-        k: replace(v, values=np.asfortranarray(v.values)) for k, v in fit.draws.variables.items()
+        v.name: Variable(v.name, v.effect, v.group, np.asfortranarray(v.values), v.dims)
+        for v in fit.draws
     }
     fit = replace(fit, draws=Draws(variables, fit.draws.stats, fit.draws.seconds))
     found = load(save(fit, tmp_path / "f"))
