@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
-
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.formula.parse import parse
 from hierglm.model import specify

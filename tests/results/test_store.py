@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierglm.draws.draws import Draws, assemble
+from hierglm.draws.draws import Draws, Variable, assemble
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Settings
 from hierglm.errors import FileError
