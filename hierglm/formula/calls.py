@@ -6,6 +6,7 @@ import ast
 import re
 
 from hierglm.errors import FormulaError
+from hierglm.formula.arithmetic import FloatArithmetic, flag, logical
 from hierglm.formula.functions import (
     BASES,
     BASIS_ARGUMENTS,
@@ -115,7 +116,7 @@ def _read_call(
     checked = checker.visit(tree.body)
     if not checker.read:
         raise FormulaError("this reads no column of the table", text, *label)
-    body = _FloatArithmetic().visit(checked)
+    body = FloatArithmetic().visit(checked)
     return Factor(
         expr=ast.unparse(body).replace("\n", " "),
         label=text[label[0] : label[1]],
@@ -214,12 +215,12 @@ class _Checker(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         node.operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not | ast.Invert):
-            return _flag(ast.Compare(node.operand, [ast.Eq()], [ast.Constant(0)]))
+            return flag(ast.Compare(node.operand, [ast.Eq()], [ast.Constant(0)]))
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if isinstance(node.op, ast.BitAnd | ast.BitOr):
-            return _logical(
+            return logical(
                 isinstance(node.op, ast.BitAnd), [self.visit(node.left), self.visit(node.right)]
             )
         if not isinstance(node.op, _ARITHMETIC):
@@ -230,7 +231,7 @@ class _Checker(ast.NodeTransformer):
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        return _logical(isinstance(node.op, ast.And), [self.visit(v) for v in node.values])
+        return logical(isinstance(node.op, ast.And), [self.visit(v) for v in node.values])
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         if not all(isinstance(op, _COMPARISONS) for op in node.ops):
@@ -243,7 +244,7 @@ class _Checker(ast.NodeTransformer):
             raise self._refuse("a list cannot be compared in a formula", node)
         node.left = self.visit(node.left)
         node.comparators = [self.visit(node.comparators[0])]
-        return _flag(node)
+        return flag(node)
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST:
         if node.arg is None:
@@ -355,38 +356,3 @@ class _Checker(ast.NodeTransformer):
         start = places[min(skip + len(line[:first].decode()), len(places) - 1)]
         end = places[min(skip + len(line[:last].decode()) - 1, len(places) - 2)] + 1
         return start, max(end, start + 1)
-
-
-class _FloatArithmetic(ast.NodeTransformer):
-    """Whole numbers among themselves become floats: ``9**9**9`` must not run for hours."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        if any(isinstance(part, ast.Name) for part in _operand_names(node)):
-            return self.generic_visit(node)
-        for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and isinstance(part.value, int):
-                part.value = float(part.value)
-        return node
-
-
-def _operand_names(node: ast.AST) -> list[ast.Name]:
-    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
-    owners = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-    return [
-        n
-        for n in ast.walk(node)
-        if isinstance(n, ast.Name) and id(n) not in called and id(n) not in owners
-    ]
-
-
-def _flag(test: ast.expr) -> ast.expr:
-    """Return a test as 0 and 1, so that two of them can be added as in R."""
-    return ast.BinOp(test, ast.Mult(), ast.Constant(1.0))
-
-
-def _logical(both: bool, values: list[ast.expr]) -> ast.expr:
-    tests = [ast.Compare(value, [ast.NotEq()], [ast.Constant(0)]) for value in values]
-    joined: ast.expr = tests[0]
-    for test in tests[1:]:
-        joined = ast.BinOp(joined, ast.BitAnd() if both else ast.BitOr(), test)
-    return _flag(joined)
