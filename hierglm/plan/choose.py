@@ -51,9 +51,12 @@ def choose(model: Model, abilities: frozenset[Ability], plan: str = "auto") -> P
 
 def _rows_drop_out(model: Model) -> bool:
     """Tell whether the likelihood depends on crossproducts only, effects integrated out."""
+    design = model.design
     gaussian = model.family.name == "gaussian" and model.family.link.name == "identity"
+    # More columns than rows: their products are more numbers than the rows were.
+    fewer = len(design.common.labels) < design.rows
     # With known errors and a sigma besides, each row has a variance of its own.
-    return gaussian and not model.design.response.se_and_sigma and len(model.design.groups) < 2
+    return gaussian and fewer and not design.response.se_and_sigma and len(design.groups) < 2
 
 
 def _crossproducts(model: Model) -> Choice[ResponseForm]:

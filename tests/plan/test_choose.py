@@ -60,6 +60,7 @@ AUTO = [
      GroupForm.STANDARDISED),
     ("score ~ x + (1 | school) + (1 | year)", "gaussian", ResponseForm.GLM,
      GroupForm.STANDARDISED),
+    ("score ~ bs(x, df=45) + (1 | school)", "gaussian", ResponseForm.GLM, GroupForm.STANDARDISED),
     ("won ~ x + (1 | school)", "bernoulli", ResponseForm.GLM, GroupForm.STANDARDISED),
 ]  # fmt: skip
 
