@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.checks import (
+    refuse_empty,
+    refuse_infinite,
+    refuse_single_levels,
+    refuse_unknown_levels,
+)
 from hierglm.design.context import context
 from hierglm.design.design import Columns
 from hierglm.design.frame import frame_of
@@ -62,7 +68,7 @@ class Encoding:
         """
         if self.spec is None:
             matrix = _plain(self.terms, table)
-            _refuse_infinite(matrix, [t.label for t in self.terms], rows)
+            refuse_infinite(matrix, [t.label for t in self.terms], rows)
             return matrix
         frame = frame_of(self.terms, table, self.levels)
         return _evaluate(self.spec, frame, self, rows)
@@ -93,12 +99,12 @@ def make_columns(
     if _is_plain(terms, table):
         matrix = _plain(terms, table)
         labels = tuple(t.label for t in terms)
-        _refuse_infinite(matrix, labels, rows)
+        refuse_infinite(matrix, labels, rows)
         return Columns(_done(matrix), labels, Encoding(terms, None, {}, functions))
     names = dict.fromkeys(n for t in terms for n in t.names)
     levels = {n: table.column(n).levels for n in names}
     known = {n: found for n, found in levels.items() if found is not None}
-    _refuse_single_levels(known)
+    refuse_single_levels(known)
     return _formulaic(terms, table, rows, Encoding(terms, None, known, functions))
 
 
@@ -173,9 +179,9 @@ def _formulaic(
     made = _model_matrix(Formula(formulaic_terms(terms), _ordering="none"), frame, encoding)
     spec = made.model_spec
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(table.rows, -1)
-    _refuse_empty(spec, terms)
+    refuse_empty(spec, terms)
     labels = _labels(spec, terms)
-    _refuse_infinite(matrix, labels, rows)
+    refuse_infinite(matrix, labels, rows)
     kept = Encoding(terms, spec, encoding.levels, encoding.functions)
     return Columns(_done(matrix), labels, kept)
 
@@ -183,33 +189,69 @@ def _formulaic(
 def _evaluate(spec: Any, frame: Any, encoding: Encoding, rows: NDArray[Any]) -> Floats:
     made = _model_matrix(spec, frame, encoding)
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(len(frame), -1)
-    _refuse_infinite(matrix, _labels(spec, encoding.terms), rows)
+    refuse_infinite(matrix, _labels(spec, encoding.terms), rows)
     return matrix
 
 
 def _model_matrix(source: Any, frame: Any, encoding: Encoding) -> Any:
-    from formulaic.errors import DataMismatchWarning, FormulaicError
+    from formulaic.errors import FormulaicError
 
+    made_by = _materializer()(
+        frame, context=context(encoding.functions), labels=_label_of_expression(encoding.terms)
+    )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        # formulaic reads a level that it does not know as the baseline, and only warns.
-        warnings.simplefilter("error", DataMismatchWarning)
         try:
-            return source.get_model_matrix(
-                frame, context=context(encoding.functions), na_action="ignore", output="numpy"
-            )
-        except DataMismatchWarning as warning:
-            raise _unknown_levels(str(warning), encoding) from None
+            return made_by.get_model_matrix(source, na_action="ignore", output="numpy")
         except (FormulaicError, ArithmeticError, TypeError, ValueError, IndexError) as error:
             raise _not_evaluated(error, encoding.terms) from error
 
 
-def _unknown_levels(warning: str, encoding: Encoding) -> DataError:
-    found = re.search(r"\{(.*)\}", warning, re.DOTALL)
-    which = found.group(1) if found else warning
-    if encoding.spec is None:
-        return DataError(f"levels that the formula does not list: {which}")
-    return DataError(f"the new data have levels that were not there before: {which}")
+@cache
+def _materializer() -> Any:
+    """Return formulaic's materialiser, with the user's words in the names of columns."""
+    from formulaic.materializers import PandasMaterializer
+    from formulaic.materializers.types import FactorValues
+    from interface_meta import override
+
+    class Labelled(PandasMaterializer):  # type: ignore[misc]
+        @override
+        def _evaluate(self, expr: str, metadata: Any, spec: Any) -> Any:
+            values, variables = super()._evaluate(expr, metadata, spec)
+            shape = np.shape(values)
+            if isinstance(values, np.ndarray | float | int) and shape[:1] != (self.nrows,):
+                raise ValueError(f"it gives an array of shape {shape}, not one value a row")
+            if type(values) is np.ndarray and len(shape) == 2:
+                # poly(x, 2, raw=TRUE) and functions of the caller's: columns 1, 2, as in R.
+                names = tuple(str(k + 1) for k in range(shape[1]))
+                values = FactorValues(values, column_names=names)
+            return values, variables
+
+        @override
+        def _encode_evaled_factor(
+            self, factor: Any, spec: Any, drop_rows: Any, reduced_rank: bool = False
+        ) -> Any:
+            encoded = super()._encode_evaled_factor(factor, spec, drop_rows, reduced_rank)
+            known = spec.encoder_state.get(factor.expr, (None, {}))[1].get("categories")
+            if known is not None:
+                # formulaic reads a level that it does not know as the baseline.
+                refuse_unknown_levels(self._label(factor.expr), factor.values.__wrapped__, known)
+            return encoded
+
+        @override
+        def _flatten_encoded_evaled_factor(self, name: str, values: Any) -> Any:
+            return super()._flatten_encoded_evaled_factor(self._label(name), values)
+
+        def _label(self, expression: str) -> str:
+            return str(self.params["labels"].get(expression, expression))
+
+    return Labelled
+
+
+def _label_of_expression(terms: Sequence[Term]) -> dict[str, str]:
+    """Return what the user wrote for each expression that formulaic evaluates."""
+    factors = [f for t in terms for f in t.factors if f.kind != "number"]
+    return {column_identifier(f.expr) if f.kind == "name" else f.expr: f.label for f in factors}
 
 
 def _not_evaluated(error: Exception, terms: Sequence[Term]) -> DataError:
@@ -221,50 +263,12 @@ def _not_evaluated(error: Exception, terms: Sequence[Term]) -> DataError:
 
 
 def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:
-    """Return formulaic's names of the columns with the user's words in the place of ours."""
+    """Return the names of the columns; a number that scales a term stands in front."""
     out: list[str] = []
     for structure, term in zip(spec.structure, terms, strict=True):
-        # A number scales the term: formulaic does not name it, and we do.
         scales = [f.label for f in term.factors if f.kind == "number"]
-        named = [f for f in term.factors if f.kind != "number"]
-        parts = [
-            re.escape(column_identifier(f.expr) if f.kind == "name" else f.expr) + "(.*?)"
-            for f in named
-        ]
-        pattern = re.compile(":".join(parts), re.DOTALL)
-        for name in structure.columns:
-            found = pattern.fullmatch(str(name)) if named else None
-            suffixes = found.groups() if found else ()
-            labels = [f.label + s for f, s in zip(named, suffixes, strict=False)]
-            out.append(":".join([*scales, *labels]) if found else str(name))
+        out += [":".join([*scales, str(name)]) for name in structure.columns]
     return tuple(out)
-
-
-def _refuse_single_levels(levels: Mapping[str, tuple[Any, ...]]) -> None:
-    for name, found in levels.items():
-        if len(found) < 2:
-            raise DataError(
-                f"factor {name!r} has one level, {found[0]!r}, in the rows used: it cannot "
-                "explain anything; leave it out"
-            )
-
-
-def _refuse_empty(spec: Any, terms: Sequence[Term]) -> None:
-    for structure, term in zip(spec.structure, terms, strict=True):
-        if len(term.factors) == 1 and not structure.columns:
-            raise DataError(
-                f"{term.label!r} has one level in the rows used: it cannot explain anything; "
-                "leave it out"
-            )
-
-
-def _refuse_infinite(matrix: Floats, labels: Sequence[str], rows: NDArray[Any]) -> None:
-    if np.isfinite(matrix).all():
-        return
-    row, k = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-    raise DataError(
-        f"{labels[k]} is {matrix[row, k]} in row {int(rows[row]) + 1}; every value must be finite"
-    )
 
 
 def _done(matrix: Floats) -> Floats:

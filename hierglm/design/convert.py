@@ -45,7 +45,8 @@ def column_of(name: str, values: Any) -> Column:
     if types.is_numeric_dtype(dtype):
         return _number(name, series)
     if types.is_datetime64_any_dtype(dtype):
-        plain = series.dt.tz_localize(None) if getattr(dtype, "tz", None) else series
+        # In UTC, because the hours that a clock shows twice in autumn are two.
+        plain = series.dt.tz_convert(None) if getattr(dtype, "tz", None) else series
         return Column("datetime", plain.to_numpy().astype("datetime64[ns]"))
     if types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
         return _object(name, series)

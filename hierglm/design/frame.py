@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.groups import as_integers
 from hierglm.design.table import Column, Table
 from hierglm.errors import DataError
 from hierglm.formula.rewrite import column_identifier, levels_identifier
@@ -47,7 +48,7 @@ def _as_levels(column: Column, series: Any) -> Any:
     """Return integers as integers, so that the levels of factor(g) are 1 and 2, not 1.0 and 2.0."""
     if column.kind == "boolean":
         return column.values.astype(bool)
-    return column.values.astype(np.int64) if column.whole else series
+    return as_integers(column.values) if column.kind == "number" else series
 
 
 def _series(name: str, column: Column, levels: tuple[Any, ...] | None) -> Any:

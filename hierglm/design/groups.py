@@ -46,12 +46,24 @@ def code(name: str, column: Column) -> Codes:
     values = column.values
     if column.kind == "boolean":
         values = values.astype(bool)
-    elif column.whole:
-        values = values.astype(np.int64)
-    elif column.kind == "number" and np.isinf(values).any():
-        raise DataError(f"grouping factor {name!r} has infinite values")
+    elif column.kind == "number":
+        if np.isinf(values).any():
+            raise DataError(f"grouping factor {name!r} has infinite values")
+        values = as_integers(values)
     index, levels = pd.factorize(values, sort=True)
     return Codes(np.asarray(levels), index.astype(np.int64))
+
+
+def as_integers(values: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers as integers: the levels of a factor are 1 and 2, not 1.0 and 2.0.
+
+    Missing values make floats of integers in some tables and not in others; what stands in a
+    column decides, not how it came.
+    """
+    if values.dtype.kind != "f":
+        return values
+    whole = bool((values == np.floor(values)).all()) and bool((np.abs(values) < 2**53).all())
+    return values.astype(np.int64) if whole else values
 
 
 def uncoded(factor: Factor) -> Factor:

@@ -171,7 +171,7 @@ def test_functions_of_one_s_own():
         ("y ~ log(x - 3)", r"log\(x - 3\) is nan in row 1"),
         ("y ~ I(1 / (k - 2))", r"I\(1 / \(k - 2\)\) is inf in row 2"),
         ("y ~ log(f)", r"cannot evaluate log\(f\)"),
-        ('y ~ C(f, levels=c("a", "b"))', "levels that the formula does not list: 'c'"),
+        ('y ~ C(f, levels=c("a", "b"))', r"has no level 'c'; its levels are 'a', 'b'"),
         ("y ~ I(0 * k) + factor(I(0 * k))", r"'factor\(I\(0 \* k\)\)' has one level"),
         ("y ~ bs(x, df=2)", r"cannot evaluate bs\(x, df=2\)"),
         ("y ~ offset(f)", "'f' must be a column of numbers"),

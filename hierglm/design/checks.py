@@ -1,0 +1,76 @@
+"""What cannot be used as it stands: one-level factors, unknown levels, infinite values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.errors import DataError
+from hierglm.formula.terms import Term
+
+Floats = NDArray[np.float64]
+
+
+def refuse_unknown_levels(label: str, values: Any, known: Sequence[Any]) -> None:
+    """Refuse a value that was no level of a factor: formulaic reads it as the baseline.
+
+    Raises
+    ------
+    DataError
+    """
+    import pandas as pd
+
+    levels = set(known)
+    unknown = [v for v in pd.unique(pd.Series(values)) if v not in levels]
+    if unknown:
+        value = unknown[0].item() if isinstance(unknown[0], np.generic) else unknown[0]
+        shown = ", ".join(repr(k) for k in list(known)[:8])
+        raise DataError(f"{label} has no level {value!r}; its levels are {shown}")
+
+
+def refuse_single_levels(levels: Mapping[str, tuple[Any, ...]]) -> None:
+    """Refuse a category that is the same in every row.
+
+    Raises
+    ------
+    DataError
+    """
+    for name, found in levels.items():
+        if len(found) < 2:
+            raise DataError(
+                f"factor {name!r} has one level, {found[0]!r}, in the rows used: it cannot "
+                "explain anything; leave it out"
+            )
+
+
+def refuse_empty(spec: Any, terms: Sequence[Term]) -> None:
+    """Refuse a term that makes no column, such as a factor with one level.
+
+    Raises
+    ------
+    DataError
+    """
+    for structure, term in zip(spec.structure, terms, strict=True):
+        if len(term.factors) == 1 and not structure.columns:
+            raise DataError(
+                f"{term.label!r} has one level in the rows used: it cannot explain anything; "
+                "leave it out"
+            )
+
+
+def refuse_infinite(matrix: Floats, labels: Sequence[str], rows: NDArray[Any]) -> None:
+    """Refuse what a transform made that is no number, and name the row.
+
+    Raises
+    ------
+    DataError
+    """
+    if np.isfinite(matrix).all():
+        return
+    row, k = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
+    raise DataError(
+        f"{labels[k]} is {matrix[row, k]} in row {int(rows[row]) + 1}; every value must be finite"
+    )
