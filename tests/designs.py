@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hierglm.design.encode import encode
-from hierglm.design.table import as_table
 
 from hierglm.design.design import Design
+from hierglm.design.encode import encode
+from hierglm.design.table import as_table
 from hierglm.formula.parse import parse
 
 
