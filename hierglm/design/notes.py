@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.design.design import Columns
 
-_MOST = 500
-"""Columns up to which rank is looked at; the check costs columns^3."""
+Floats = NDArray[np.float64]
+
+_MOST_WORK = 5e9
+"""Rows x columns^2 up to which rank is looked at: a second or two."""
+_BLOCK = 65_536
+_TOLERANCE = 1e-12
+"""Share of a column's variance that the columns before it leave, if it is no combination."""
 
 
 def column_notes(common: Columns, intercept: bool) -> tuple[str, ...]:
@@ -22,28 +28,48 @@ def column_notes(common: Columns, intercept: bool) -> tuple[str, ...]:
     intercept : bool
         Whether there is one.
     """
-    return tuple(_notes(common, intercept)) if 0 < len(common.labels) <= _MOST else ()
+    rows, columns = common.matrix.shape
+    if not rows or not columns or rows * columns**2 > _MOST_WORK:
+        return ()
+    return tuple(_notes(common, intercept))
 
 
 def _notes(common: Columns, intercept: bool) -> Iterator[str]:
     matrix = common.matrix
-    if intercept:
-        matrix = matrix - matrix.mean(axis=0)
-    size = np.sqrt((matrix**2).mean(axis=0))
-    least = 1e-10 * np.maximum(1e-300, np.abs(common.matrix).max(axis=0))
-    constant = size <= least
-    for label in np.array(common.labels, dtype=object)[constant]:
+    centre = matrix.mean(axis=0) if intercept else np.zeros(matrix.shape[1])
+    products = _crossproducts(matrix, centre)
+    size = np.sqrt(np.diag(products) / len(matrix))
+    largest = np.maximum(np.abs(matrix.min(axis=0)), np.abs(matrix.max(axis=0)))
+    constant = size <= 1e-10 * np.maximum(1e-300, largest)
+    for k in np.flatnonzero(constant):
         why = "constant, like the intercept" if intercept else "zero in every row"
-        yield f"column {label!r} is {why}: only its prior informs its coefficient"
+        yield f"column {common.labels[k]!r} is {why}: only its prior informs its coefficient"
     live = np.flatnonzero(~constant)
-    if len(live) < 2:
-        return
-    scaled = matrix[:, live] / size[live]
-    # A column whose part orthogonal to the earlier ones vanishes: small diagonal of R.
-    diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    rank = diagonal / np.sqrt(len(matrix))
-    for k in np.flatnonzero(rank < 1e-8):
+    scale = np.outer(size[live], size[live]) * len(matrix)
+    for j in _dependent(products[np.ix_(live, live)] / scale):
         yield (
-            f"column {common.labels[live[k]]!r} is a combination of the columns before it: "
+            f"column {common.labels[live[j]]!r} is a combination of the columns before it: "
             "only the priors tell their coefficients apart"
         )
+
+
+def _crossproducts(matrix: Floats, centre: Floats) -> Floats:
+    """Return the products of centred columns; in blocks, so that no second matrix is made."""
+    total = np.zeros((matrix.shape[1],) * 2)
+    for start in range(0, len(matrix), _BLOCK):
+        block = matrix[start : start + _BLOCK] - centre
+        total += block.T @ block
+    return total
+
+
+def _dependent(correlation: Floats) -> list[int]:
+    """Return the columns of which the earlier ones leave nothing, sweeping one after another."""
+    left = correlation.copy()
+    found: list[int] = []
+    for k in range(len(left)):
+        if left[k, k] < _TOLERANCE:
+            found.append(k)
+        else:
+            row = left[k, k + 1 :]
+            left[k + 1 :, k + 1 :] -= np.outer(row, row) / left[k, k]
+    return found
