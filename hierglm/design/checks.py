@@ -56,8 +56,8 @@ def refuse_empty(spec: Any, terms: Sequence[Term]) -> None:
     for structure, term in zip(spec.structure, terms, strict=True):
         if len(term.factors) == 1 and not structure.columns:
             raise DataError(
-                f"{term.label!r} has one level in the rows used: it cannot explain anything; "
-                "leave it out"
+                f"{term.label!r} has one level or no columns in the rows used: it cannot explain "
+                "anything; leave it out"
             )
 
 

@@ -20,6 +20,7 @@ from hierglm.design.checks import (
 from hierglm.design.context import context
 from hierglm.design.design import Columns
 from hierglm.design.frame import frame_of
+from hierglm.design.groups import as_integers
 from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.formula.grammar import formulaic_terms
@@ -204,7 +205,7 @@ def _model_matrix(source: Any, frame: Any, encoding: Encoding) -> Any:
         try:
             return made_by.get_model_matrix(source, na_action="ignore", output="numpy")
         except (FormulaicError, ArithmeticError, TypeError, ValueError, IndexError) as error:
-            raise _not_evaluated(error, encoding.terms) from error
+            raise _not_evaluated(error, encoding) from error
 
 
 @cache
@@ -225,7 +226,7 @@ def _materializer() -> Any:
                 # poly(x, 2, raw=TRUE) and functions of the caller's: columns 1, 2, as in R.
                 names = tuple(str(k + 1) for k in range(shape[1]))
                 values = FactorValues(values, column_names=names)
-            return values, variables
+            return _with_whole_levels(values), variables
 
         @override
         def _encode_evaled_factor(
@@ -248,18 +249,34 @@ def _materializer() -> Any:
     return Labelled
 
 
+def _with_whole_levels(values: Any) -> Any:
+    """Return ``C(round(x))`` with the levels 1 and 2, not 1.0 and 2.0."""
+    found = getattr(values, "__formulaic_metadata__", None)
+    inner = getattr(values, "__wrapped__", None)
+    if found is None or found.kind.value != "categorical" or not _holds_floats(inner):
+        return values
+    return type(values)(as_integers(np.asarray(inner)), metadata=found)
+
+
+def _holds_floats(values: Any) -> bool:
+    dtype = getattr(values, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind == "f"
+
+
 def _label_of_expression(terms: Sequence[Term]) -> dict[str, str]:
     """Return what the user wrote for each expression that formulaic evaluates."""
     factors = [f for t in terms for f in t.factors if f.kind != "number"]
     return {column_identifier(f.expr) if f.kind == "name" else f.expr: f.label for f in factors}
 
 
-def _not_evaluated(error: Exception, terms: Sequence[Term]) -> DataError:
+def _not_evaluated(error: Exception, encoding: Encoding) -> DataError:
     """Say which of the factors went wrong; formulaic names it by our expression."""
-    factors = [f for t in terms for f in t.factors]
-    guilty = [f.label for f in factors if f.kind == "call" and f"`{f.expr}`" in str(error)]
-    written = guilty[0] if guilty else ", ".join(dict.fromkeys(f.label for f in factors))
-    return DataError(f"cannot evaluate {written}: {error.__cause__ or error}")
+    factors = [f for t in encoding.terms for f in t.factors]
+    guilty = [f for f in factors if f.kind == "call" and f"`{f.expr}`" in str(error)][:1]
+    written = ", ".join(dict.fromkeys(f.label for f in guilty or factors))
+    texts = [name for f in guilty for name in f.names if name in encoding.levels]
+    hint = f" ({texts[0]!r} holds categories, not numbers)" if texts else ""
+    return DataError(f"cannot evaluate {written}: {error.__cause__ or error}{hint}")
 
 
 def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:

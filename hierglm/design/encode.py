@@ -17,6 +17,7 @@ from hierglm.design.notes import column_notes
 from hierglm.design.response import encode_response
 from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError, SettingsError, suggest
+from hierglm.formula.rewrite import functions_called
 from hierglm.formula.terms import INTERCEPT, Factor, Formula, GroupTerm
 
 Floats = NDArray[np.float64]
@@ -62,6 +63,7 @@ def encode(
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
     _refuse_unknown(formula, table)
     own = dict(functions or {})
+    _refuse_uncallable(formula, own)
     kept, dropped = _complete(formula.names, table, missing)
     used = table.select(formula.names, kept)
     response, read = encode_response(formula.response, used, kept, own)
@@ -149,6 +151,18 @@ def _refuse_unknown(formula: Formula, table: Table) -> None:
                     f"no column {name!r}{suggest(name, table.columns)}",
                     formula.source,
                     *_place(formula.source, name, factor),
+                )
+
+
+def _refuse_uncallable(formula: Formula, own: Functions) -> None:
+    for factor in _factors(formula):
+        for name in functions_called(factor.expr) if factor.kind == "call" else ():
+            if name not in own:
+                raise FormulaError(
+                    f"the formula calls a function of yours: functions={{{name!r}: ...}}",
+                    formula.source,
+                    factor.start,
+                    factor.end,
                 )
 
 

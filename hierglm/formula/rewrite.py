@@ -69,6 +69,17 @@ def function_identifier(name: str) -> str:
     return _FUNCTION + name
 
 
+def functions_called(expression: str) -> list[str]:
+    """Return the functions of the caller's that an expression calls.
+
+    Examples
+    --------
+    >>> functions_called("log(_fn_half(x))")
+    ['half']
+    """
+    return re.findall(rf"\b{_FUNCTION}(\w+)\(", expression)
+
+
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """An expression as plain Python, and the way back to what was written.

@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierglm.design.encode import encode
+from hierglm.design.table import as_table
+from hierglm.errors import DataError, FormulaError
+from hierglm.formula.parse import parse
 from tests.designs import design_of
 
 ROWS = 24
@@ -28,6 +32,8 @@ TABLE = pd.DataFrame(
     [
         ("x + I(x^2)", ["x", "I(x^2)"]),
         ("factor(k)", ["factor(k)[T.2]", "factor(k)[T.3]"]),
+        ("C(k > 1)", ["C(k > 1)[T.1]"]),
+        ("factor(round(k / 2))", ["factor(round(k / 2))[T.1]", "factor(round(k / 2))[T.2]"]),
         ("C( k )", ["C( k )[T.2]", "C( k )[T.3]"]),
         ("factor(b)", ["factor(b)[T.True]"]),
         ("0 + f", ["f[a]", "f[b]", "f[c]"]),
@@ -80,3 +86,31 @@ def test_arithmetic_of_integers_neither_overflows_nor_truncates():
         np.testing.assert_allclose(made, expected, rtol=1e-14)
     raw = design_of("y ~ poly(year, 6, raw=TRUE)", years).common.matrix
     np.testing.assert_allclose(raw[:, 5], year**6, rtol=1e-14)
+
+
+def test_a_function_that_is_not_passed_is_named_as_the_caller_knows_it():
+    table = as_table(TABLE)
+    formula = parse("y ~ half(x)", table.columns, ("half",))
+    with pytest.raises(FormulaError, match=r"functions=\{'half': \.\.\.\}") as caught:
+        encode(formula, table)
+    assert (caught.value.start, caught.value.end) == (4, 11)
+
+
+@pytest.mark.parametrize(
+    ("right", "message"),
+    [
+        ("log(f)", r"cannot evaluate log\(f\): .* \('f' holds categories, not numbers\)"),
+        ("x + C(f, Treatment('z'))", r"cannot evaluate .*'z' is not in list"),
+        ("one(x)", r"cannot evaluate one\(x\): it gives an array of shape \(\), not one value"),
+        ("short(x)", r"cannot evaluate short\(x\): it gives an array of shape \(2,\)"),
+        ("broken(x)", r"cannot evaluate broken\(x\): no such thing"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(right, message):
+    def broken(x):
+        raise RuntimeError("no such thing")
+
+    own = {"one": lambda x: 1.0, "short": lambda x: np.ones(2), "broken": broken}
+    table = as_table(TABLE)
+    with pytest.raises(DataError, match=message):
+        encode(parse(f"y ~ {right}", (), tuple(own)), table, functions=own)
