@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hierglm.errors import FormulaError
-from hierglm.formula.grammar import Cut, Product
+from hierglm.formula.pieces import Cut, Product
 from hierglm.formula.terms import Factor, GroupTerm, Term
 from hierglm.formula.tokens import Token
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hierglm.errors import FormulaError
-from hierglm.formula.grammar import Cut, Piece, Product, bracketed_sum, expand
+from hierglm.formula.grammar import expand
 from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
+from hierglm.formula.pieces import Cut, Piece, Product, bracketed_sum
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response
 from hierglm.formula.terms import Factor, Formula, ResponseTerm, Term
 from hierglm.formula.tokens import Token, scan
