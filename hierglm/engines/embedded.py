@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+import numpy as np
+
 from hierglm.draws.draws import Draws
 from hierglm.engines.child import Answer, Child, Failure
 from hierglm.engines.data import to_json
@@ -86,6 +88,7 @@ class EmbeddedEngine:
             "seed": int(settings.seed),
             "names": names,
             "settings": _sampler_arguments(settings),
+            "start": _start(program),
         }
         _require()
         with Child(_WORKER) as child, progress_bar(settings) as report:
@@ -155,6 +158,20 @@ def _sampler_arguments(settings: Settings) -> dict[str, Any]:
         "parallel_chains": settings.parallel,
         # The times of the chains are told only along with progress.
         "refresh": max(1, total // 100),
+    }
+
+
+def _start(program: Program) -> dict[str, Any] | None:
+    """Return starting values, flat in Stan's own (column-major) order, and their spreads."""
+    if not program.start:
+        return None
+    places = program.start.items()
+    values = {n: np.asarray(p.value).flatten(order="F").tolist() for n, p in places}
+    scalars = {n for n, p in places if np.ndim(p.value) == 0}
+    spread = np.concatenate([p.spread for p in program.start.values()])
+    return {
+        "values": {n: v[0] if n in scalars else v for n, v in values.items()},
+        "spread": spread.tolist(),
     }
 
 

@@ -6,6 +6,7 @@ threads share a model. Here there is one model, one thread and nothing to copy.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -89,7 +90,7 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 
     try:
         with reply.printed(take):
-            fit = _model.sample(**request["settings"])
+            fit = _model.sample(**request["settings"], **_start(request))
     except (RuntimeError, ValueError) as error:
         reply.failure("sample", str(error))
         return
@@ -102,6 +103,28 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         if name in there:
             reply.array(f"value {name}", fit.draws(name))
     reply.done(seconds=seconds)
+
+
+def _start(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return starting points and metric for the sampler, if the program comes with them.
+
+    Chains start apart, as far as Stan's own do when the posterior has sd 1, so that R-hat
+    can tell whether they have met.
+    """
+    start = request["start"]
+    if start is None:
+        return {}
+    spread = np.asarray(start["spread"])
+    try:
+        centre = _model.unconstrain(json.dumps(start["values"]))
+        rng = np.random.default_rng(request["seed"])
+        apart = rng.uniform(-2, 2, (request["settings"]["chains"], len(spread)))
+        points = centre + spread * apart
+        finite = all(np.isfinite(_model.log_prob_grad(point)[1]).all() for point in points)
+    except (RuntimeError, ValueError):
+        finite = False
+    # Starting values are a help: without good ones Stan finds its own.
+    return {"inits": points, "inv_metric": spread**2} if finite else {}
 
 
 def _evaluate(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:

@@ -61,7 +61,10 @@ def _rows_drop_out(model: Model) -> bool:
 
 def _crossproducts(model: Model) -> Choice[ResponseForm]:
     p = len(model.design.common.labels) + model.design.intercept
-    why = f"Gaussian: {model.design.rows:,} rows enter through {p} x {p} sums of products"
+    why = (
+        f"Gaussian: {model.design.rows:,} rows enter through {p} x {p} sums of products; "
+        "chains start about the maximum of the likelihood"
+    )
     part = f"response {model.design.response.label}"
     return Choice(part, ResponseForm.CROSSPRODUCTS, why)
 

@@ -125,6 +125,22 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a parameter is likely to be.
+
+    Attributes
+    ----------
+    value : ndarray
+        On the parameter's own scale, in its own shape.
+    spread : ndarray, shape (unconstrained elements,)
+        Rough posterior sd of each element on Stan's unconstrained scale.
+    """
+
+    value: Any
+    spread: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A Stan program with its data and the meaning of its parts.
 
@@ -141,6 +157,10 @@ class Program:
         For each line of the program, the part of the model that wrote it.
     outputs : tuple of Output
         What to read back.
+    start : mapping of str to Place
+        Where each parameter is likely to be, by Stan name in the order declared; empty
+        where nothing is known. It decides how soon chains arrive, never where; an engine
+        may leave it unused, as CmdStan's does today.
     """
 
     code: str
@@ -148,6 +168,7 @@ class Program:
     data: Mapping[str, Any]
     origins: tuple[str, ...] = field(repr=False)
     outputs: tuple[Output, ...] = field(repr=False)
+    start: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
     def origin(self, line: int) -> str:
         """Return the part of the model that wrote a line (counted from 1)."""

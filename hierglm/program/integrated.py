@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
-from hierglm.plan.crossproducts import Crossproducts, crossproducts, group_crossproducts
+from hierglm.plan.crossproducts import (
+    Crossproducts,
+    GroupCrossproducts,
+    crossproducts,
+    group_crossproducts,
+)
 from hierglm.plan.forms import Plan
-from hierglm.program.fragment import Block, Declare, Fragment, Statement
+from hierglm.program.fragment import Block, Declare, Fragment, Place, Statement
 from hierglm.program.groups import correlations, scale_outputs, standard_deviations
 from hierglm.program.priors import PriorText
+from hierglm.program.start import integrated_start
 
 _FUNCTIONS = ("packed", "batched_precision", "batched_cholesky", "integrated_effects")
 
 
-def integrated(plan: Plan) -> tuple[Fragment, ...]:
-    """Return the fragments of the crossproducts, the group terms and the likelihood.
+def integrated(plan: Plan) -> tuple[tuple[Fragment, ...], Mapping[str, Place]]:
+    """Return the fragments of crossproducts, groups and likelihood, and where to start.
 
     Parameters
     ----------
@@ -22,17 +28,19 @@ def integrated(plan: Plan) -> tuple[Fragment, ...]:
         Its response is written by crossproducts and its effects are integrated out.
     """
     products, e = crossproducts(plan.model.design)
-    groups = [_group(plan, number, e) for number in range(len(plan.groups))]
-    return (_data(plan, products), *groups, _likelihood(plan))
+    design = plan.model.design
+    sums = [group_crossproducts(design, grouping, e) for grouping in design.groups]
+    groups = [_group(plan, number, found) for number, found in enumerate(sums)]
+    places = integrated_start(plan, products, sums[0] if sums else None)
+    return (_data(plan, products), *groups, _likelihood(plan)), places
 
 
-def _group(plan: Plan, number: int, e: np.ndarray) -> Fragment:
+def _group(plan: Plan, number: int, sums: GroupCrossproducts) -> Fragment:
     grouping = plan.model.design.groups[number]
     k, q = number + 1, len(grouping.terms)
     correlated = q > 1 and grouping.correlated
     sd = standard_deviations(plan, number)
     cor = correlations(plan, number) if correlated else PriorText()
-    sums = group_crossproducts(plan.model.design, grouping, e)
     size = (f"J_{k}",)
     data = [
         Declare(

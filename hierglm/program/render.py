@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from hierglm.program.fragment import Block, Declare, Fragment, Output, Program, Statement
+from hierglm.program.fragment import (
+    Block,
+    Declare,
+    Fragment,
+    Output,
+    Place,
+    Program,
+    Statement,
+)
 from hierglm.program.library import stan_function
 
 _WIDTH = 96
@@ -23,7 +31,11 @@ class _Line:
     origin: str = ""
 
 
-def render(title: Sequence[str], fragments: Sequence[Fragment]) -> Program:
+def render(
+    title: Sequence[str],
+    fragments: Sequence[Fragment],
+    places: Mapping[str, Place] | None = None,
+) -> Program:
     """Return the program that the fragments make, in their order within each block.
 
     Parameters
@@ -32,6 +44,8 @@ def render(title: Sequence[str], fragments: Sequence[Fragment]) -> Program:
         Lines of comment for the head of the program.
     fragments : sequence of Fragment
         One for each part of the model.
+    places : mapping of str to Place, optional
+        Where parameters are likely to be, by Stan name.
 
     Raises
     ------
@@ -49,6 +63,7 @@ def render(title: Sequence[str], fragments: Sequence[Fragment]) -> Program:
         data=_data(fragments),
         origins=tuple(line.origin for line in lines),
         outputs=_outputs(fragments),
+        start=_start(fragments, places or {}),
     )
 
 
@@ -164,6 +179,12 @@ def _check_datum(d: Declare, data: Mapping[str, Any]) -> None:
     whole = np.issubdtype(np.asarray(d.value).dtype, np.integer)
     if d.type.endswith("int") and not whole:
         raise ValueError(f"datum {d.name} must hold integers")
+
+
+def _start(fragments: Sequence[Fragment], places: Mapping[str, Place]) -> Mapping[str, Place]:
+    """Return the places in the order of the parameters; nothing unless all are known."""
+    names = [d.name for f in fragments for d in f.declares if d.block is Block.PARAMETERS]
+    return {name: places[name] for name in names} if set(names) <= set(places) else {}
 
 
 def _outputs(fragments: Sequence[Fragment]) -> tuple[Output, ...]:

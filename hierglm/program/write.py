@@ -29,7 +29,8 @@ def write(plan: Plan) -> Program:
         f"{plan.model.family!r}, plan {plan.name!r}, written by hierglm {__version__}",
     )
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
-        return render(title, [rows(plan), common(plan), *integrated(plan)])
+        fragments, places = integrated(plan)
+        return render(title, [rows(plan), common(plan), *fragments], places)
     parts = [common(plan), *(group(plan, k) for k in range(len(plan.groups)))]
     last = likelihood(plan, [p.predictor for p in parts])
     return render(title, [rows(plan), *parts, last])

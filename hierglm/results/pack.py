@@ -17,12 +17,13 @@ from hierglm.errors import FileError
 from hierglm.plan import forms
 from hierglm.priors.assign import Assigned, Priors, Slot
 from hierglm.priors.distributions import Prior
-from hierglm.program.fragment import Output, Program
+from hierglm.program.fragment import Output, Place, Program
 
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Assigned, Draws, Output, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
+        Assigned, Draws, Output, Place, Prior, Priors, Program, Settings, Slot, Variable,
+        forms.Choice,
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""

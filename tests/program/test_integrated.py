@@ -5,6 +5,7 @@ value, gradient and (constant) Hessian at z = 0: no sampling, no tolerance for a
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hierglm.engines.embedded import EmbeddedEngine
@@ -92,3 +93,37 @@ def test_a_response_far_from_zero_loses_no_digits():
         shift = np.eye(here.size)[1] * 1e8  # sigma comes first, then the intercept
         difference = [here(p)[0] - there(p + shift)[0] for p in points]
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_starting_places_fit_the_program(shape):
+    ours, _ = programs(*SHAPES[shape])
+    spread = np.concatenate([place.spread for place in ours.start.values()])
+    flat = {name: np.asarray(p.value).flatten(order="F").tolist() for name, p in ours.start.items()}
+    scalars = {name for name, p in ours.start.items() if np.ndim(p.value) == 0}
+    values = {name: v[0] if name in scalars else v for name, v in flat.items()}
+    with EmbeddedEngine().open(ours) as density:
+        assert spread.shape == (density.size,)
+        assert (spread > 0).all()
+        # At maximum likelihood the data pull nowhere; priors and Jacobians may, by about
+        # one unit along each standardised direction.
+        pull = density(density.unconstrain(values))[1] * spread
+    assert np.abs(pull).max() < 2.5
+
+
+def test_spreads_are_those_of_the_curvature():
+    r = np.random.default_rng(3)
+    x, g = r.normal(size=4000), r.integers(0, 150, 4000)
+    u = r.normal(size=(150, 2)) @ [[0.8, 0.3], [0, 0.5]]
+    data = pd.DataFrame({"x": x, "g": g, "y": 3 + x + u[g, 0] + u[g, 1] * x + r.normal(size=4000)})
+    ours, _ = programs("y ~ x + (x | g)", None, data)
+    spread = np.concatenate([place.spread for place in ours.start.values()])
+    values = {n: np.asarray(p.value).flatten(order="F").tolist() for n, p in ours.start.items()}
+    values = {n: v[0] if n in ("sigma", "Intercept") else v for n, v in values.items()}
+    with EmbeddedEngine().open(ours) as density:
+        at = density.unconstrain(values)
+        step = 1e-4 * np.eye(density.size) * spread
+        curvature = [
+            -(density(at + h)[1] - density(at - h)[1])[i] / (2 * h[i]) for i, h in enumerate(step)
+        ]
+    np.testing.assert_allclose(np.sqrt(curvature) * spread, 1, atol=0.5)
