@@ -1,4 +1,4 @@
-"""The shell: ``hierglm fit | show | code | demo | doctor``.
+"""The shell: ``hierglm fit | show | code | explain | demo | doctor``.
 
 Exit codes: 0 good; 2 the caller's mistake, said in a message; 3 the fit's diagnostics failed.
 """
@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     code = commands.add_parser("code", help="print the Stan program, without fitting")
     _model_arguments(code)
     code.set_defaults(run=_code)
+    explain = commands.add_parser("explain", help="print how the program is written, and why")
+    _model_arguments(explain)
+    explain.set_defaults(run=_explain)
     demo = commands.add_parser("demo", help="two fits on real data that comes with hierglm")
     demo.add_argument("--seed", type=int, default=2026)
     demo.set_defaults(run=_demo)
@@ -135,6 +138,11 @@ def _show(options: argparse.Namespace) -> int:
 
 def _code(options: argparse.Namespace) -> int:
     print(_model(options).stan_code, end="")
+    return GOOD
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(_model(options).plan())
     return GOOD
 
 

@@ -55,6 +55,14 @@ def test_code_prints_the_program(csv, capsys):
     assert capsys.readouterr().out == expected
 
 
+def test_explain_prints_the_plan(csv, capsys):
+    assert main(["explain", "score ~ x + (1 | school)", csv]) == 0
+    plan = hg.model("score ~ x + (1 | school)", pd.read_csv(csv)).plan()
+    assert capsys.readouterr().out == f"{plan}\n"
+    main(["explain", "score ~ x + (1 | school)", csv, "--plan", "textbook"])
+    assert "standardised effects" in capsys.readouterr().out
+
+
 def test_priors_from_the_shell(csv, capsys):
     arguments = ["code", "score ~ x + floor", csv]
     own = ["--prior", "b=normal(0, 1)", "--prior", "b[x] = cauchy(0, 2.5)"]

@@ -130,7 +130,7 @@ class Place:
 
     Attributes
     ----------
-    value : ndarray
+    value : ndarray or float
         On the parameter's own scale, in its own shape.
     spread : ndarray, shape (unconstrained elements,)
         Rough posterior sd of each element on Stan's unconstrained scale.

@@ -45,7 +45,7 @@ def integrated_start(
     if "sigma" in plan.model.scales:
         # The standard error of a log sd (its information is twice the number of rows).
         reach = min(_WIDEST, float(np.sqrt(0.5 / products.weights)))
-        places["sigma"] = Place(np.float64(fit.sigma), np.array([reach]))
+        places["sigma"] = Place(fit.sigma, np.array([reach]))
     if grouping is not None:
         decov = plan.model.priors.of("sd", 0)[0].kind == "decov"
         places |= _group(fit, grouping, correlated, decov)
@@ -58,7 +58,7 @@ def _common(plan: Plan, fit: LikelihoodFit) -> dict[str, Place]:
     first = int(plan.model.design.intercept)
     places = {"b": Place(fit.coefficients[first:], sds[first:])}
     if first:
-        places["Intercept"] = Place(fit.coefficients[0], sds[:1])
+        places["Intercept"] = Place(float(fit.coefficients[0]), sds[:1])
     return places
 
 
@@ -70,10 +70,10 @@ def _group(
     places: dict[str, Place] = {}
     if decov:
         tau = np.sqrt(np.mean(sd**2)) / fit.sigma
-        places["tau_1"] = Place(np.float64(tau), reach.max(keepdims=True))
+        places["tau_1"] = Place(float(tau), reach.max(keepdims=True))
         places["pi_1"] = Place(sd**2 / np.sum(sd**2), np.full(len(sd) - 1, reach.max()))
     else:
-        places["sd_1"] = Place(sd if len(sd) > 1 else sd[0], reach)
+        places["sd_1"] = Place(sd if len(sd) > 1 else float(sd[0]), reach)
     if correlated:
         # Few levels leave maximum likelihood at correlations near 1, where no posterior is:
         # they count as much as their number against the effects'.
