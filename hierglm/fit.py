@@ -187,8 +187,8 @@ def fit(
     chains, warmup, draws : int
         Number of chains, and iterations a chain before and after warmup.
     seed : int, optional
-        The same call with the same seed gives the same numbers. Without one, a new seed
-        is taken and kept in ``fit.settings.seed``.
+        The same call with the same seed and the same versions gives the same numbers.
+        Without one, a new seed is taken and kept in ``fit.settings.seed``.
     adapt_delta : float
         Target acceptance probability; raise it against divergences.
     max_treedepth : int

@@ -37,9 +37,17 @@ def test_the_summary_in_the_readme_is_what_the_code_prints(capsys):
     assert code
     assert shown
     exec(compile(code[1], "README.md", "exec"), {})
-    # Time and versions are those of the machine that runs this.
+    # Time and versions are those of the machine that runs this. Another build of LAPACK rounds
+    # the crossproducts differently in the last bit, and chains then part: words must be
+    # equal, and estimates within five Monte Carlo standard errors of some 3,000 draws.
     printed, expected = (
-        [line for line in lines.splitlines() if not line.startswith("embedded")]
+        [line.split() for line in lines.splitlines() if not line.startswith("embedded")]
         for lines in (capsys.readouterr().out, shown[1])
     )
-    assert printed == expected
+    number = re.compile(r"-?\d[\d.,]*")
+    for ours, theirs in zip(printed, expected, strict=True):
+        assert [number.sub("#", w) for w in ours] == [number.sub("#", w) for w in theirs]
+        if len(theirs) == 8 and number.fullmatch(theirs[1]):
+            estimate, std_error = float(theirs[1]), float(theirs[2])
+            assert float(ours[1]) == pytest.approx(estimate, abs=5 * std_error / 3000**0.5 + 0.001)
+            assert float(ours[2]) == pytest.approx(std_error, rel=0.1)
