@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hierglm.results import check, effects, text
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
+from hierglm.results.tidy import summary as summary_table
 from hierglm.results.tidy import tidy as tidy_table
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Fit(Fitted):
 
     def summary(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
         """Return the table of the main parameters: all but the effects of single levels."""
-        return tidy_table(self, MAIN, conf_level, hdi)
+        return summary_table(self, conf_level, hdi)
 
     def fixef(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
         """Return the common coefficients, one row each."""

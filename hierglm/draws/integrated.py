@@ -17,6 +17,7 @@ from hierglm.plan.crossproducts import (
     group_crossproducts,
 )
 from hierglm.plan.forms import GroupForm, Plan
+from hierglm.program.groups import effect_dims
 
 Floats = NDArray[np.float64]
 
@@ -40,12 +41,11 @@ class DrawnEffects(Variable):
 
     def __init__(self, plan: Plan, number: int, draws: Draws, seed: int) -> None:
         grouping = plan.model.design.groups[number]
-        dims = ((grouping.group, grouping.levels), (f"{grouping.group}_term", grouping.terms))
         held: dict[str, Any] = {
             "name": f"r_{grouping.group}",
             "effect": "ran_vals",
             "group": grouping.group,
-            "dims": dims,
+            "dims": effect_dims(grouping),
             "_plan": plan,
             "_number": number,
             "_draws": draws,
