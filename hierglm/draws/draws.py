@@ -50,6 +50,11 @@ class Variable:
     values: Floats
     dims: tuple[tuple[str, Sequence[Any]], ...]
 
+    def parts(self) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+        """Yield the draws in parts along the first dimension: positions, and their draws."""
+        size = len(self.dims[0][1]) if self.dims else 1
+        yield np.arange(size), self.values
+
 
 @dataclass(frozen=True, slots=True)
 class Draws:

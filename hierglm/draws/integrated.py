@@ -1,28 +1,50 @@
-"""Effects that were integrated out, drawn exactly from their posterior given the rest."""
+"""Effects that were integrated out, drawn exactly from their posterior when they are read."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Grouping
+from hierglm.draws.chain import Given, branches, draw_branch
 from hierglm.draws.draws import Draws, Variable
-from hierglm.plan.crossproducts import (
-    Crossproducts,
-    GroupCrossproducts,
-    crossproducts,
-    group_crossproducts,
-)
+from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
 from hierglm.plan.forms import GroupForm, Plan
+from hierglm.plan.order import Order, order
+from hierglm.plan.rows import factors
 from hierglm.program.groups import effect_dims
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _BLOCK = 2**22
 """Numbers in an array of one matrix entry, draws x levels (32 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What effects are drawn from: the plan, the sampled draws and the seed."""
+
+    plan: Plan
+    draws: Draws
+    seed: int
+
+    def parts(self) -> Iterator[tuple[Mapping[int, Ints], Mapping[int, Floats]]]:
+        """Yield effects part by part of the levels: levels and draws (S, levels, q) by term.
+
+        Each part has a generator of its own: what is drawn does not depend on what else is.
+        """
+        design = self.plan.model.design
+        found = late_order(self.plan)
+        sums = sum_rows(design, found)
+        given = _given(self.plan, self.draws, sums, found)
+        levels = {k: len(design.groups[k].levels) for k in found.chain}
+        for number, some in enumerate(branches(found, levels, _BLOCK // len(given.d))):
+            rng = np.random.default_rng([self.seed, number])
+            yield some, draw_branch(sums, found, given, some, rng)
 
 
 class DrawnEffects(Variable):
@@ -32,25 +54,23 @@ class DrawnEffects(Variable):
     `Variable`.
     """
 
-    __slots__ = ("_done", "_draws", "_number", "_plan", "_seed")
-    _plan: Plan
-    _number: int
-    _draws: Draws
-    _seed: int
-    _done: Floats | None
+    __slots__ = ("_done", "_late", "_numbers")
+    _late: Late
+    _numbers: tuple[int, ...]
+    _done: dict[int, Floats]
 
-    def __init__(self, plan: Plan, number: int, draws: Draws, seed: int) -> None:
-        grouping = plan.model.design.groups[number]
+    def __init__(self, late: Late, numbers: tuple[int, ...], done: dict[int, Floats]) -> None:
+        groupings = [late.plan.model.design.groups[k] for k in numbers]
+        group, levels = effect_dims(groupings[0])[0]
+        terms = tuple(t for g in groupings for t in g.terms)
         held: dict[str, Any] = {
-            "name": f"r_{grouping.group}",
+            "name": f"r_{group}",
             "effect": "ran_vals",
-            "group": grouping.group,
-            "dims": effect_dims(grouping),
-            "_plan": plan,
-            "_number": number,
-            "_draws": draws,
-            "_seed": seed,
-            "_done": None,
+            "group": group,
+            "dims": ((group, levels), (f"{group}_term", terms)),
+            "_late": late,
+            "_numbers": numbers,
+            "_done": done,
         }
         for name, value in held.items():
             object.__setattr__(self, name, value)
@@ -58,12 +78,19 @@ class DrawnEffects(Variable):
     @property
     def values(self) -> Floats:
         """Draws, shape (chains, draws, levels, terms); read-only."""
-        if self._done is not None:
-            return self._done
-        drawn = draw_effects(self._plan, self._number, self._draws, self._seed)
-        drawn.flags.writeable = False
-        object.__setattr__(self, "_done", drawn)
-        return drawn
+        if self._numbers[0] not in self._done:
+            self._done.update(draw_effects(self._late))
+        return _joined([self._done[k] for k in self._numbers])
+
+    def parts(self) -> Iterator[tuple[Ints, Floats]]:
+        """Yield levels and their draws, part by part, without keeping any."""
+        if self._numbers[0] in self._done:
+            yield from super().parts()
+            return
+        shape = (self._late.draws.chains, self._late.draws.draws)
+        for some, drawn in self._late.parts():
+            values = np.concatenate([drawn[k] for k in self._numbers], axis=-1)
+            yield some[self._numbers[0]], values.reshape(*shape, *values.shape[1:])
 
 
 def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
@@ -78,13 +105,17 @@ def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
     seed : int
         Of the fit: the same seed gives the same effects.
     """
-    late = {
-        name: DrawnEffects(plan, k, draws, seed)
-        for k, choice in enumerate(plan.groups)
-        if choice.form is GroupForm.INTEGRATED
-        and (name := f"r_{plan.model.design.groups[k].group}") not in draws
+    by_group: dict[str, list[int]] = {}
+    for k, choice in enumerate(plan.groups):
+        if choice.form is GroupForm.INTEGRATED:
+            by_group.setdefault(plan.model.design.groups[k].group, []).append(k)
+    late, done = Late(plan, draws, seed), dict[int, Floats]()
+    drawn = {
+        f"r_{group}": DrawnEffects(late, tuple(numbers), done)
+        for group, numbers in by_group.items()
+        if f"r_{group}" not in draws
     }
-    return replace(draws, variables={**draws.variables, **late}) if late else draws
+    return replace(draws, variables={**draws.variables, **drawn}) if drawn else draws
 
 
 def without_effects(draws: Draws) -> Draws:
@@ -93,93 +124,56 @@ def without_effects(draws: Draws) -> Draws:
     return replace(draws, variables=sampled)
 
 
-def draw_effects(plan: Plan, number: int, draws: Draws, seed: int) -> Floats:
-    """Return one draw of every effect for each draw of the other parameters.
-
-    For level j, with covariance D L L' D = S S' sigma^2 of its effects, M_j = I + S' A_j S =
-    C_j C_j' and v_j = S' Z_j' (y - X b), they are normal with mean S M_j^-1 v_j and
-    covariance sigma^2 S M_j^-1 S' (Lindstrom and Bates 1988).
-
-    Parameters
-    ----------
-    plan : Plan
-    number : int
-        Position of the group term.
-    draws : Draws
-        The other parameters.
-    seed : int
+def draw_effects(late: Late) -> dict[int, Floats]:
+    """Return one draw of every integrated effect for each draw of the other parameters.
 
     Returns
     -------
-    ndarray, shape (chains, draws, levels, terms)
+    mapping of int to ndarray, shape (chains, draws, levels, terms)
+        By position of the group term; read-only.
     """
-    design = plan.model.design
-    grouping = design.groups[number]
-    common, e = crossproducts(design)
-    sums = group_crossproducts(design, grouping, e)
-    size, q, levels = draws.chains * draws.draws, len(grouping.terms), len(grouping.levels)
-    d = _coefficients(plan, draws, common) - common.ols
+    design, draws = late.plan.model.design, late.draws
+    out: dict[int, Floats] = {}
+    for some, drawn in late.parts():
+        for k, values in drawn.items():
+            grouping = design.groups[k]
+            shape = (len(values), len(grouping.levels), len(grouping.terms))
+            out.setdefault(k, np.empty(shape))[:, some[k]] = values
+    shaped = {k: x.reshape(draws.chains, draws.draws, *x.shape[1:]) for k, x in out.items()}
+    for values in shaped.values():
+        values.flags.writeable = False
+    return shaped
+
+
+def late_order(plan: Plan) -> Order:
+    """Return the order of elimination whose chain are the terms that were integrated out."""
+    may = [k for k, choice in enumerate(plan.groups) if choice.form is GroupForm.INTEGRATED]
+    return order(factors(plan.model.design), may, may)
+
+
+def _given(plan: Plan, draws: Draws, sums: Sums, found: Order) -> Given:
+    size = draws.chains * draws.draws
     sigma = _flat(draws, "sigma") if "sigma" in draws else np.ones(size)
-    scale = _scale(grouping, draws) / sigma[:, None, None]
-    rng = np.random.default_rng([seed, number])
-    out = np.empty((size, levels, q))
-    step = max(1, _BLOCK // levels)
-    for low in range(0, size, step):
-        some = slice(low, low + step)
-        noise = rng.standard_normal((len(d[some]), levels, q))
-        out[some] = _draw(sums, d[some], sigma[some], scale[some], noise)
-    return out.reshape(draws.chains, draws.draws, levels, q)
+    return Given(
+        d=_coefficients(plan, draws, sums.common) - sums.common.ols,
+        sigma=sigma,
+        scales={k: _scale(plan, k, draws) / sigma[:, None, None] for k in found.chain},
+        effects={k: _sampled(plan, k, draws) for k in found.rest},
+    )
 
 
-def _draw(sums: GroupCrossproducts, d: Floats, sigma: Floats, S: Floats, noise: Floats) -> Floats:
-    """Return effects, shape (draws, levels, q); matrices of all levels and draws at once."""
-    q = S.shape[1]
-    triangle = [(r, s) for r in range(q) for s in range(r + 1)]
-    C = _cholesky({rs: _precision(sums, S, *rs) for rs in triangle}, q)
-    w: list[Floats] = []
-    for k in range(q):
-        v = sum((S[:, h, k, None] * _residual(sums, d, h) for h in range(k, q)), start=0.0)
-        for h in range(k):
-            v = v - C[k, h] * w[h]
-        w.append(np.asarray(v) / C[k, k])
-    # C' z = w + sigma noise, from the last row up.
-    z: list[Floats] = [np.empty(0)] * q
-    for k in reversed(range(q)):
-        rest = w[k] + sigma[:, None] * noise[:, :, k]
-        for h in range(k + 1, q):
-            rest = rest - C[h, k] * z[h]
-        z[k] = rest / C[k, k]
-    effects = [sum(S[:, r, k, None] * z[k] for k in range(r + 1)) for r in range(q)]
-    return np.stack([np.asarray(x) for x in effects], axis=-1)
+def _sampled(plan: Plan, number: int, draws: Draws) -> Floats:
+    """Return the sampled effects of a term, level by level, shape (draws, J q)."""
+    group = plan.model.design.groups[number].group
+    values = _flat(draws, f"r_{group}")
+    return values[:, :, _columns(plan, number)].reshape(len(values), -1)
 
 
-def _residual(sums: GroupCrossproducts, d: Floats, k: int) -> Floats:
-    """Return Z_k' (y - X b) of every level, shape (draws, levels)."""
-    out: Floats = sums.Ze[k] - d @ sums.ZX[k].T
-    return out
-
-
-def _precision(sums: GroupCrossproducts, S: Floats, r: int, s: int) -> Floats:
-    """Return entry (r, s) of I + S' A S of every level, shape (draws, levels)."""
-    q = S.shape[1]
-    out = np.full((len(S), sums.ZZ.shape[1]), float(r == s))
-    for h in range(r, q):
-        for k in range(s, q):
-            high, low = max(h, k), min(h, k)
-            entry = sums.ZZ[high * (high + 1) // 2 + low]
-            out += (S[:, h, r] * S[:, k, s])[:, None] * entry
-    return out
-
-
-def _cholesky(M: dict[tuple[int, int], Floats], q: int) -> dict[tuple[int, int], Floats]:
-    C: dict[tuple[int, int], Floats] = {}
-    for r in range(q):
-        for s in range(r + 1):
-            c = M[r, s]
-            for h in range(s):
-                c = c - C[r, h] * C[s, h]
-            C[r, s] = np.sqrt(c) if r == s else c / C[s, s]
-    return C
+def _columns(plan: Plan, number: int) -> slice:
+    """Return which of a group's terms are those of one group term."""
+    groups = plan.model.design.groups
+    low = sum(len(g.terms) for g in groups[:number] if g.group == groups[number].group)
+    return slice(low, low + len(groups[number].terms))
 
 
 def _coefficients(plan: Plan, draws: Draws, common: Crossproducts) -> Floats:
@@ -193,17 +187,29 @@ def _coefficients(plan: Plan, draws: Draws, common: Crossproducts) -> Floats:
     return np.column_stack([centred, b[:, 1:]])
 
 
-def _scale(grouping: Grouping, draws: Draws) -> Floats:
+def _scale(plan: Plan, number: int, draws: Draws) -> Floats:
     """Return D L, the triangular factor of the effects' covariance, shape (draws, q, q)."""
-    sd = _flat(draws, f"sd_{grouping.group}")
+    grouping = plan.model.design.groups[number]
+    sd = _flat(draws, f"sd_{grouping.group}")[:, _columns(plan, number)]
     q = len(grouping.terms)
     if not (grouping.correlated and q > 1):
         return sd[:, :, None] * np.eye(q)
     correlation = np.tile(np.eye(q), (len(sd), 1, 1))
     rows, columns = np.triu_indices(q, 1)
-    pairs = _flat(draws, f"cor_{grouping.group}")
+    pairs = _flat(draws, f"cor_{grouping.group}")[:, _pairs(plan, number)]
     correlation[:, rows, columns] = correlation[:, columns, rows] = pairs
     return sd[:, :, None] * _factor(correlation)
+
+
+def _pairs(plan: Plan, number: int) -> slice:
+    """Return which of a group's correlations are those of one group term."""
+    groups = plan.model.design.groups
+    counts = [
+        len(g.terms) * (len(g.terms) - 1) // 2 if g.correlated else 0
+        for g in groups[: number + 1]
+        if g.group == groups[number].group
+    ]
+    return slice(sum(counts[:-1]), sum(counts))
 
 
 def _factor(correlation: Floats) -> Floats:
@@ -217,6 +223,14 @@ def _factor(correlation: Floats) -> Floats:
         signs = np.where(np.diagonal(upper, axis1=1, axis2=2) < 0, -1.0, 1.0)
         closest: Floats = np.swapaxes(upper * signs[:, :, None], 1, 2)
         return closest
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    if len(parts) == 1:
+        return parts[0]
+    values = np.concatenate(parts, axis=-1)
+    values.flags.writeable = False
+    return values
 
 
 def _flat(draws: Draws, name: str) -> Floats:

@@ -16,6 +16,7 @@ from hierglm.families.family import (
     refuse_se,
 )
 from hierglm.families.links import LOGIT
+from hierglm.families.logistic import LOGISTIC
 
 
 def _check(response: Response) -> None:
@@ -71,4 +72,5 @@ BINOMIAL = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
+    exponential=LOGISTIC,
 )

@@ -47,6 +47,31 @@ class StanDensity:
 
 
 @dataclass(frozen=True, slots=True)
+class Exponential:
+    """What makes an exponential family in its canonical parameter eta.
+
+    The log density of a row is ``(y eta - n c(eta)) / phi`` and terms without eta; n is the
+    number of trials, phi is 1, or sigma^2 where `dispersion` holds (McCullagh and Nelder
+    1989, section 2.2).
+
+    Attributes
+    ----------
+    cumulant, mean, variance : callable
+        c, c' and c'' of eta, elementwise.
+    stan : str
+        Stan's function for c.
+    dispersion : bool
+        Whether phi is sigma^2.
+    """
+
+    cumulant: Callable[[Floats], Floats]
+    mean: Callable[[Floats], Floats]
+    variance: Callable[[Floats], Floats]
+    stan: str = ""
+    dispersion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One response distribution with its link.
 
@@ -66,6 +91,9 @@ class Family:
         ``log_density(y, eta, scales, trials)``, elementwise, with every constant.
     draw : callable
         ``draw(rng, eta, scales, trials)``: random responses.
+    exponential : Exponential or None
+        Where it is an exponential family and the link its canonical one: rows can be
+        gathered, and a penalised fit leads the way.
     """
 
     name: str
@@ -75,6 +103,7 @@ class Family:
     check: Callable[[Response], None]
     log_density: Callable[[Floats, Floats, Scales, Floats | None], Floats]
     draw: Callable[[np.random.Generator, Floats, Scales, Floats | None], Floats]
+    exponential: Exponential | None = None
 
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"

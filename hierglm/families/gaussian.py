@@ -6,7 +6,15 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
-from hierglm.families.family import Family, Floats, Scales, StanDensity, refuse, refuse_trials
+from hierglm.families.family import (
+    Exponential,
+    Family,
+    Floats,
+    Scales,
+    StanDensity,
+    refuse,
+    refuse_trials,
+)
 from hierglm.families.links import IDENTITY
 
 
@@ -39,4 +47,10 @@ GAUSSIAN = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
+    exponential=Exponential(
+        cumulant=lambda eta: 0.5 * eta * eta,
+        mean=lambda eta: eta,
+        variance=np.ones_like,
+        dispersion=True,
+    ),
 )

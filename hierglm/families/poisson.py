@@ -6,6 +6,7 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.families.family import (
+    Exponential,
     Family,
     Floats,
     Scales,
@@ -44,4 +45,5 @@ POISSON = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
+    exponential=Exponential(np.exp, np.exp, np.exp, "exp"),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
+from hierglm.plan.order import Order
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +62,43 @@ class GroupCrossproducts:
     Ze: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """All crossproducts of a design; rows drop out once these are known.
+
+    Attributes
+    ----------
+    common : Crossproducts
+        Of the common columns and the response.
+    groups : tuple of GroupCrossproducts
+        Within the levels of each group term.
+    cross : mapping of (int, int) to sparse array, shape (J_k q_k, J_l q_l)
+        Z_k' W Z_l of two terms, the first eliminated before the second; effect e of level
+        j stands at j q + e.
+    """
+
+    common: Crossproducts
+    groups: tuple[GroupCrossproducts, ...]
+    cross: Mapping[tuple[int, int], Any]
+
+
+def sum_rows(design: Design, order: Order) -> Sums:
+    """Return the crossproducts of a design.
+
+    Parameters
+    ----------
+    design : Design
+    order : Order
+        In which its terms are eliminated.
+    """
+    weights = row_weights(design)
+    X, means = common_matrix(design)
+    common, e = _common(design, X, means, weights)
+    groups = tuple(_group(g, X, weights, e) for g in design.groups)
+    Z = [effect_matrix(g.effects.matrix, g.index, len(g.levels)) for g in design.groups]
+    return Sums(common, groups, crossings(Z, weights, order))
+
+
 def row_weights(design: Design) -> Floats:
     """Return each row's weight: likelihood weights, over the squares of known errors."""
     response = design.response
@@ -68,20 +108,25 @@ def row_weights(design: Design) -> Floats:
 
 def common_matrix(design: Design) -> tuple[Floats, Floats]:
     """Return X as `Crossproducts` says, and the means of its columns."""
-    columns = design.common.matrix
+    columns, means = design.common.matrix, column_means(design)
     if not design.intercept:
-        return columns, np.zeros(columns.shape[1])
-    means = np.asarray(columns.mean(axis=0))
+        return columns, means
     return np.column_stack([np.ones(design.rows), columns - means]), means
 
 
-def crossproducts(design: Design) -> tuple[Crossproducts, Floats]:
-    """Return the crossproducts of a design, and the residuals of the least-squares fit."""
-    X, means = common_matrix(design)
+def column_means(design: Design) -> Floats:
+    """Return what is taken from the common columns: their means, or zeros without an intercept."""
+    columns = design.common.matrix
+    return np.asarray(columns.mean(axis=0)) if design.intercept else np.zeros(columns.shape[1])
+
+
+def _common(
+    design: Design, X: Floats, means: Floats, weights: Floats
+) -> tuple[Crossproducts, Floats]:
+    """Return the crossproducts of the common columns, and the residuals of least squares."""
     y = design.response.values
     if design.offset is not None:
         y = y - design.offset
-    weights = row_weights(design)
     root = np.sqrt(weights)
     p = X.shape[1]
     ols: Floats = np.zeros(0)
@@ -94,31 +139,12 @@ def crossproducts(design: Design) -> tuple[Crossproducts, Floats]:
         R = np.vstack([short, np.zeros((p - len(short), p))])
     e = y - X @ ols
     total = design.response.weights
-    return (
-        Crossproducts(
-            ols=ols,
-            R=R,
-            rss=float(weights @ (e * e)),
-            weights=float(design.rows if total is None else total.sum()),
-            means=means,
-        ),
-        e,
-    )
+    rows = float(design.rows if total is None else total.sum())
+    return Crossproducts(ols, R, float(weights @ (e * e)), rows, means), e
 
 
-def group_crossproducts(design: Design, grouping: Grouping, e: Floats) -> GroupCrossproducts:
-    """Return the crossproducts within the levels of one group term.
-
-    Parameters
-    ----------
-    design : Design
-    grouping : Grouping
-        One of its group terms.
-    e : ndarray, shape (rows,)
-        Residuals of the least-squares fit.
-    """
-    X, _ = common_matrix(design)
-    weights, Z = row_weights(design), grouping.effects.matrix
+def _group(grouping: Grouping, X: Floats, weights: Floats, e: Floats) -> GroupCrossproducts:
+    Z = grouping.effects.matrix
     levels, q = len(grouping.levels), Z.shape[1]
 
     def by_level(values: Floats) -> Floats:
@@ -135,3 +161,26 @@ def group_crossproducts(design: Design, grouping: Grouping, e: Floats) -> GroupC
         ZX=ZX,
         Ze=np.array([by_level(weighted[:, k] * e) for k in range(q)]),
     )
+
+
+def effect_matrix(Z: Floats, index: NDArray[np.int64], levels: int) -> Any:
+    """Return the sparse matrix of a term's effects, shape (rows, levels q), level by level."""
+    from scipy import sparse
+
+    rows, q = Z.shape
+    columns = (index[:, None] * q + np.arange(q)).reshape(-1)
+    starts = np.arange(0, rows * q + 1, q)
+    return sparse.csr_array((Z.reshape(-1), columns, starts), shape=(rows, levels * q))
+
+
+def crossings(Z: Sequence[Any], w: Floats, order: Order) -> dict[tuple[int, int], Any]:
+    """Return Z_k' W Z_l for every two terms, in their order of elimination."""
+    from scipy import sparse
+
+    out = {}
+    W = sparse.dia_array((w[None, :], [0]), shape=(len(w), len(w)))
+    for a, k in enumerate(order.all[:-1]):
+        left = (Z[k].T @ W).tocsr()
+        for m in order.all[a + 1 :]:
+            out[k, m] = (left @ Z[m]).tocsr()
+    return out

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from hierglm.model import Model
+from hierglm.plan.crossproducts import Sums
+from hierglm.plan.order import Order
+from hierglm.plan.penalised import Penalised
+from hierglm.plan.rows import Rows
 
 
 class Ability(Enum):
@@ -25,6 +29,7 @@ class ResponseForm(Enum):
     GLM = "one fused density over all rows"
     VECTOR = "one vectorised density over all rows"
     WEIGHTED = "one density a row, times its weight"
+    GATHERED = "sums over equal rows"
     CROSSPRODUCTS = "crossproducts instead of rows"
 
 
@@ -34,12 +39,14 @@ class CommonForm(Enum):
     NONE = "no columns"
     CENTRED = "coefficients of centred columns"
     DIRECT = "coefficients of the columns as they are"
+    WHITENED = "coefficients about a penalised fit, made independent"
 
 
 class GroupForm(Enum):
     """How the effects of a group term are written."""
 
     STANDARDISED = "standardised effects"
+    CONDITIONAL = "effects about their conditional means"
     INTEGRATED = "effects integrated out, drawn afterwards"
 
 
@@ -66,6 +73,31 @@ class Choice(Generic[Form]):
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """What was computed from the data to choose a plan and to write its program.
+
+    Attributes
+    ----------
+    order : Order
+        In which effects are eliminated.
+    sums : Sums or None
+        Crossproducts, where rows drop out.
+    rows : Rows or None
+        Distinct rows, where they do not.
+    fit : Penalised or None
+        The penalised fit, where there is one that can be trusted.
+    doubt : str
+        Why there is none, or why it is not trusted.
+    """
+
+    order: Order
+    sums: Sums | None = None
+    rows: Rows | None = None
+    fit: Penalised | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Which Stan program will be written for a model, and why; prints itself.
 
@@ -74,11 +106,13 @@ class Plan:
     model : Model
         What is to be fitted.
     name : str
-        "auto" or "textbook".
+        "auto" or "textbook", and what was asked for by part.
     response, common : Choice
         For the likelihood and for the population-level coefficients.
     groups : tuple of Choice
         One for each group term.
+    numbers : Numbers or None
+        What the program is written from; not part of a saved fit.
     """
 
     model: Model
@@ -86,6 +120,7 @@ class Plan:
     response: Choice[ResponseForm]
     common: Choice[CommonForm]
     groups: tuple[Choice[GroupForm], ...]
+    numbers: Numbers | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Choice[Any]]:
         return iter((self.response, self.common, *self.groups))

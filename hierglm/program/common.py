@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import CommonForm, Plan, ResponseForm
+from hierglm.plan.penalised import Penalised
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.priors import PriorText, scalar_prior, vector_prior
+from hierglm.program.priors import scalar_prior, vector_prior
 
-MATRIX = {CommonForm.CENTRED: "Xc", CommonForm.DIRECT: "X"}
-"""The matrix that the coefficients multiply, by form."""
+Floats = NDArray[np.float64]
+
+
+def matrix(plan: Plan) -> str:
+    """Return the Stan name of the matrix that the coefficients multiply."""
+    return "Xc" if plan.model.design.intercept else "X"
 
 
 def common(plan: Plan) -> Fragment:
@@ -21,9 +28,17 @@ def common(plan: Plan) -> Fragment:
     design = plan.model.design
     labels = design.common.labels
     written = [*(["1"] if design.intercept else ["0"]), *labels]
-    declares, statements, outputs = _intercept(plan)
+    declares, statements = _data(plan)
+    outputs = []
+    if plan.common.form is CommonForm.WHITENED:
+        declares += _whitened(plan)
+    if design.intercept:
+        more = _intercept(plan)
+        declares, statements = declares + more[0], statements + more[1]
+        stan = "b_Intercept" if labels else "Intercept"
+        outputs.append(Output(stan, "b", "fixed", dims=(("term", ("Intercept",)),)))
     if labels:
-        more = _columns(plan)
+        more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]
         outputs.append(Output("b", "b", "fixed", dims=(("term", labels),)))
     return Fragment(
@@ -35,60 +50,126 @@ def common(plan: Plan) -> Fragment:
     )
 
 
-_Part = tuple[list[Declare], list[Statement], list[Output]]
+def centre(plan: Plan) -> Floats:
+    """Return the coefficients from which ``d`` is counted, shape (p,).
+
+    Those of least squares where crossproducts are written about them, else the penalised fit.
+    """
+    numbers = plan.numbers
+    assert numbers is not None
+    if numbers.sums is not None:
+        return numbers.sums.common.ols
+    assert numbers.fit is not None
+    return numbers.fit.common
 
 
-def _intercept(plan: Plan) -> _Part:
-    if not plan.model.design.intercept:
-        return [], [], []
-    prior = scalar_prior("Intercept", plan.model.priors.of("Intercept")[0])
-    centred = plan.common.form is CommonForm.CENTRED
-    note = "expected response at the means of X" if centred else "expected response"
-    if plan.model.family.link.name != "identity":
-        note = note.replace("expected response", "linear predictor")
-    declares = [Declare(Block.PARAMETERS, "real", "Intercept", note=note), *prior.declares]
-    if centred:
-        declares.append(
-            Declare(
-                Block.GENERATED,
-                "real",
-                "b_Intercept",
-                expr="Intercept - dot_product(X_mean, b)",
-                note="intercept at X = 0",
-            )
-        )
-    stan = "b_Intercept" if centred else "Intercept"
-    output = Output(stan, "b", "fixed", dims=(("term", ("Intercept",)),))
-    return declares, list(prior.statements), [output]
+def whitening(fit: Penalised) -> Floats:
+    """Return W, upper triangular, with W W' the inverse of the precision at the fit."""
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(fit.precision)).T)
 
 
-def _columns(plan: Plan) -> tuple[list[Declare], list[Statement]]:
-    common = plan.model.design.common
-    names = ", ".join(common.labels)
-    prior: PriorText = vector_prior("b", "K", plan.model.priors.of("b"))
+_Part = tuple[list[Declare], list[Statement]]
+
+
+def _data(plan: Plan) -> _Part:
+    """Return what is known of the columns: their number, themselves, their means."""
+    design = plan.model.design
+    names = ", ".join(design.common.labels)
+    count = len(design.common.labels)
+    declares: list[Declare] = []
+    if not count:
+        return declares, []
+    declares.append(Declare(Block.DATA, "int", "K", bounds="lower=1", value=count, note="columns"))
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
-    declares = [
-        Declare(Block.DATA, "int", "K", bounds="lower=1", value=len(common.labels), note="columns")
-    ]
     if rows:
-        declares.append(
-            Declare(Block.DATA, "matrix", "X", ("N", "K"), value=common.matrix, note=names)
-        )
-    if plan.common.form is CommonForm.CENTRED:
-        means = np.asarray(common.matrix.mean(axis=0))
+        numbers = plan.numbers
+        X = design.common.matrix
+        if numbers is not None and numbers.rows is not None and numbers.rows.gathered:
+            X = X[numbers.rows.first]
+        declares.append(Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X, note=names))
+    if design.intercept:
+        means = column_means(design)
         declares.append(
             Declare(Block.DATA, "vector", "X_mean", ("K",), value=means, note="means of X")
         )
-    if rows and plan.common.form is CommonForm.CENTRED:
+    if rows and design.intercept:
         declares.append(
             Declare(
-                Block.TRANSFORMED_DATA,
-                "matrix",
-                "Xc",
-                ("N", "K"),
-                expr="X - rep_matrix(X_mean', N)",
-                note="centred columns",
+                Block.TRANSFORMED_DATA, "matrix", "Xc", ("N", "K"),
+                expr="X - rep_matrix(X_mean', N)", note="centred columns",
             )
-        )
-    declares.append(Declare(Block.PARAMETERS, "vector", "b", ("K",), note=f"slopes: {names}"))
-    return [*declares, *prior.declares], list(prior.statements)
+        )  # fmt: skip
+    return declares, []
+
+
+def _whitened(plan: Plan) -> list[Declare]:
+    numbers = plan.numbers
+    assert numbers is not None and numbers.fit is not None
+    about = "least squares" if numbers.sums is not None else "the penalised fit"
+    b = centre(plan)
+    return [
+        Declare(Block.DATA, "int", "P", bounds="lower=1", value=len(b), note="coefficients"),
+        Declare(Block.DATA, "vector", "b_centre", ("P",), value=b, note=f"of {about}"),
+        Declare(
+            Block.DATA, "matrix", "W", ("P", "P"), value=whitening(numbers.fit),
+            note="W W' is about their posterior covariance",
+        ),
+        Declare(
+            Block.PARAMETERS, "vector", "b_std", ("P",), note="about independent, with sd 1"
+        ),
+        Declare(
+            Block.TRANSFORMED_PARAMETERS, "vector", "d", ("P",), expr="W * b_std",
+            note=f"distance from {about}",
+        ),
+    ]  # fmt: skip
+
+
+def _intercept(plan: Plan) -> _Part:
+    prior = scalar_prior("Intercept", plan.model.priors.of("Intercept")[0])
+    labels = plan.model.design.common.labels
+    note = "expected response at the means of X" if labels else "expected response"
+    if plan.model.family.link.name != "identity":
+        note = note.replace("expected response", "linear predictor")
+    block, expr = _where(plan, "b_centre[1] + d[1]")
+    declares = [Declare(block, "real", "Intercept", expr=expr, note=note), *prior.declares]
+    if labels:
+        declares.append(
+            Declare(
+                Block.GENERATED, "real", "b_Intercept",
+                expr="Intercept - dot_product(X_mean, b)", note="intercept at X = 0",
+            )
+        )  # fmt: skip
+    return declares, list(prior.statements)
+
+
+def _slopes(plan: Plan) -> _Part:
+    prior = vector_prior("b", "K", plan.model.priors.of("b"))
+    which = "[2:P]" if plan.model.design.intercept else ""
+    block, expr = _where(plan, f"b_centre{which} + d{which}")
+    note = f"slopes: {', '.join(plan.model.design.common.labels)}"
+    slopes = Declare(block, "vector", "b", ("K",), expr=expr, note=note)
+    return [slopes, *prior.declares], list(prior.statements)
+
+
+def _where(plan: Plan, expr: str) -> tuple[Block, str]:
+    """Return the block of a coefficient, and its definition where it is no parameter."""
+    if plan.common.form is CommonForm.WHITENED:
+        return Block.TRANSFORMED_PARAMETERS, expr
+    return Block.PARAMETERS, ""
+
+
+def moves(plan: Plan) -> bool:
+    """Tell whether there are common coefficients, along which residuals move."""
+    design = plan.model.design
+    return bool(design.common.labels) or design.intercept
+
+
+def distance(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statement that defines ``d`` in the model block, where it is not there yet."""
+    if plan.common.form is CommonForm.WHITENED:
+        return ()
+    design = plan.model.design
+    b = "b" if design.common.labels else "rep_vector(0, 0)"
+    if design.intercept:
+        b = "append_row(Intercept, b)" if design.common.labels else "rep_vector(Intercept, 1)"
+    return (Statement(Block.MODEL, f"vector[P] d = {b} - b_centre;"),)

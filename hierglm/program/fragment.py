@@ -32,11 +32,12 @@ class Declare:
         Where it stands.
     type : str
         Stan type without sizes: ``"vector"``, ``"matrix"``, ``"int"``, ``"real"``,
-        ``"array[] int"``, ``"cholesky_factor_corr"``, ``"simplex"`` ...
+        ``"array[] int"``, ``"array[,] vector"``, ``"cholesky_factor_corr"``, ``"simplex"`` ...
     name : str
         Stan name.
     dims : tuple of str
-        Sizes, each the name of an ``int`` of the data block or a number.
+        Sizes, each the name of an ``int`` of the data block, a number, a product of these
+        (``"J_1 * M_1"``) or one more (``"J_1 + 1"``).
     bounds : str
         ``"lower=0"`` and the like, without the brackets.
     value : ndarray, int, float or None

@@ -1,4 +1,4 @@
-"""Effects that vary over the levels of a grouping factor."""
+"""What every way of writing a group term shares: sds, correlations, data, names."""
 
 from __future__ import annotations
 
@@ -6,83 +6,92 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan
 from hierglm.priors.distributions import Prior
-from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.fragment import Block, Declare, Output, Statement
 from hierglm.program.priors import PriorText, scalar_prior, vector_prior
 
+Floats = NDArray[np.float64]
 
-def group(plan: Plan, number: int) -> Fragment:
-    """Return the fragment of one group term, with standardised effects.
+
+def sizes(grouping: Grouping, k: int) -> list[Declare]:
+    """Return the numbers of levels and of effects, and of entries of a packed triangle."""
+    q = len(grouping.terms)
+    return [
+        Declare(
+            Block.DATA, "int", f"J_{k}", bounds="lower=1", value=len(grouping.levels),
+            note=f"levels of {grouping.group}",
+        ),
+        Declare(
+            Block.DATA, "int", f"M_{k}", bounds="lower=1", value=q,
+            note=f"effects a level: {', '.join(grouping.terms)}",
+        ),
+        Declare(
+            Block.DATA, "int", f"T_{k}", bounds="lower=1", value=q * (q + 1) // 2,
+            note="entries of a packed triangle",
+        ),
+    ]  # fmt: skip
+
+
+def by_row(plan: Plan, number: int) -> list[Declare]:
+    """Return the level of each row, and the columns that vary where they are not all 1."""
+    grouping, k = plan.model.design.groups[number], number + 1
+    index, Z = grouping.index, grouping.effects.matrix
+    rows = plan.numbers.rows if plan.numbers is not None else None
+    if rows is not None:
+        index, Z = rows.index[number], rows.Z[number]
+    names = ", ".join(grouping.terms)
+    declares = [
+        Declare(
+            Block.DATA, "array[] int", f"group_{k}", ("N",), f"lower=1, upper=J_{k}",
+            value=index + 1, note=f"{grouping.group} of each row",
+        )
+    ]  # fmt: skip
+    if len(grouping.terms) > 1:
+        declares.append(
+            Declare(Block.DATA, "matrix", f"Z_{k}", ("N", f"M_{k}"), value=Z, note=names)
+        )
+    elif not _intercept_only(grouping):
+        declares.append(Declare(Block.DATA, "vector", f"Z_{k}", ("N",), value=Z[:, 0], note=names))
+    return declares
+
+
+def predictor(grouping: Grouping, k: int, *, matrix: bool = False) -> str:
+    """Return what a term adds to the linear predictor.
 
     Parameters
     ----------
-    plan : Plan
-        The plan.
-    number : int
-        Position of the group term, from 0; Stan names count from 1.
+    grouping : Grouping
+    k : int
+        Number of the term in Stan names.
+    matrix : bool
+        Whether its effects are a matrix even where there is one effect a level.
     """
-    grouping = plan.model.design.groups[number]
-    k = number + 1
-    several = len(grouping.terms) > 1
-    correlated = several and grouping.correlated
-    sd = standard_deviations(plan, number)
-    cor = correlations(plan, number) if correlated else PriorText()
-    return Fragment(
-        origin=f"group {k}: {grouping.source}",
-        declares=(
-            *_data(grouping, k),
-            *sd.declares,
-            *cor.declares,
-            *_effects(grouping, k, correlated),
-        ),
-        statements=(*sd.statements, *cor.statements, _standard(k, several)),
-        predictor=_predictor(grouping, k),
-        uses=("scale_effects",) if correlated else (),
-        outputs=(
-            *scale_outputs(grouping, k, correlated),
-            Output(
-                f"r_{k}",
-                f"r_{grouping.group}",
-                "ran_vals",
-                grouping.group,
-                effect_dims(grouping),
-            ),
-        ),
-    )
+    if len(grouping.terms) > 1:
+        return f"rows_dot_product(Z_{k}, r_{k}[group_{k}])"
+    by_level = f"r_{k}[group_{k}, 1]" if matrix else f"r_{k}[group_{k}]"
+    return by_level if _intercept_only(grouping) else f"Z_{k} .* {by_level}"
+
+
+def scale(plan: Plan, number: int) -> str:
+    """Return the Stan expression of the triangular factor of a term's covariance."""
+    grouping, k = plan.model.design.groups[number], number + 1
+    if len(grouping.terms) == 1:
+        return f"rep_matrix(sd_{k}, 1, 1)"
+    return f"diag_pre_multiply(sd_{k}, L_{k})" if grouping.correlated else f"diag_matrix(sd_{k})"
+
+
+def pack(blocks: Floats) -> Floats:
+    """Return symmetric matrices, shape (J, q, q), as lower triangles row by row."""
+    rows, columns = np.tril_indices(blocks.shape[1])
+    return np.ascontiguousarray(blocks[:, rows, columns].T)
 
 
 def _intercept_only(grouping: Grouping) -> bool:
     return grouping.terms == ("Intercept",)
-
-
-def _data(grouping: Grouping, k: int) -> list[Declare]:
-    levels, terms = len(grouping.levels), grouping.terms
-    index = grouping.index + 1
-    declares = [
-        Declare(
-            Block.DATA, "int", f"J_{k}", bounds="lower=1", value=levels,
-            note=f"levels of {grouping.group}",
-        ),
-        Declare(
-            Block.DATA, "array[] int", f"group_{k}", ("N",), f"lower=1, upper=J_{k}",
-            value=index, note=f"{grouping.group} of each row",
-        ),
-    ]  # fmt: skip
-    z, names = grouping.effects.matrix, ", ".join(terms)
-    if len(terms) > 1:
-        declares += [
-            Declare(
-                Block.DATA, "int", f"M_{k}", bounds="lower=1", value=len(terms),
-                note="effects a level",
-            ),
-            Declare(Block.DATA, "matrix", f"Z_{k}", ("N", f"M_{k}"), value=z, note=names),
-        ]  # fmt: skip
-    elif not _intercept_only(grouping):
-        declares.append(Declare(Block.DATA, "vector", f"Z_{k}", ("N",), value=z[:, 0], note=names))
-    return declares
 
 
 def standard_deviations(plan: Plan, number: int) -> PriorText:
@@ -150,39 +159,6 @@ def correlations(plan: Plan, number: int) -> PriorText:
         ),
         (Statement(Block.MODEL, f"L_{k} ~ lkj_corr_cholesky({name});"),),
     )  # fmt: skip
-
-
-def _effects(grouping: Grouping, k: int, correlated: bool) -> list[Declare]:
-    note = f"effects of each {grouping.group}"
-    if len(grouping.terms) == 1:
-        return [
-            Declare(Block.PARAMETERS, "vector", f"z_{k}", (f"J_{k}",), note="standardised effects"),
-            Declare(
-                Block.TRANSFORMED_PARAMETERS, "vector", f"r_{k}", (f"J_{k}",),
-                expr=f"sd_{k} * z_{k}", note=note,
-            ),
-        ]  # fmt: skip
-    expr = f"scale_effects(z_{k}, sd_{k}, L_{k})"
-    if not correlated:
-        expr = f"diag_pre_multiply(sd_{k}, z_{k})'"
-    dims = (f"M_{k}", f"J_{k}")
-    return [
-        Declare(Block.PARAMETERS, "matrix", f"z_{k}", dims, note="standardised effects"),
-        Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note),
-    ]
-
-
-def _standard(k: int, several: bool) -> Statement:
-    z = f"to_vector(z_{k})" if several else f"z_{k}"
-    return Statement(Block.MODEL, f"{z} ~ std_normal();")
-
-
-def _predictor(grouping: Grouping, k: int) -> str:
-    if len(grouping.terms) > 1:
-        return f"rows_dot_product(Z_{k}, r_{k}[group_{k}])"
-    if _intercept_only(grouping):
-        return f"r_{k}[group_{k}]"
-    return f"Z_{k} .* r_{k}[group_{k}]"
 
 
 def scale_outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output, ...]:

@@ -2,59 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from hierglm.plan.crossproducts import (
-    Crossproducts,
-    GroupCrossproducts,
-    crossproducts,
-    group_crossproducts,
+import numpy as np
+
+from hierglm.plan.crossproducts import Sums
+from hierglm.plan.forms import CommonForm, Plan
+from hierglm.plan.order import Order
+from hierglm.program.common import centre, distance
+from hierglm.program.conditional import needs
+from hierglm.program.crossing import Crossing, crossing
+from hierglm.program.fragment import Block, Declare, Fragment, Statement
+from hierglm.program.groups import (
+    correlations,
+    scale,
+    scale_outputs,
+    sizes,
+    standard_deviations,
 )
-from hierglm.plan.forms import Plan
-from hierglm.program.fragment import Block, Declare, Fragment, Place, Statement
-from hierglm.program.groups import correlations, scale_outputs, standard_deviations
 from hierglm.program.priors import PriorText
-from hierglm.program.start import integrated_start
 
-_FUNCTIONS = ("packed", "batched_precision", "batched_cholesky", "integrated_effects")
-
-
-def integrated(plan: Plan) -> tuple[tuple[Fragment, ...], Mapping[str, Place]]:
-    """Return the fragments of crossproducts, groups and likelihood, and where to start.
-
-    Parameters
-    ----------
-    plan : Plan
-        Its response is written by crossproducts and its effects are integrated out.
-    """
-    products, e = crossproducts(plan.model.design)
-    design = plan.model.design
-    sums = [group_crossproducts(design, grouping, e) for grouping in design.groups]
-    groups = [_group(plan, number, found) for number, found in enumerate(sums)]
-    places = integrated_start(plan, products, sums[0] if sums else None)
-    return (_data(plan, products), *groups, _likelihood(plan)), places
+_INTEGRATED = (
+    "packed",
+    "batched_precision",
+    "batched_cholesky",
+    "batched_solve",
+    "integrated_density",
+)
 
 
-def _group(plan: Plan, number: int, sums: GroupCrossproducts) -> Fragment:
-    grouping = plan.model.design.groups[number]
+def sums_data(plan: Plan) -> Fragment:
+    """Return the fragment of the crossproducts of the common columns."""
+    products = _sums(plan).common
+    data = [
+        Declare(Block.DATA, "matrix", "R", ("P", "P"), value=products.R, note="R'R = X'X"),
+        Declare(
+            Block.DATA, "real", "rss", bounds="lower=0", value=products.rss,
+            note="residual sum of squares of least squares",
+        ),
+        Declare(
+            Block.DATA, "real", "weights", bounds="lower=0", value=products.weights,
+            note="rows, or the sum of their weights",
+        ),
+    ]  # fmt: skip
+    if plan.common.form is not CommonForm.WHITENED:
+        b = centre(plan)
+        data[:0] = [
+            Declare(Block.DATA, "int", "P", bounds="lower=0", value=len(b), note="coefficients"),
+            Declare(Block.DATA, "vector", "b_centre", ("P",), value=b, note="of least squares"),
+        ]
+    label = plan.model.design.response.label
+    return Fragment(origin=f"crossproducts of {label}", declares=tuple(data))
+
+
+def group_sums(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of the crossproducts of a group term, and of its scale."""
+    grouping, sums = plan.model.design.groups[number], _sums(plan).groups[number]
     k, q = number + 1, len(grouping.terms)
     correlated = q > 1 and grouping.correlated
     sd = standard_deviations(plan, number)
     cor = correlations(plan, number) if correlated else PriorText()
+    return Fragment(
+        origin=f"group {k}: {grouping.source}",
+        declares=(
+            *sizes(grouping, k),
+            *_products(plan, number),
+            *sd.declares,
+            *cor.declares,
+        ),
+        statements=(*sd.statements, *cor.statements),
+        outputs=scale_outputs(grouping, k, correlated),
+    )
+
+
+def sums_likelihood(plan: Plan) -> Fragment:
+    """Return the fragment of the likelihood: effects of the chain integrated out."""
+    order, sums = _order(plan), _sums(plan)
+    crossings = {
+        (k, m): _crossing(plan, k, m)
+        for k, m in sums.cross
+        if m in order.rest and not (k in order.rest and m in order.chain)
+    }
+    declares = [d for k in order.rest for d in _products(plan, k)]
+    declares += [d for c in crossings.values() for d in c.declares]
+    declares += [d for pair in order.parents for d in _nesting(plan, *pair)]
+    lines = [*_residuals(plan, crossings), *_density(plan)]
+    for i, k in enumerate(order.chain):
+        lines += _eliminate(plan, i, k, crossings)
+    nested = len(order.chain)
+    functions = [
+        *(["level_residuals"] if sums.groups else []),
+        "crossproducts_normal",
+        *(["effect_squares"] if order.rest else []),
+        *(_INTEGRATED if nested else ()),
+        *needs(crossings.values()),
+        *(["segment_sums", "fold_precision", "fold_residuals"] if nested > 1 else []),
+        *(["fold_cross"] if nested > 2 else []),
+    ]
+    return Fragment(
+        origin=f"likelihood: {plan.model.family!r}",
+        declares=tuple(declares),
+        statements=(*distance(plan), *(Statement(Block.MODEL, line) for line in lines)),
+        uses=tuple(functions),
+    )
+
+
+def _sums(plan: Plan) -> Sums:
+    assert plan.numbers is not None and plan.numbers.sums is not None
+    return plan.numbers.sums
+
+
+def _order(plan: Plan) -> Order:
+    assert plan.numbers is not None
+    return plan.numbers.order
+
+
+def _sigma(plan: Plan) -> str:
+    return "sigma" if "sigma" in plan.model.scales else "1"
+
+
+def _products(plan: Plan, number: int) -> list[Declare]:
+    sums, k = _sums(plan).groups[number], number + 1
     size = (f"J_{k}",)
-    data = [
-        Declare(
-            Block.DATA, "int", f"J_{k}", bounds="lower=1", value=len(grouping.levels),
-            note=f"levels of {grouping.group}",
-        ),
-        Declare(
-            Block.DATA, "int", f"M_{k}", bounds="lower=1", value=q,
-            note=f"effects a level: {', '.join(grouping.terms)}",
-        ),
-        Declare(
-            Block.DATA, "int", f"T_{k}", bounds="lower=1", value=len(sums.ZZ),
-            note="entries of a packed triangle",
-        ),
+    return [
         Declare(
             Block.DATA, "array[] vector", f"ZZ_{k}", (f"T_{k}", *size), value=sums.ZZ,
             note="Z'Z by level, packed",
@@ -68,66 +138,89 @@ def _group(plan: Plan, number: int, sums: GroupCrossproducts) -> Fragment:
             note="Z'e by level",
         ),
     ]  # fmt: skip
-    return Fragment(
-        origin=f"group {k}: {grouping.source}",
-        declares=(*data, *sd.declares, *cor.declares),
-        statements=(*sd.statements, *cor.statements),
-        outputs=scale_outputs(grouping, k, correlated),
-    )
 
 
-def _data(plan: Plan, products: Crossproducts) -> Fragment:
-    data = [
+def _crossing(plan: Plan, k: int, m: int) -> Crossing:
+    design = plan.model.design
+    effects = (len(design.groups[k].terms), len(design.groups[m].terms))
+    note = f"Z'Z of {design.groups[k].group} and {design.groups[m].group}"
+    name = f"ZZ_{k + 1}_{m + 1}"
+    return crossing(name, k + 1, m + 1, _sums(plan).cross[k, m], effects, note)
+
+
+def _nesting(plan: Plan, k: int, m: int) -> list[Declare]:
+    """Return the products of a factor of the chain with one that holds it, and its levels."""
+    design, parent = plan.model.design, _order(plan).parents[k, m]
+    inner, outer = design.groups[k].group, design.groups[m].group
+    q, s = len(design.groups[k].terms), len(design.groups[m].terms)
+    blocks = _sums(plan).cross[k, m].tobsr((q, s))
+    a, b = k + 1, m + 1
+    counts = np.bincount(parent, minlength=len(design.groups[m].levels))
+    return [
         Declare(
-            Block.DATA, "int", "P", bounds="lower=0", value=len(products.ols),
-            note="common coefficients",
+            Block.DATA, "array[,] vector", f"ZZ_{a}_{b}", (f"M_{b}", f"M_{a}", f"J_{a}"),
+            value=blocks.data.transpose(2, 1, 0), note=f"Z'Z of {inner} and {outer}",
         ),
         Declare(
-            Block.DATA, "vector", "b_ols", ("P",), value=products.ols,
-            note="their least-squares estimates",
-        ),
-        Declare(Block.DATA, "matrix", "R", ("P", "P"), value=products.R, note="R'R = X'X"),
-        Declare(
-            Block.DATA, "real", "rss", bounds="lower=0", value=products.rss,
-            note="residual sum of squares of least squares",
+            Block.DATA, "array[] int", f"at_{a}_{b}", (f"J_{a}",), f"lower=1, upper=J_{a}",
+            value=np.argsort(parent, kind="stable") + 1, note=f"{inner}, {outer} by {outer}",
         ),
         Declare(
-            Block.DATA, "real", "weights", bounds="lower=0", value=products.weights,
-            note="rows, or the sum of their weights",
+            Block.DATA, "array[] int", f"ends_{a}_{b}", (f"J_{b} + 1",), "lower=1",
+            value=np.concatenate([[0], np.cumsum(counts)]) + 1, note="where each ends",
         ),
     ]  # fmt: skip
-    label = plan.model.design.response.label
-    return Fragment(origin=f"crossproducts of {label}", declares=tuple(data))
 
 
-def _likelihood(plan: Plan) -> Fragment:
-    sigma = "sigma" if "sigma" in plan.model.scales else "1"
-    statements = [
-        Statement(Block.MODEL, f"vector[P] d = {_coefficients(plan)} - b_ols;"),
-        Statement(Block.MODEL, f"target += crossproducts_normal(d, {sigma}, weights, rss, R);"),
+def _residuals(plan: Plan, crossings: Mapping[tuple[int, int], Crossing]) -> Iterator[str]:
+    """Yield the residuals within the levels of terms that are not integrated out."""
+    rest = _order(plan).rest
+    for a, k in enumerate(rest):
+        yield _within(k + 1)
+        for m in rest[a + 1 :]:
+            yield f"e_{k + 1} = {crossings[k, m](f'e_{k + 1}', f'r_{m + 1}')};"
+
+
+def _within(k: int) -> str:
+    return f"array[M_{k}] vector[J_{k}] e_{k} = level_residuals(Ze_{k}, ZX_{k}, d);"
+
+
+def _density(plan: Plan) -> list[str]:
+    more = [f"effect_squares(r_{k + 1}, ZZ_{k + 1}, e_{k + 1})" for k in _order(plan).rest]
+    if not more:
+        return [f"target += crossproducts_normal(d, {_sigma(plan)}, weights, rss, R);"]
+    return [
+        f"real squares = rss + {' + '.join(more)};",
+        f"target += crossproducts_normal(d, {_sigma(plan)}, weights, squares, R);",
     ]
-    for number in range(len(plan.groups)):
-        scale = _scale(plan, number) + (" / sigma" if sigma == "sigma" else "")
-        k = number + 1
-        call = f"integrated_effects(d, {sigma}, {scale}, ZZ_{k}, ZX_{k}, Ze_{k})"
-        statements.append(Statement(Block.MODEL, f"target += {call};"))
-    return Fragment(
-        origin=f"likelihood: {plan.model.family!r}",
-        statements=tuple(statements),
-        uses=("crossproducts_normal", *(_FUNCTIONS if plan.groups else ())),
-    )
 
 
-def _coefficients(plan: Plan) -> str:
-    design = plan.model.design
-    if not design.common.labels:
-        return "rep_vector(Intercept, 1)" if design.intercept else "rep_vector(0, 0)"
-    return "append_row(Intercept, b)" if design.intercept else "b"
-
-
-def _scale(plan: Plan, number: int) -> str:
-    """Return the Stan expression of the triangular factor of a term's covariance."""
-    grouping, k = plan.model.design.groups[number], number + 1
-    if len(grouping.terms) == 1:
-        return f"rep_matrix(sd_{k}, 1, 1)"
-    return f"diag_pre_multiply(sd_{k}, L_{k})" if grouping.correlated else f"diag_matrix(sd_{k})"
+def _eliminate(
+    plan: Plan, i: int, number: int, crossings: Mapping[tuple[int, int], Crossing]
+) -> Iterator[str]:
+    """Yield the statements that integrate the effects of one term of the chain out."""
+    order, k, sigma = _order(plan), number + 1, _sigma(plan)
+    inner = [j + 1 for j in order.chain[:i]]
+    A = f"ZZ_{k}"
+    yield f"matrix[M_{k}, M_{k}] S_{k} = {scale(plan, number)}{' / sigma' * (sigma != '1')};"
+    yield _within(k)
+    for m in order.rest:
+        yield f"e_{k} = {crossings[number, m](f'e_{k}', f'r_{m + 1}')};"
+    for j in inner:
+        A = f"fold_precision({A}, G_{j}_{k}, at_{j}_{k}, ends_{j}_{k})"
+        yield f"e_{k} = fold_residuals(e_{k}, G_{j}_{k}, w_{j}, at_{j}_{k}, ends_{j}_{k});"
+    if inner:
+        yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
+        A = f"A_{k}"
+    yield f"array[T_{k}] vector[J_{k}] C_{k}\n  = batched_cholesky(batched_precision({A}, S_{k}), M_{k});"
+    yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k});"
+    yield f"target += integrated_density(C_{k}, w_{k}, {sigma});"
+    for m in (n + 1 for n in order.chain[i + 1 :]):
+        yield f"array[M_{m}, M_{k}] vector[J_{k}] G_{k}_{m} = ZZ_{k}_{m};"
+        for j in inner:
+            yield (
+                f"G_{k}_{m} = fold_cross(G_{k}_{m}, G_{j}_{k}, G_{j}_{m}, at_{j}_{k}, ends_{j}_{k});"
+            )
+        yield (
+            f"for (m in 1:M_{m}) {{\n  G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m]);\n}}"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,16 +141,17 @@ def _aligned(lines: Sequence[_Line]) -> Iterator[_Line]:
 def _declaration(d: Declare) -> _Line:
     bounds = f"<{d.bounds}>" if d.bounds else ""
     sizes = f"[{', '.join(d.dims)}]" if d.dims else ""
-    kind = _array(d, bounds) if d.type.startswith("array[] ") else f"{d.type}{bounds}{sizes}"
+    kind = _array(d, bounds) if d.type.startswith("array[") else f"{d.type}{bounds}{sizes}"
     value = f" = {d.expr}" if d.expr else ""
     return _Line(f"  {kind} {d.name}{value};", note=d.note)
 
 
 def _array(d: Declare, bounds: str) -> str:
-    """Return the type of an array; sizes behind the first are those of its elements."""
-    element = d.type.removeprefix("array[] ")
-    inner = f"[{', '.join(d.dims[1:])}]" if d.dims[1:] else ""
-    return f"array[{d.dims[0]}] {element}{bounds}{inner}"
+    """Return the type of an array; sizes behind its own are those of its elements."""
+    array, _, element = d.type.partition(" ")
+    own = array.count(",") + 1
+    inner = f"[{', '.join(d.dims[own:])}]" if d.dims[own:] else ""
+    return f"array[{', '.join(d.dims[:own])}] {element}{bounds}{inner}"
 
 
 def _statement(statement: Statement) -> list[_Line]:
@@ -172,13 +174,21 @@ def _data(fragments: Sequence[Fragment]) -> Mapping[str, Any]:
 
 def _check_datum(d: Declare, data: Mapping[str, Any]) -> None:
     # Stan's embedded engine checks only how many numbers there are, not their shape.
-    want = tuple(int(size) if size.isdigit() else int(data[size]) for size in d.dims)
+    want = tuple(_size(size, data) for size in d.dims)
     got = np.shape(d.value)
     if want != got:
         raise ValueError(f"datum {d.name} is declared {want} but has shape {got}")
     whole = np.issubdtype(np.asarray(d.value).dtype, np.integer)
     if d.type.endswith("int") and not whole:
         raise ValueError(f"datum {d.name} must hold integers")
+
+
+def _size(text: str, data: Mapping[str, Any]) -> int:
+    """Return a size: a number, a datum, a product of them or one more."""
+    if text.endswith(" + 1"):
+        return _size(text.removesuffix(" + 1"), data) + 1
+    factors = [int(f) if f.isdigit() else int(data[f]) for f in text.split(" * ")]
+    return math.prod(factors)
 
 
 def _start(fragments: Sequence[Fragment], places: Mapping[str, Place]) -> Mapping[str, Place]:

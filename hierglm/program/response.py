@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hierglm.plan.forms import CommonForm, Plan, ResponseForm
-from hierglm.program.common import MATRIX
+from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.program.common import matrix
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.priors import scalar_prior
 
@@ -27,6 +27,8 @@ def rows(plan: Plan) -> Fragment:
 def _response_data(plan: Plan) -> list[Declare]:
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
         return []
+    if plan.response.form is ResponseForm.GATHERED:
+        return _gathered(plan)
     design, family = plan.model.design, plan.model.family
     response = design.response
     whole = family.stan.response == "array[] int"
@@ -96,10 +98,11 @@ def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
     if design.offset is not None:
         parts.append("offset_")
     form = plan.response.form
-    if form is not ResponseForm.GLM and plan.common.form is not CommonForm.NONE:
-        parts.append(f"{MATRIX[plan.common.form]} * b")
+    if form is not ResponseForm.GLM and design.common.labels:
+        parts.append(f"{matrix(plan)} * b")
     eta = "mu" if plan.model.family.link.name == "identity" else "eta"
-    vector = parts not in ([], ["Intercept"]) or form is ResponseForm.WEIGHTED
+    wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
+    vector = parts not in ([], ["Intercept"]) or wanted
     statements = []
     if vector:
         # An intercept alone is a scalar, which Stan would not take for a vector.
@@ -109,7 +112,8 @@ def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
     if design.response.se is not None and design.response.se_and_sigma:
         text = "vector[N] total_sd = sqrt(square(se) + square(sigma));"
         statements.append(Statement(Block.MODEL, text))
-    statements.append(Statement(Block.MODEL, _density(plan, predictor)))
+    density = _sums(plan, eta) if form is ResponseForm.GATHERED else _density(plan, predictor)
+    statements += [Statement(Block.MODEL, line) for line in density]
     return Fragment(origin=f"likelihood: {plan.model.family!r}", statements=tuple(statements))
 
 
@@ -117,22 +121,82 @@ def _alone(parts: Sequence[str]) -> str:
     return parts[0] if parts else "0"
 
 
-def _density(plan: Plan, predictor: str) -> str:
+def _gathered(plan: Plan) -> list[Declare]:
+    """Return the sums over equal rows that the likelihood depends on."""
+    response, design = plan.model.design.response, plan.model.design
+    assert plan.numbers is not None and plan.numbers.rows is not None
+    rows, family = plan.numbers.rows, plan.model.family
+    assert family.exponential is not None
+    what = "trials" if response.trials is not None else "rows"
+    if response.weights is not None:
+        what = "weights"
+    declares = [
+        Declare(
+            Block.DATA, "int", "N", bounds="lower=1", value=len(rows.first),
+            note="different rows",
+        ),
+        Declare(
+            Block.DATA, "vector", "count", ("N",), "lower=0", value=rows.count, note=f"their {what}"
+        ),
+    ]  # fmt: skip
+    if family.exponential.dispersion:
+        mean = rows.total / np.maximum(rows.count, 1e-300)
+        declares += [
+            Declare(Block.DATA, "vector", "y", ("N",), value=mean, note=f"means of {response.label}"),
+            Declare(
+                Block.DATA, "vector", "within", ("N",), "lower=0", value=rows.within,
+                note="sums of squares about them",
+            ),
+        ]  # fmt: skip
+    else:
+        declares.append(
+            Declare(
+                Block.DATA, "vector", "y", ("N",), value=rows.total,
+                note=f"sums of {response.label}",
+            )
+        )  # fmt: skip
+    for name, value, note in (
+        ("se", response.se, "known standard errors"),
+        ("offset_", design.offset, "added to the linear predictor"),
+    ):
+        if value is not None:
+            at = value[rows.first]
+            declares.append(Declare(Block.DATA, "vector", name, ("N",), value=at, note=note))
+    return declares
+
+
+def _sums(plan: Plan, eta: str) -> list[str]:
+    """Return the statements of a likelihood by sums over equal rows (no constants)."""
+    exponential = plan.model.family.exponential
+    assert exponential is not None
+    if not exponential.dispersion:
+        terms = f"dot_product(y, {eta}) - dot_product(count, {exponential.stan}({eta}))"
+        return [f"target += {terms};"]
+    (sd,) = _scales(plan)
+    squares = f"count .* square(y - {eta}) + within"
+    if sd == "sigma":
+        return [
+            "target += -sum(count) * log(sigma)"
+            f" - 0.5 * sum({squares}) / square(sigma);"
+        ]
+    return [f"target += -dot_product(count, log({sd})) - 0.5 * sum(({squares}) ./ square({sd}));"]
+
+
+def _density(plan: Plan, predictor: str) -> list[str]:
     """Return the statement that adds the log likelihood to the target."""
     stan, form = plan.model.family.stan, plan.response.form
     trials, scales = (["trials"] if stan.trials else []), _scales(plan)
     if form is ResponseForm.GLM:
-        matrix = MATRIX[plan.common.form]
-        arguments = [*trials, matrix, predictor, "b", *scales]
-        return f"y ~ {stan.glm}({', '.join(arguments)});"
+        arguments = [*trials, matrix(plan), predictor, "b", *scales]
+        return [f"y ~ {stan.glm}({', '.join(arguments)});"]
     if form is ResponseForm.VECTOR:
-        return f"y ~ {stan.plain}({', '.join([*trials, predictor, *scales])});"
+        return [f"y ~ {stan.plain}({', '.join([*trials, predictor, *scales])});"]
     suffix = "lupmf" if stan.response == "array[] int" else "lupdf"
     at = ["trials[n]"] if trials else []
     by_row = [s if s in plan.model.scales else f"{s}[n]" for s in scales]
     arguments = [*at, f"{predictor}[n]", *by_row]
     call = f"{stan.plain}_{suffix}(y[n] | {', '.join(arguments)})"
-    return f"for (n in 1:N) {{\n  target += weights[n] * {call};\n}}"
+    return [f"for (n in 1:N) {{\n  target += weights[n] * {call};\n}}"]
 
 
 def _scales(plan: Plan) -> list[str]:

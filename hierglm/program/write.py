@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from hierglm.plan.forms import Plan, ResponseForm
+from collections.abc import Callable, Mapping
+
+from hierglm.plan.forms import GroupForm, Plan, ResponseForm
 from hierglm.program.common import common
-from hierglm.program.fragment import Program
-from hierglm.program.groups import group
-from hierglm.program.integrated import integrated
+from hierglm.program.conditional import conditional
+from hierglm.program.fragment import Fragment, Program
+from hierglm.program.integrated import group_sums, sums_data, sums_likelihood
 from hierglm.program.render import render
 from hierglm.program.response import likelihood, rows
+from hierglm.program.standardised import standardised
+from hierglm.program.start import start
 from hierglm.version import __version__
 
 
@@ -28,9 +32,20 @@ def write(plan: Plan) -> Program:
         plan.model.design.formula.source,
         f"{plan.model.family!r}, plan {plan.name!r}, written by hierglm {__version__}",
     )
+    # What is eliminated later comes first: effects move with those that it has defined.
+    places = list(plan.numbers.order.all)[::-1] if plan.numbers else range(len(plan.groups))
+    groups = [_GROUPS[plan.groups[k].form](plan, k) for k in places]
+    parts = [common(plan), *groups]
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
-        fragments, places = integrated(plan)
-        return render(title, [rows(plan), common(plan), *fragments], places)
-    parts = [common(plan), *(group(plan, k) for k in range(len(plan.groups)))]
-    last = likelihood(plan, [p.predictor for p in parts])
-    return render(title, [rows(plan), *parts, last])
+        parts.insert(1, sums_data(plan))
+        last = sums_likelihood(plan)
+    else:
+        last = likelihood(plan, [p.predictor for p in parts])
+    return render(title, [rows(plan), *parts, last], start(plan))
+
+
+_GROUPS: Mapping[GroupForm, Callable[[Plan, int], Fragment]] = {
+    GroupForm.STANDARDISED: standardised,
+    GroupForm.CONDITIONAL: conditional,
+    GroupForm.INTEGRATED: group_sums,
+}

@@ -1,0 +1,228 @@
+"""Effects of nested factors, drawn from their normal distribution given everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.plan.crossproducts import Sums
+from hierglm.plan.order import Order
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_Entries = dict[tuple[int, int], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Draws of everything that was not integrated out; S of them.
+
+    Attributes
+    ----------
+    d : ndarray, shape (S, p)
+        Common coefficients less those of least squares.
+    sigma : ndarray, shape (S,)
+        Residual sd.
+    scales : mapping of int to ndarray, shape (S, q, q)
+        For each term of the chain: triangular factor of its covariance, over sigma.
+    effects : mapping of int to ndarray, shape (S, J q)
+        Of the terms that are not in the chain, level by level.
+    """
+
+    d: Floats
+    sigma: Floats
+    scales: Mapping[int, Floats]
+    effects: Mapping[int, Floats]
+
+
+def branches(order: Order, levels: Mapping[int, int], most: int) -> list[dict[int, Ints]]:
+    """Return levels of the chain's factors in parts that have nothing to do with each other.
+
+    Parameters
+    ----------
+    order : Order
+    levels : mapping of int to int
+        Number of levels of each term of the chain.
+    most : int
+        About how many levels of the innermost factor a part may have.
+
+    Returns
+    -------
+    list of mapping of int to ndarray of int
+        For each part, the levels of each term that are in it, ascending.
+    """
+    inner, outer = order.chain[0], order.chain[-1]
+    top = {k: order.parents.get((k, outer), np.arange(levels[k])) for k in order.chain}
+    held = np.cumsum(np.bincount(top[inner], minlength=levels[outer]))
+    part = (held - 1) // max(1, most)
+    _, part = np.unique(part, return_inverse=True)
+    by_part: dict[int, list[Ints]] = {}
+    for k in order.chain:
+        own = part[top[k]]
+        starts = np.searchsorted(own[np.argsort(own, kind="stable")], np.arange(part[-1] + 2))
+        at = np.argsort(own, kind="stable")
+        by_part[k] = [at[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [{k: by_part[k][i] for k in order.chain} for i in range(part[-1] + 1)]
+
+
+def draw_branch(
+    sums: Sums, order: Order, given: Given, some: Mapping[int, Ints], rng: np.random.Generator
+) -> dict[int, Floats]:
+    """Return one draw of the effects of some levels for each draw of the rest.
+
+    For level j of a factor with no other inside, covariance sigma^2 S S' of its effects,
+    M_j = I + S' A_j S = C_j C_j' and w_j = C_j^-1 S' Z_j' (y - X b), they are normal with
+    mean S C_j^-T w_j and covariance sigma^2 S M_j^-1 S' (Lindstrom and Bates 1988). A factor
+    with others inside has theirs eliminated first, and is drawn before them.
+
+    Parameters
+    ----------
+    sums : Sums
+    order : Order
+    given : Given
+    some : mapping of int to ndarray of int
+        Levels of each term of the chain, as `branches` made them.
+    rng : Generator
+
+    Returns
+    -------
+    mapping of int to ndarray, shape (S, levels, q)
+    """
+    chain = order.chain
+    A: dict[int, _Entries] = {}
+    e: dict[int, list[Floats]] = {}
+    G: dict[tuple[int, int], dict[tuple[int, int], Floats]] = {}
+    C: dict[int, _Entries] = {}
+    w: dict[int, list[Floats]] = {}
+    parent = _parents(order, some)
+    for k in chain:
+        own, q = sums.groups[k], len(sums.groups[k].Ze)
+        A[k] = {
+            (r, s): own.ZZ[r * (r + 1) // 2 + s][some[k]] for r in range(q) for s in range(r + 1)
+        }
+        e[k] = [own.Ze[r][some[k]] - given.d @ own.ZX[r][some[k]].T for r in range(q)]
+        for m, effects in given.effects.items():
+            rows = (some[k][:, None] * q + np.arange(q)).reshape(-1)
+            taken = (sums.cross[k, m][rows] @ effects.T).T
+            e[k] = [x - taken[:, r::q] for r, x in enumerate(e[k])]
+    for (k, m), F in sums.cross.items():
+        if k in chain and m in chain:
+            G[k, m] = _nested(F, some[k], len(e[k]), len(e[m]))
+    for i, k in enumerate(chain):
+        S, q = given.scales[k], len(e[k])
+        C[k] = _cholesky(_precision(A[k], S), q)
+        w[k] = _solve(C[k], S, e[k])
+        after = chain[i + 1 :]
+        for m in after:
+            for h in range(len(e[m])):
+                column = _solve(C[k], S, [G[k, m][h, a] for a in range(q)])
+                G[k, m].update({(h, a): x for a, x in enumerate(column)})
+        for b, m in enumerate(after):
+            fold = _Fold(parent[k, m], len(some[m]))
+            for r in range(len(e[m])):
+                e[m][r] = e[m][r] - fold(G[k, m][r, a] * w[k][a] for a in range(q))
+                for s in range(r + 1):
+                    A[m][r, s] = A[m][r, s] - fold(
+                        G[k, m][r, a] * G[k, m][s, a] for a in range(q)
+                    )
+            for n in after[b + 1 :]:
+                for r in range(len(e[n])):
+                    for s in range(len(e[m])):
+                        G[m, n][r, s] = G[m, n][r, s] - fold(
+                            G[k, n][r, a] * G[k, m][s, a] for a in range(q)
+                        )
+    out: dict[int, Floats] = {}
+    for i in reversed(range(len(chain))):
+        k = chain[i]
+        for m in chain[i + 1 :]:
+            held = out[m][:, parent[k, m]]
+            for a in range(len(w[k])):
+                w[k][a] = w[k][a] - sum(
+                    G[k, m][h, a] * held[:, :, h] for h in range(held.shape[2])
+                )
+        out[k] = _draw(C[k], w[k], given.scales[k], given.sigma, rng)
+    return out
+
+
+class _Fold:
+    """Sums over the inner levels of each outer one."""
+
+    def __init__(self, parent: Ints, levels: int) -> None:
+        self._at = np.argsort(parent, kind="stable")
+        self._starts = np.searchsorted(parent[self._at], np.arange(levels))
+
+    def __call__(self, terms: Any) -> Floats:
+        total = sum(terms)
+        summed: Floats = np.add.reduceat(total[..., self._at], self._starts, axis=-1)
+        return summed
+
+
+def _parents(order: Order, some: Mapping[int, Ints]) -> dict[tuple[int, int], Ints]:
+    """Return the nesting of some levels, by their positions among those."""
+    return {
+        (k, m): np.searchsorted(some[m], found[some[k]]) for (k, m), found in order.parents.items()
+    }
+
+
+def _nested(F: Any, some: Ints, q: int, s: int) -> dict[tuple[int, int], Floats]:
+    """Return the entries of a nested factor's products: outer effect, own effect."""
+    blocks = F.tobsr((q, s)).data[some]
+    return {(h, a): blocks[:, a, h] for h in range(s) for a in range(q)}
+
+
+def _precision(A: _Entries, S: Floats) -> _Entries:
+    """Return the entries of I + S' A S of every level, shape (draws, levels)."""
+    q = S.shape[1]
+    out = {}
+    for r in range(q):
+        for s in range(r + 1):
+            total: Any = float(r == s)
+            for h in range(r, q):
+                for k in range(s, q):
+                    entry = A[max(h, k), min(h, k)]
+                    total = total + (S[:, h, r] * S[:, k, s])[:, None] * entry
+            out[r, s] = total
+    return out
+
+
+def _cholesky(M: _Entries, q: int) -> _Entries:
+    C: _Entries = {}
+    for r in range(q):
+        for s in range(r + 1):
+            c = M[r, s]
+            for h in range(s):
+                c = c - C[r, h] * C[s, h]
+            C[r, s] = np.sqrt(c) if r == s else c / C[s, s]
+    return C
+
+
+def _solve(C: _Entries, S: Floats, e: Sequence[Floats]) -> list[Floats]:
+    """Return C^-1 S' e of every level."""
+    q = S.shape[1]
+    w: list[Floats] = []
+    for k in range(q):
+        v = sum((S[:, h, k, None] * e[h] for h in range(k, q)), start=np.zeros(()))
+        for h in range(k):
+            v = v - C[k, h] * w[h]
+        w.append(v / C[k, k])
+    return w
+
+
+def _draw(
+    C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator
+) -> Floats:
+    """Return S C^-T (w + sigma noise), shape (draws, levels, q)."""
+    q = S.shape[1]
+    noise = rng.standard_normal((len(S), w[0].shape[1], q))
+    z: list[Floats] = [np.empty(0)] * q
+    for k in reversed(range(q)):
+        rest = w[k] + sigma[:, None] * noise[:, :, k]
+        for h in range(k + 1, q):
+            rest = rest - C[h, k] * z[h]
+        z[k] = rest / C[k, k]
+    effects = [sum(S[:, r, k, None] * z[k] for k in range(r + 1)) for r in range(q)]
+    return np.stack([np.asarray(x) for x in effects], axis=-1)

@@ -1,0 +1,299 @@
+"""Mixed-model equations solved by eliminating one grouping factor after the other.
+
+The precision of common coefficients d and effects u of all group terms is block-structured:
+within a factor, levels do not meet; a factor nested in another meets one of its levels only.
+Factors of a chain are eliminated level by level (Henderson 1953; Bates et al. 2015, section
+3), what is left of crossed factors is dense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.plan.order import Order
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+Floats = NDArray[np.float64]
+
+_BLOCK = 2**23
+"""Numbers of a dense product held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Weighted crossproducts of all columns; terms in their order of the formula.
+
+    Effects of one term are flattened level by level: level j, effect k is j q + k.
+
+    Attributes
+    ----------
+    XX : ndarray, shape (p, p)
+        X' W X.
+    ZX : tuple of ndarray, shape (J q, p)
+        Z' W X of each term.
+    ZZ : tuple of ndarray, shape (J, q, q)
+        Z' W Z of each term, level by level.
+    cross : mapping of (int, int) to sparse array, shape (J_k q_k, J_l q_l)
+        Z_k' W Z_l of two terms, the first eliminated before the second.
+    """
+
+    XX: Floats
+    ZX: tuple[Floats, ...]
+    ZZ: tuple[Floats, ...]
+    cross: Mapping[tuple[int, int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The solved equations, and what is needed for the inverse of their matrix.
+
+    Attributes
+    ----------
+    common : ndarray, shape (p,)
+        d.
+    effects : tuple of ndarray, shape (J, q)
+        u of each term.
+    precision : ndarray, shape (p, p)
+        Of d, effects eliminated.
+    inverse : mapping of int to ndarray, shape (J, q, q)
+        For terms of the chain: inverse precision given all that comes later.
+    later : mapping of (int, int) to sparse array
+        Regression of a chain term's effects on those of a later term.
+    on_common : mapping of int to ndarray, shape (J q, p)
+        Regression on d of each term of the chain, given later terms.
+    rest_inverse : ndarray, shape (D, D)
+        Inverse precision of all terms that are not in the chain, given d.
+    rest_on_common : ndarray, shape (D, p)
+        Their regression on d.
+    rest_precision : ndarray, shape (D, D)
+        Their precision, chain eliminated.
+    rest_cross : ndarray, shape (D, p)
+        Their precision with d, chain eliminated.
+    """
+
+    common: Floats
+    effects: tuple[Floats, ...]
+    precision: Floats
+    inverse: Mapping[int, Floats]
+    later: Mapping[tuple[int, int], Any]
+    on_common: Mapping[int, Floats]
+    rest_inverse: Floats
+    rest_on_common: Floats
+    rest_precision: Floats
+    rest_cross: Floats
+
+
+def rest_slices(system: System, order: Order) -> dict[int, slice]:
+    """Return where the effects of each term of the rest stand among them all."""
+    out, low = {}, 0
+    for k in order.rest:
+        levels, q = system.ZZ[k].shape[:2]
+        out[k] = slice(low, low + levels * q)
+        low += levels * q
+    return out
+
+
+def solve(
+    system: System,
+    order: Order,
+    priors: Sequence[Floats],
+    common_prior: Floats,
+    scores: Sequence[Floats],
+    common_score: Floats,
+) -> Solution:
+    """Return the solution of (W + prior precision) (d, u) = scores.
+
+    Parameters
+    ----------
+    system : System
+    order : Order
+    priors : sequence of ndarray, shape (q, q)
+        Prior precision of the effects of each term.
+    common_prior : ndarray, shape (p, p)
+        Prior precision of d.
+    scores : sequence of ndarray, shape (J, q)
+        Right-hand side for the effects of each term.
+    common_score : ndarray, shape (p,)
+        Right-hand side for d.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is singular.
+    """
+    ZZ = [a + p for a, p in zip(system.ZZ, priors, strict=True)]
+    ZX = [x.copy() for x in system.ZX]
+    right = [np.asarray(s, dtype=np.float64).reshape(-1).copy() for s in scores]
+    cross = dict(system.cross)
+    H, g = system.XX + common_prior, np.array(common_score, dtype=np.float64)
+    inverse: dict[int, Floats] = {}
+    later: dict[tuple[int, int], Any] = {}
+    on_common: dict[int, Floats] = {}
+    shift: dict[int, Floats] = {}
+    for i, k in enumerate(order.chain):
+        inverse[k] = np.linalg.inv(ZZ[k])
+        on_common[k] = _times(inverse[k], ZX[k])
+        shift[k] = _times(inverse[k], right[k][:, None])[:, 0]
+        H = H - ZX[k].T @ on_common[k]
+        g = g - ZX[k].T @ shift[k]
+        after = [*order.chain[i + 1 :], *order.rest]
+        V = _block_diagonal(inverse[k]) if after else None
+        for m in after:
+            later[k, m] = V @ cross[k, m]
+        for a, m in enumerate(after):
+            ZX[m] = ZX[m] - cross[k, m].T @ on_common[k]
+            right[m] = right[m] - cross[k, m].T @ shift[k]
+            for n in after[a:]:
+                fill = cross[k, m].T @ later[k, n]
+                if m == n and m in order.chain:
+                    ZZ[m] = ZZ[m] - _blocks(fill, ZZ[m].shape[2], ZZ[m].shape[2])
+                elif m == n:
+                    cross[m, m] = cross[m, m] + fill if (m, m) in cross else fill
+                else:
+                    cross[m, n] = cross[m, n] - fill
+    K, B, h = _rest(system, order, ZZ, cross, ZX, right)
+    Kinv = np.linalg.inv(K) if len(K) else K
+    KB = Kinv @ B
+    H = H - B.T @ KB
+    d = np.linalg.solve(H, g - KB.T @ h) if len(H) else g
+    effects: dict[int, Floats] = {}
+    rest = Kinv @ h - KB @ d
+    for k, where in rest_slices(system, order).items():
+        effects[k] = rest[where]
+    for i in reversed(range(len(order.chain))):
+        k = order.chain[i]
+        u = shift[k] - on_common[k] @ d
+        for m in (*order.chain[i + 1 :], *order.rest):
+            u = u - later[k, m] @ effects[m]
+        effects[k] = u
+    shaped = tuple(effects[k].reshape(a.shape[:2]) for k, a in enumerate(system.ZZ))
+    return Solution(d, shaped, H, inverse, later, on_common, Kinv, KB, K, B)
+
+
+def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats, ...]:
+    """Return the covariance of each level's effects, shape (J, q, q), of every term.
+
+    All else is integrated out. For a chain: level by level from the outermost in
+    (Takahashi's recursion); what comes from the rest and from d is added.
+    """
+    H = np.linalg.inv(solved.precision) if len(solved.precision) else solved.precision
+    out: dict[int, Floats] = {}
+    for k, where in rest_slices(system, order).items():
+        levels, q = system.ZZ[k].shape[:2]
+        inner = solved.rest_inverse[where, where].reshape(levels, q, levels, q)
+        own = np.einsum("jajb->jab", inner)
+        out[k] = own + _quadratic(solved.rest_on_common[where], H, q)
+    paths: list[Floats] = []  # covariance of a level and those that hold it, given the rest
+    on_rest: dict[int, Any] = {}
+    on_common: dict[int, Floats] = {}
+    for i in reversed(range(len(order.chain))):
+        k, after = order.chain[i], order.chain[i + 1 :]
+        levels, q = system.ZZ[k].shape[:2]
+        if after:
+            sizes = {m: system.ZZ[m].shape[2] for m in after}
+            G = np.concatenate([_blocks(solved.later[k, m], q, sizes[m]) for m in after], axis=2)
+            holds = paths[-1][order.parents[k, after[0]]]
+            cross = -G @ holds
+            own = solved.inverse[k] - cross @ G.transpose(0, 2, 1)
+            paths.append(np.block([[own, cross], [cross.transpose(0, 2, 1), holds]]))
+        else:
+            own = solved.inverse[k]
+            paths.append(own)
+        on_common[k] = solved.on_common[k] - sum(
+            (solved.later[k, m] @ on_common[m] for m in after), start=np.zeros(())
+        )
+        if order.rest:
+            on_rest[k] = _stack([solved.later[k, m] for m in order.rest]) - sum(
+                solved.later[k, m] @ on_rest[m] for m in after
+            )
+            own = own + _sparse_quadratic(on_rest[k], solved.rest_inverse, q)
+            through = on_common[k] - on_rest[k] @ solved.rest_on_common
+        else:
+            through = on_common[k]
+        out[k] = own + _quadratic(through, H, q)
+    return tuple(out[k] for k in range(len(system.ZZ)))
+
+
+def _rest(
+    system: System,
+    order: Order,
+    ZZ: Sequence[Floats],
+    cross: Mapping[tuple[int, int], Any],
+    ZX: Sequence[Floats],
+    right: Sequence[Floats],
+) -> tuple[Floats, Floats, Floats]:
+    """Return precision, precision with d, and right-hand side of the terms of the rest."""
+    places = rest_slices(system, order)
+    size = max((s.stop for s in places.values()), default=0)
+    K = np.zeros((size, size))
+    for a, k in enumerate(order.rest):
+        levels, q = ZZ[k].shape[:2]
+        own = K[places[k], places[k]].reshape(levels, q, levels, q)
+        own[np.arange(levels), :, np.arange(levels), :] += ZZ[k]
+        K[places[k], places[k]] = own.reshape(levels * q, levels * q)
+        if (k, k) in cross:
+            K[places[k], places[k]] -= cross[k, k].toarray()
+        for m in order.rest[a + 1 :]:
+            block = cross[k, m].toarray()
+            K[places[k], places[m]] = block
+            K[places[m], places[k]] = block.T
+    p = len(system.XX)
+    B = np.concatenate([ZX[k] for k in order.rest]) if order.rest else np.zeros((0, p))
+    h = np.concatenate([right[k] for k in order.rest]) if order.rest else np.zeros(0)
+    return K, B, h
+
+
+def _times(blocks: Floats, tall: Floats) -> Floats:
+    """Return a block-diagonal matrix times a tall one."""
+    levels, q = blocks.shape[:2]
+    return (blocks @ tall.reshape(levels, q, -1)).reshape(levels * q, -1)
+
+
+def _block_diagonal(blocks: Floats) -> sparse.csr_array:
+    from scipy import sparse
+
+    levels, q = blocks.shape[:2]
+    at = np.arange(levels)
+    shape = (levels * q, levels * q)
+    return sparse.bsr_array((blocks, at, np.arange(levels + 1)), shape=shape).tocsr()
+
+
+def _stack(parts: Sequence[Any]) -> Any:
+    from scipy import sparse
+
+    return sparse.hstack(parts, format="csr")
+
+
+def _blocks(matrix: Any, q: int, s: int) -> Floats:
+    """Return the one block (q, s) in each row of blocks of a nested factor's matrix."""
+    found = matrix.tocoo()
+    out = np.zeros((matrix.shape[0] // q, q, s))
+    out[found.row // q, found.row % q, found.col % s] = found.data
+    return out
+
+
+def _quadratic(tall: Floats, middle: Floats, q: int) -> Floats:
+    """Return the diagonal blocks of tall @ middle @ tall.T."""
+    levels = tall.shape[0] // q
+    shaped = tall.reshape(levels, q, -1)
+    return np.asarray(np.einsum("jap,pr,jbr->jab", shaped, middle, shaped, optimize=True))
+
+
+def _sparse_quadratic(tall: Any, middle: Floats, q: int) -> Floats:
+    """Return the diagonal blocks of tall @ middle @ tall.T for a sparse tall matrix."""
+    levels = tall.shape[0] // q
+    out = np.zeros((levels, q, q))
+    step = max(1, _BLOCK // max(1, q * len(middle)))
+    for low in range(0, levels, step):
+        some = tall[low * q : (low + step) * q]
+        dense = some.toarray().reshape(-1, q, len(middle))
+        right = np.asarray(some @ middle).reshape(-1, q, len(middle))
+        out[low : low + step] = right @ dense.transpose(0, 2, 1)
+    return out

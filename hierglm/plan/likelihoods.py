@@ -1,0 +1,269 @@
+"""A likelihood as penalised fits see it: value, slopes and curvature at a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.families.family import Exponential
+from hierglm.plan.crossproducts import Sums, crossings, effect_matrix
+from hierglm.plan.elimination import System
+from hierglm.plan.order import Order
+from hierglm.plan.rows import Rows
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A likelihood near a point.
+
+    Attributes
+    ----------
+    value : float
+        Log likelihood, up to a constant.
+    common : ndarray, shape (p,)
+        Its slopes along the common coefficients.
+    effects : tuple of ndarray, shape (J, q)
+        Its slopes along the effects of each term.
+    system : System
+        Its curvature, with the sign changed.
+    """
+
+    value: float
+    common: Floats
+    effects: tuple[Floats, ...]
+    system: System
+
+
+class Likelihood(Protocol):
+    """What `hierglm.plan.penalised.penalise` needs of a likelihood."""
+
+    sizes: tuple[tuple[int, int], ...]
+    """Levels and effects of each term."""
+
+    def value(self, b: Floats, u: Sequence[Floats], sigma: float) -> float:
+        """Return the log likelihood, up to a constant."""
+        ...
+
+    def near(self, b: Floats, u: Sequence[Floats], sigma: float) -> Local:
+        """Return value, slopes and curvature."""
+        ...
+
+    def along_sigma(
+        self, b: Floats, u: Sequence[Floats], sigma: float, used: float
+    ) -> tuple[float, float]:
+        """Return slope and information of log sigma; `used` degrees of freedom are gone."""
+        ...
+
+    def first(self) -> tuple[Floats, float]:
+        """Return common coefficients and sigma to start from."""
+        ...
+
+
+class GaussianSums:
+    """A Gaussian likelihood by crossproducts.
+
+    Parameters
+    ----------
+    sums : Sums
+    """
+
+    def __init__(self, sums: Sums) -> None:
+        self._sums = sums
+        self._system = system_of(sums)
+        self.sizes = tuple((a.shape[0], a.shape[1]) for a in self._system.ZZ)
+
+    def first(self) -> tuple[Floats, float]:
+        """Return the least-squares fit."""
+        common = self._sums.common
+        return common.ols.copy(), float(np.sqrt(common.rss / max(common.weights, 1.0)))
+
+    def value(self, b: Floats, u: Sequence[Floats], sigma: float) -> float:
+        """Return the log likelihood, up to a constant."""
+        return self._value(self._residuals(b, u), sigma)
+
+    def near(self, b: Floats, u: Sequence[Floats], sigma: float) -> Local:
+        """Return value, slopes and curvature."""
+        found = self._residuals(b, u)
+        common, effects, _ = found
+        s2, system = sigma**2, self._system
+        scaled = System(
+            system.XX / s2,
+            tuple(x / s2 for x in system.ZX),
+            tuple(a / s2 for a in system.ZZ),
+            {k: f / s2 for k, f in system.cross.items()},
+        )
+        return Local(
+            self._value(found, sigma), common / s2, tuple(e / s2 for e in effects), scaled
+        )
+
+    def along_sigma(
+        self, b: Floats, u: Sequence[Floats], sigma: float, used: float
+    ) -> tuple[float, float]:
+        """Return slope and information of log sigma."""
+        squares = self._residuals(b, u)[2] / sigma**2
+        left = self._sums.common.weights - used
+        return squares - left, 2 * left
+
+    def _value(self, residuals: tuple[Floats, list[Floats], float], sigma: float) -> float:
+        return float(-self._sums.common.weights * np.log(sigma) - 0.5 * residuals[2] / sigma**2)
+
+    def _residuals(self, b: Floats, u: Sequence[Floats]) -> tuple[Floats, list[Floats], float]:
+        """Return X' W r, Z' W r and r' W r for the residuals r."""
+        sums, system = self._sums, self._system
+        d = b - sums.common.ols
+        e = [g.Ze.T.reshape(-1) for g in sums.groups]
+        flat = [x.reshape(-1) for x in u]
+        common = system.XX @ d
+        moved = [x @ d for x in system.ZX]
+        for k, x in enumerate(flat):
+            common = common + system.ZX[k].T @ x
+            moved[k] = moved[k] + (system.ZZ[k] @ u[k][:, :, None]).reshape(-1)
+        for (k, m), F in system.cross.items():
+            moved[k] = moved[k] + F @ flat[m]
+            moved[m] = moved[m] + F.T @ flat[k]
+        squares = sums.common.rss + d @ common
+        for k, x in enumerate(flat):
+            squares += x @ (moved[k] - 2 * e[k])
+        effects = [
+            (a - m).reshape(x.shape) for a, m, x in zip(e, moved, u, strict=True)
+        ]
+        return -common, effects, float(squares)
+
+
+def system_of(sums: Sums) -> System:
+    """Return the crossproducts as mixed-model equations have them."""
+    ZZ = []
+    for g in sums.groups:
+        q, levels = g.Ze.shape
+        A = np.empty((levels, q, q))
+        rows, columns = np.tril_indices(q)
+        A[:, rows, columns] = A[:, columns, rows] = g.ZZ.T
+        ZZ.append(A)
+    return System(
+        sums.common.R.T @ sums.common.R,
+        tuple(g.ZX.transpose(1, 0, 2).reshape(-1, g.ZX.shape[2]) for g in sums.groups),
+        tuple(ZZ),
+        sums.cross,
+    )
+
+
+class RowLikelihood:
+    """A likelihood by rows, of an exponential family in its canonical parameter.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : Exponential
+    order : Order
+        Which crossproducts of terms are wanted.
+    levels : sequence of int
+        Levels of each term.
+    se : ndarray, shape (rows,), or None
+        Known errors of a Gaussian response.
+    free : bool
+        Whether there is a sigma, beside `se` where that is given.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        family: Exponential,
+        order: Order,
+        levels: Sequence[int],
+        se: Floats | None = None,
+        free: bool = True,
+    ) -> None:
+        self._rows, self._family, self._order = rows, family, order
+        self._se, self._free = se, free
+        self.sizes = tuple((n, z.shape[1]) for n, z in zip(levels, rows.Z, strict=True))
+        self._Z = [
+            effect_matrix(z, at, n) for z, at, n in zip(rows.Z, rows.index, levels, strict=True)
+        ]
+
+    def first(self) -> tuple[Floats, float]:
+        """Return zeros, and the spread of the response."""
+        mean, count = self._mean(), self._rows.count
+        spread = np.sqrt(np.average((mean - np.average(mean, weights=count)) ** 2, weights=count))
+        return np.zeros(self._rows.X.shape[1]), max(float(spread), 1e-8)
+
+    def value(self, b: Floats, u: Sequence[Floats], sigma: float) -> float:
+        """Return the log likelihood, up to a constant."""
+        return self._value(self._eta(b, u), sigma)
+
+    def near(self, b: Floats, u: Sequence[Floats], sigma: float) -> Local:
+        """Return value, slopes and curvature."""
+        rows = self._rows
+        eta = self._eta(b, u)
+        over = self._over(sigma)
+        score = over * (rows.total - rows.count * self._family.mean(eta))
+        w = over * rows.count * self._family.variance(eta)
+        return Local(
+            self._value(eta, sigma),
+            rows.X.T @ score,
+            tuple((Z.T @ score).reshape(s) for Z, s in zip(self._Z, self.sizes, strict=True)),
+            self._system(w),
+        )
+
+    def along_sigma(
+        self, b: Floats, u: Sequence[Floats], sigma: float, used: float
+    ) -> tuple[float, float]:
+        """Return slope and information of log sigma."""
+        rows, over = self._rows, self._over(sigma)
+        squares = over * (rows.count * (self._mean() - self._eta(b, u)) ** 2 + rows.within)
+        share = np.broadcast_to(sigma**2 * over, squares.shape)
+        # Where a row's degrees of freedom went is not asked: each gives the same part.
+        left = rows.count * (1 - used / rows.count.sum())
+        return float(share @ (squares - left)), float(2 * share**2 @ left)
+
+    def _mean(self) -> Floats:
+        return self._rows.total / np.maximum(self._rows.count, 1e-300)
+
+    def _over(self, sigma: float) -> Any:
+        """Return one over the residual variance of each row; 1 where there is none."""
+        if not self._family.dispersion:
+            return 1.0
+        variance = sigma**2 if self._free else 0.0
+        return 1 / (variance if self._se is None else variance + self._se**2)
+
+    def _value(self, eta: Floats, sigma: float) -> float:
+        rows, over = self._rows, self._over(sigma)
+        if not self._family.dispersion:
+            return float(np.sum(rows.total * eta - rows.count * self._family.cumulant(eta)))
+        squares = rows.count * (self._mean() - eta) ** 2 + rows.within
+        return float(np.sum(0.5 * (rows.count * np.log(over) - over * squares)))
+
+    def _eta(self, b: Floats, u: Sequence[Floats]) -> Floats:
+        eta = self._rows.X @ b + self._rows.offset
+        for Z, x in zip(self._Z, u, strict=True):
+            eta = eta + Z @ x.reshape(-1)
+        return np.asarray(eta)
+
+    def _system(self, w: Floats) -> System:
+        X, Z = self._rows.X, self._Z
+        weighted = w[:, None] * X
+        return System(
+            X.T @ weighted,
+            tuple(np.asarray(z.T @ weighted) for z in Z),
+            tuple(
+                level_products(z, at, w, n)
+                for z, at, (n, _) in zip(self._rows.Z, self._rows.index, self.sizes, strict=True)
+            ),
+            crossings(Z, w, self._order),
+        )
+
+
+def level_products(Z: Floats, index: NDArray[np.int64], w: Floats, levels: int) -> Floats:
+    """Return Z_j' W Z_j of each level, shape (J, q, q)."""
+    q = Z.shape[1]
+    out = np.empty((levels, q, q))
+    for r in range(q):
+        for s in range(r + 1):
+            sums = np.bincount(index, weights=w * Z[:, r] * Z[:, s], minlength=levels)
+            out[:, r, s] = out[:, s, r] = sums
+    return out

@@ -1,0 +1,297 @@
+"""A penalised fit: the mode of variances with effects integrated out, by Newton and EM steps.
+
+What sampling starts from, and what effects are centred on; also an answer of its own
+(`hierglm.plan.approximation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.model import Model
+from hierglm.plan.elimination import Solution, System, covariances, solve
+from hierglm.plan.likelihoods import Likelihood, Local
+from hierglm.plan.order import Order
+from hierglm.priors.slopes import pull, slope
+
+Floats = NDArray[np.float64]
+
+_STEPS = 100
+_CLOSE = 1e-4
+_LONGEST = 1.0
+"""Longest step of a log sd."""
+_STEEP = 25.0
+"""A linear predictor so far out, on a logit or log scale, has lost touch with the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Penalised:
+    """Estimates, and roughly how far the posterior reaches around them.
+
+    Attributes
+    ----------
+    common : ndarray, shape (p,)
+        Common coefficients, of the columns as `common_matrix` has them.
+    precision : ndarray, shape (p, p)
+        Their posterior precision, effects integrated out.
+    sigma, sigma_spread : float
+        Residual sd (1 where there is none), and the sd of its logarithm.
+    covariances : tuple of ndarray, shape (q, q)
+        Of the effects of each term.
+    spreads : tuple of ndarray, shape (q,)
+        Posterior sds of the logarithms of the effects' sds.
+    effects : tuple of ndarray, shape (J, q)
+        Of each term.
+    uncertain : tuple of ndarray, shape (J, q, q)
+        Posterior covariance of each level's effects.
+    steps : int
+        How many it took.
+    converged : bool
+        Whether the last one was small.
+    system : System
+        Curvature of the likelihood there.
+    solved : Solution
+        The equations solved there.
+    """
+
+    common: Floats
+    precision: Floats
+    sigma: float
+    sigma_spread: float
+    covariances: tuple[Floats, ...]
+    spreads: tuple[Floats, ...]
+    effects: tuple[Floats, ...]
+    uncertain: tuple[Floats, ...]
+    steps: int
+    converged: bool
+    system: System
+    solved: Solution
+
+
+def penalise(
+    model: Model,
+    likelihood: Likelihood,
+    order: Order,
+    *,
+    close: float = _CLOSE,
+    steps: int = _STEPS,
+) -> Penalised | None:
+    """Return the penalised fit of a model, or None where its numbers break down.
+
+    Common coefficients and effects take a Newton step, given the variances (penalised
+    iteratively reweighted least squares); log sds take an EM step (Laird and Ware 1982)
+    lengthened by what the data say about them, levels over information; priors pull along.
+    For a Gaussian response with flat priors, but for the Jacobian of the logarithm, it ends
+    at restricted maximum likelihood; for others at penalised quasi-likelihood (Breslow and
+    Clayton 1993).
+
+    Parameters
+    ----------
+    model : Model
+    likelihood : Likelihood
+    order : Order
+        In which its terms are eliminated.
+    close : float
+        Largest step of a log sd, and of a coefficient in posterior sds, at the end.
+    steps : int
+        At most so many.
+    """
+    try:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            found = _iterate(model, likelihood, order, close, steps)
+    except np.linalg.LinAlgError:
+        return None
+    numbers = [found.common, found.sigma, *found.covariances, *found.effects, *found.spreads]
+    return found if all(np.isfinite(x).all() for x in numbers) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    b: Floats
+    u: tuple[Floats, ...]
+    sigma: float
+    variances: tuple[Floats, ...]
+
+
+def _iterate(
+    model: Model, likelihood: Likelihood, order: Order, close: float, steps: int
+) -> Penalised:
+    at = _first(model, likelihood)
+    free_sigma = "sigma" in model.scales
+    pace = [1.0] * len(at.variances)
+    before = [np.zeros(len(v)) for v in at.variances]
+    done = False
+    for step in range(1, steps + 1):
+        local = likelihood.near(at.b, at.u, at.sigma)
+        precisions = [np.linalg.inv(v) for v in at.variances]
+        centre, weight = _common_prior(model, at.b)
+        solved = solve(
+            local.system,
+            order,
+            precisions,
+            np.diag(weight),
+            [s - u @ p for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
+            local.common - weight * (at.b - centre),
+        )
+        b, u = _advance(model, likelihood, at, local, solved, precisions)
+        sds = np.sqrt(np.diag(np.linalg.inv(solved.precision))) if len(b) else np.ones(0)
+        moved = float(np.max(np.abs(b - at.b) / sds, initial=0.0))
+        uncertain = covariances(local.system, order, solved)
+        variances, spreads = [], []
+        for k, variance in enumerate(at.variances):
+            new, change, spread = _vary(model, k, variance, u[k], uncertain[k], at.sigma, pace[k])
+            if change @ before[k] < 0:
+                pace[k] *= 0.5
+            before[k] = change
+            moved = max(moved, float(np.max(np.abs(change))))
+            variances.append(new)
+            spreads.append(spread)
+        sigma, sigma_spread = at.sigma, 0.0
+        if free_sigma:
+            used = _used(precisions, uncertain, weight, solved.precision)
+            sigma, sigma_spread = _scale(model, likelihood, b, u, at.sigma, used)
+            moved = max(moved, abs(float(np.log(sigma / at.sigma))))
+        if moved < close:
+            done = True
+            break
+        if not np.isfinite(moved):
+            raise np.linalg.LinAlgError
+        at = _At(b, tuple(u), sigma, tuple(variances))
+    return Penalised(
+        common=b, precision=solved.precision, sigma=at.sigma, sigma_spread=sigma_spread,
+        covariances=at.variances, spreads=tuple(spreads), effects=tuple(u), uncertain=uncertain,
+        steps=step, converged=done, system=local.system, solved=solved,
+    )  # fmt: skip
+
+
+def _first(model: Model, likelihood: Likelihood) -> _At:
+    b, sigma = likelihood.first()
+    sigma = sigma if "sigma" in model.scales else 1.0
+    if sigma <= 0:
+        sigma = 1.0
+    if len(b) and model.design.intercept and not b.any():
+        prior = pull(model.priors.of("Intercept"), b[:1])
+        b[0] = prior[0][0]
+    variances = []
+    for grouping in model.design.groups:
+        size = np.sqrt(np.mean(grouping.effects.matrix**2, axis=0))
+        size = np.where(size > 0, size, 1.0)
+        variances.append(np.diag(0.25 * sigma**2 / size**2))
+    effects = tuple(np.zeros(s) for s in likelihood.sizes)
+    return _At(b, effects, sigma, tuple(variances))
+
+
+def _common_prior(model: Model, b: Floats) -> tuple[Floats, Floats]:
+    priors = [*(model.priors.of("Intercept") if model.design.intercept else ())]
+    return pull([*priors, *model.priors.of("b")], b)
+
+
+def _advance(
+    model: Model,
+    likelihood: Likelihood,
+    at: _At,
+    local: Local,
+    solved: Solution,
+    precisions: Sequence[Floats],
+) -> tuple[Floats, list[Floats]]:
+    """Return the point after a Newton step, halved until it does not go down."""
+
+    def penalised(value: float, b: Floats, u: Sequence[Floats]) -> float:
+        centre, weight = _common_prior(model, at.b)
+        out = value - 0.5 * float(np.sum(weight * (b - centre) ** 2))
+        for x, p in zip(u, precisions, strict=True):
+            out -= 0.5 * float(np.einsum("jk,kl,jl->", x, p, x))
+        return out
+
+    start = penalised(local.value, at.b, at.u)
+    share = 1.0
+    for _ in range(20):
+        b = at.b + share * solved.common
+        u = [x + share * d for x, d in zip(at.u, solved.effects, strict=True)]
+        value = penalised(likelihood.value(b, u, at.sigma), b, u)
+        if value >= start - 1e-8 * abs(start):
+            break
+        share /= 2
+    return b, u
+
+
+def _vary(
+    model: Model,
+    k: int,
+    variance: Floats,
+    u: Floats,
+    uncertain: Floats,
+    sigma: float,
+    pace: float,
+) -> tuple[Floats, Floats, Floats]:
+    """Return the next covariance of a term's effects, the step of its log sds, their spread."""
+    levels, q = u.shape
+    sds = np.sqrt(np.diag(variance))
+    reliable = 1 - np.diagonal(uncertain, axis1=1, axis2=2) / np.diag(variance)
+    told = np.sum(np.clip(reliable, 0, 1) ** 2, axis=0)
+    information = told + _VAGUE
+    second = np.einsum("jk,jl->kl", u, u) + uncertain.sum(axis=0)
+    correlated = q > 1 and model.design.groups[k].correlated
+    # Few levels leave likelihood at correlations of 1, where no posterior is: the diagonal
+    # counts as q levels more.
+    second = second * (levels / (levels + q)) + np.diag(np.diag(second)) * q / (levels + q)
+    if not correlated:
+        second = np.diag(np.diag(second))
+    C = np.linalg.cholesky(variance)
+    half = np.linalg.solve(C, second / levels)
+    values, vectors = np.linalg.eigh(np.linalg.solve(C, half.T))
+    logarithm = (vectors * np.log(np.maximum(values, 1e-12))) @ vectors.T
+    lengthen = np.sqrt(levels / information)
+    values, vectors = np.linalg.eigh(pace * lengthen[:, None] * logarithm * lengthen)
+    values = np.clip(values, -2 * _LONGEST, 2 * _LONGEST)
+    root = C @ (vectors * np.exp(values / 2))
+    new = root @ root.T
+    pulled = _sd_prior(model, k, sds, sigma)
+    prior_step = np.clip(pace * pulled / (2 * information), -_LONGEST, _LONGEST)
+    new = new * np.exp(prior_step[:, None] + prior_step)
+    return new, np.log(np.sqrt(np.diag(new)) / sds), np.sqrt(0.5 / information)
+
+
+_VAGUE = 0.5
+"""What a prior counts as, in levels that would tell a sd exactly."""
+
+
+def _sd_prior(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
+    """Return the slopes of the log prior density of the log sds, Jacobian included."""
+    priors = model.priors.of("sd", k)
+    if priors[0].kind == "decov":
+        _, _, shape, scale = priors[0].numbers
+        unit = sigma if "sigma" in model.scales else 1.0
+        tau = np.sqrt(np.mean(sds**2)) / unit
+        return (shape - tau / scale) * sds**2 / np.sum(sds**2)
+    return np.array([1 + slope(p, float(s)) * s for p, s in zip(priors, sds, strict=True)])
+
+
+def _used(
+    precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, H: Floats
+) -> float:
+    """Return the degrees of freedom of coefficients and effects: how many the data decide."""
+    used = len(weight) - float(np.sum(weight * np.diag(np.linalg.inv(H)))) if len(H) else 0.0
+    for p, v in zip(precisions, uncertain, strict=True):
+        used += v.shape[0] * v.shape[1] - float(np.einsum("jkl,lk->", v, p))
+    return used
+
+
+def _scale(
+    model: Model,
+    likelihood: Likelihood,
+    b: Floats,
+    u: Sequence[Floats],
+    sigma: float,
+    used: float,
+) -> tuple[float, float]:
+    """Return the next sigma, and the spread of its logarithm."""
+    pulled, information = likelihood.along_sigma(b, u, sigma, used)
+    information = max(information, 0.0) + 2 * _VAGUE
+    pulled += 1 + slope(model.priors.scale("sigma"), sigma) * sigma
+    step = float(np.clip(pulled / information, -_LONGEST, _LONGEST))
+    return sigma * float(np.exp(step)), float(np.sqrt(1 / information))

@@ -1,0 +1,132 @@
+"""The rows of a design as a likelihood sees them: equal rows gathered into one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.design import Design
+from hierglm.plan.crossproducts import common_matrix
+from hierglm.plan.order import Factor
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Distinct rows: same columns, levels, offset and known error.
+
+    For a family whose log likelihood of a row is ``weight (y eta - trials c(eta))`` two sums
+    are all that counts. For a Gaussian response (no trials) the sum of squares within is one more.
+
+    Attributes
+    ----------
+    X : ndarray, shape (rows, p)
+        Common columns, as `common_matrix` has them.
+    Z : tuple of ndarray, shape (rows, q)
+        Effect columns of each group term.
+    index : tuple of ndarray of int, shape (rows,)
+        Level of each row, for each group term.
+    offset : ndarray, shape (rows,)
+        Added to the linear predictor.
+    total : ndarray, shape (rows,)
+        Sum of weight times response.
+    count : ndarray, shape (rows,)
+        Sum of weights, times trials where there are trials.
+    within : ndarray, shape (rows,)
+        Weighted sum of squares of equal responses about their mean.
+    cell : ndarray of int, shape (original rows,)
+        Which of these rows each row of the design has become.
+    first : ndarray of int, shape (rows,)
+        One row of the design that each of these stands for.
+    """
+
+    X: Floats
+    Z: tuple[Floats, ...]
+    index: tuple[Ints, ...]
+    offset: Floats
+    total: Floats
+    count: Floats
+    within: Floats
+    cell: Ints
+    first: Ints
+
+    @property
+    def gathered(self) -> bool:
+        """Whether some rows were equal."""
+        return len(self.first) < len(self.cell)
+
+
+def factors(design: Design) -> tuple[Factor, ...]:
+    """Return the grouping factors of a design as elimination sees them."""
+    return tuple(Factor(g.index, len(g.levels), len(g.terms)) for g in design.groups)
+
+
+def gather(design: Design) -> Rows:
+    """Return the distinct rows of a design.
+
+    Parameters
+    ----------
+    design : Design
+    """
+    response = design.response
+    weight = np.ones(design.rows) if response.weights is None else response.weights
+    trials = np.ones(design.rows) if response.trials is None else response.trials
+    cell, first = _distinct(design)
+    X, _ = common_matrix(design)
+    offset = np.zeros(design.rows) if design.offset is None else design.offset
+    size = len(first)
+
+    def summed(values: Floats) -> Floats:
+        return np.bincount(cell, weights=values, minlength=size)
+
+    total, count = summed(weight * response.values), summed(weight * trials)
+    mean = np.divide(total, count, out=np.zeros(size), where=count > 0)
+    away = response.values - trials * mean[cell]
+    return Rows(
+        X=X[first],
+        Z=tuple(g.effects.matrix[first] for g in design.groups),
+        index=tuple(g.index[first] for g in design.groups),
+        offset=offset[first],
+        total=total,
+        count=count,
+        within=summed(weight * away**2),
+        cell=cell,
+        first=first,
+    )
+
+
+_WORTH = 0.75
+"""Rows are gathered if no more than this share of them is left."""
+
+
+def _distinct(design: Design) -> tuple[Ints, Ints]:
+    """Return the number of the distinct row of each row, and the first row of each.
+
+    Columns are taken one by one and the codes so far numbered again: no sorting, no wide
+    rows. It ends, rows as they are, as soon as most of them are known to differ.
+    """
+    import pandas as pd
+
+    columns = [g.index for g in design.groups]
+    columns += [design.common.matrix[:, k] for k in range(design.common.matrix.shape[1])]
+    columns += [g.effects.matrix[:, k] for g in design.groups for k in range(len(g.terms))]
+    columns += [x for x in (design.offset, design.response.se) if x is not None]
+    every = np.arange(design.rows)
+    code = np.zeros(design.rows, dtype=np.int64)
+    known = 1
+    for column in columns:
+        at, values = pd.factorize(column)
+        if len(values) == 1:
+            continue
+        code, found = pd.factorize(code * len(values) + at)
+        known = len(found)
+        if known > _WORTH * design.rows:
+            return every, every
+    # Codes count up as they appear: written from the last row up, the first one stays.
+    first = np.zeros(known, dtype=np.int64)
+    first[code[::-1]] = every[::-1]
+    return code, first

@@ -1,0 +1,143 @@
+"""Effects about their conditional means at a penalised fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hierglm.plan.conditional import condition
+from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.program.common import centre, moves
+from hierglm.program.crossing import Crossing, crossing
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.groups import (
+    by_row,
+    correlations,
+    effect_dims,
+    pack,
+    predictor,
+    scale,
+    scale_outputs,
+    sizes,
+    standard_deviations,
+)
+from hierglm.program.priors import PriorText
+
+_FUNCTIONS = (
+    "packed",
+    "batched_precision",
+    "batched_cholesky",
+    "batched_solve",
+    "conditional_effects",
+    "conditional_density",
+    "effect_matrix",
+)
+
+
+def conditional(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of one group term, its effects about their conditional means.
+
+    Parameters
+    ----------
+    plan : Plan
+    number : int
+        Position of the group term, from 0; Stan names count from 1.
+    """
+    numbers, grouping = plan.numbers, plan.model.design.groups[number]
+    assert numbers is not None and numbers.fit is not None
+    k, q = number + 1, len(grouping.terms)
+    correlated = q > 1 and grouping.correlated
+    about = condition(numbers.fit, numbers.order, number, centre(plan))
+    crossings = [
+        (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, numbers.fit.effects[m].shape[1]),
+                         f"and with {plan.model.design.groups[m].group}"))
+        for m, F in about.F.items()
+    ]  # fmt: skip
+    sd = standard_deviations(plan, number)
+    cor = correlations(plan, number) if correlated else PriorText()
+    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+    p = about.B.shape[1]
+    B = about.B.reshape(-1, q, p).transpose(1, 0, 2)
+    data = [
+        *sizes(grouping, k),
+        *(by_row(plan, number) if rows else ()),
+        Declare(
+            Block.DATA, "array[] vector", f"A_{k}", (f"T_{k}", f"J_{k}"), value=pack(about.A),
+            note="information of each level at the penalised fit, packed",
+        ),
+        Declare(
+            Block.DATA, "array[] vector", f"c_{k}", (f"M_{k}", f"J_{k}"), value=about.c.T,
+            note="its score",
+        ),
+    ]  # fmt: skip
+    if moves(plan):
+        data.append(
+            Declare(
+                Block.DATA, "array[] matrix", f"B_{k}", (f"M_{k}", f"J_{k}", "P"), value=B,
+                note="how that moves with the coefficients",
+            )
+        )  # fmt: skip
+    parameters = [
+        Declare(
+            Block.PARAMETERS, "array[] vector", f"z_{k}", (f"M_{k}", f"J_{k}"),
+            note="about standard normal, given the data",
+        ),
+        Declare(
+            Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", (f"J_{k}", f"M_{k}"),
+            note=f"effects of each {grouping.group}",
+        ),
+        Declare(
+            Block.TRANSFORMED_PARAMETERS, "real", f"log_prior_{k}", note="theirs, by z"
+        ),
+    ]  # fmt: skip
+    uses = [*_FUNCTIONS, *(["level_residuals"] if moves(plan) else [])]
+    return Fragment(
+        origin=f"group {k}: {grouping.source}",
+        declares=(
+            *data,
+            *(d for _, c in crossings for d in c.declares),
+            *sd.declares,
+            *cor.declares,
+            *parameters,
+        ),
+        statements=(
+            *sd.statements,
+            *cor.statements,
+            _effects(plan, number, crossings),
+            Statement(Block.MODEL, f"target += log_prior_{k};"),
+        ),
+        predictor=predictor(grouping, k, matrix=True) if rows else "",
+        uses=(*uses, *needs(c for _, c in crossings)),
+        outputs=(
+            *scale_outputs(grouping, k, correlated),
+            Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
+                   effect_dims(grouping)),
+        ),
+    )  # fmt: skip
+
+
+def needs(crossings: Iterable[Crossing]) -> tuple[str, ...]:
+    """Return the Stan functions that some products call, each after those that it calls."""
+    functions = dict.fromkeys(c.function for c in crossings)
+    first = ("segment_sums",) if "crossed_sums" in functions else ()
+    return (*first, *functions)
+
+
+def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]]) -> Statement:
+    """Return the block of statements that makes effects from z."""
+    k = number + 1
+    gaussian = plan.response.form is ResponseForm.CROSSPRODUCTS
+    sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
+    e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
+    over = " / sigma" if sigma == "sigma" else ""
+    lines = [
+        f"matrix[M_{k}, M_{k}] S = {scale(plan, number)}{over};",
+        f"array[T_{k}] vector[J_{k}] C = batched_cholesky(batched_precision(A_{k}, S), M_{k});",
+        f"array[M_{k}] vector[J_{k}] e = {e};",
+        *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
+        f"array[M_{k}] vector[J_{k}] s",
+        f"  = conditional_effects(C, batched_solve(C, S, e), {sigma}, z_{k});",
+        f"r_{k} = effect_matrix(S, s);",
+        f"log_prior_{k} = conditional_density(C, s, {sigma});",
+    ]
+    text = "{\n" + "".join(f"  {line}\n" for line in lines) + "}"
+    return Statement(Block.TRANSFORMED_PARAMETERS, text)

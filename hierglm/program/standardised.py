@@ -1,0 +1,90 @@
+"""Effects as standard normals, scaled."""
+
+from __future__ import annotations
+
+from hierglm.design.design import Grouping
+from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.groups import (
+    by_row,
+    correlations,
+    effect_dims,
+    predictor,
+    scale_outputs,
+    sizes,
+    standard_deviations,
+)
+from hierglm.program.priors import PriorText
+
+
+def standardised(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of one group term, with standardised effects.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    number : int
+        Position of the group term, from 0; Stan names count from 1.
+    """
+    grouping = plan.model.design.groups[number]
+    k = number + 1
+    several = len(grouping.terms) > 1
+    correlated = several and grouping.correlated
+    sd = standard_deviations(plan, number)
+    cor = correlations(plan, number) if correlated else PriorText()
+    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+    matrix = several or not rows
+    # Without rows the effects are multiplied by crossproducts, which have them in a matrix.
+    count = 3 if not rows else 2 if several else 1
+    return Fragment(
+        origin=f"group {k}: {grouping.source}",
+        declares=(
+            *sizes(grouping, k)[:count],
+            *(by_row(plan, number) if rows else ()),
+            *sd.declares,
+            *cor.declares,
+            *_effects(grouping, k, correlated, matrix),
+        ),
+        statements=(*sd.statements, *cor.statements, _standard(k, matrix)),
+        predictor=predictor(grouping, k) if rows else "",
+        uses=("scale_effects",) if correlated else (),
+        outputs=(
+            *scale_outputs(grouping, k, correlated),
+            Output(
+                f"r_{k}",
+                f"r_{grouping.group}",
+                "ran_vals",
+                grouping.group,
+                effect_dims(grouping),
+            ),
+        ),
+    )
+
+
+def _effects(grouping: Grouping, k: int, correlated: bool, matrix: bool) -> list[Declare]:
+    note = f"effects of each {grouping.group}"
+    if not matrix:
+        return [
+            Declare(Block.PARAMETERS, "vector", f"z_{k}", (f"J_{k}",), note="standardised effects"),
+            Declare(
+                Block.TRANSFORMED_PARAMETERS, "vector", f"r_{k}", (f"J_{k}",),
+                expr=f"sd_{k} * z_{k}", note=note,
+            ),
+        ]  # fmt: skip
+    if len(grouping.terms) == 1:
+        expr = f"sd_{k} * z_{k}'"
+    else:
+        expr = f"diag_pre_multiply(sd_{k}, z_{k})'"
+    if correlated:
+        expr = f"scale_effects(z_{k}, sd_{k}, L_{k})"
+    dims = (f"M_{k}", f"J_{k}")
+    return [
+        Declare(Block.PARAMETERS, "matrix", f"z_{k}", dims, note="standardised effects"),
+        Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note),
+    ]
+
+
+def _standard(k: int, matrix: bool) -> Statement:
+    z = f"to_vector(z_{k})" if matrix else f"z_{k}"
+    return Statement(Block.MODEL, f"{z} ~ std_normal();")
