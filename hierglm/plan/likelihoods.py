@@ -147,7 +147,9 @@ def system_of(sums: Sums) -> System:
         ZZ.append(A)
     return System(
         sums.common.R.T @ sums.common.R,
-        tuple(g.ZX.transpose(1, 0, 2).reshape(-1, g.ZX.shape[2]) for g in sums.groups),
+        tuple(
+            g.ZX.transpose(1, 0, 2).reshape(g.Ze.size, len(sums.common.ols)) for g in sums.groups
+        ),
         tuple(ZZ),
         sums.cross,
     )

@@ -264,10 +264,11 @@ def _sd_prior(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
     """Return the slopes of the log prior density of the log sds, Jacobian included."""
     priors = model.priors.of("sd", k)
     if priors[0].kind == "decov":
-        _, _, shape, scale = priors[0].numbers
+        # tau ~ gamma, and the shares pi of the variance ~ Dirichlet.
+        _, concentration, shape, scale = priors[0].numbers
         unit = sigma if "sigma" in model.scales else 1.0
-        tau = np.sqrt(np.mean(sds**2)) / unit
-        return (shape - tau / scale) * sds**2 / np.sum(sds**2)
+        tau, pi = np.sqrt(np.mean(sds**2)) / unit, sds**2 / np.sum(sds**2)
+        return (shape - tau / scale) * pi + 2 * concentration * (1 - len(sds) * pi)
     return np.array([1 + slope(p, float(s)) * s for p, s in zip(priors, sds, strict=True)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hierglm.plan.conditional import condition
 from hierglm.plan.forms import Plan, ResponseForm
@@ -23,7 +23,6 @@ from hierglm.program.groups import (
 from hierglm.program.priors import PriorText
 
 _FUNCTIONS = (
-    "packed",
     "batched_precision",
     "batched_cholesky",
     "batched_solve",
@@ -56,13 +55,13 @@ def conditional(plan: Plan, number: int) -> Fragment:
     cor = correlations(plan, number) if correlated else PriorText()
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     p = about.B.shape[1]
-    B = about.B.reshape(-1, q, p).transpose(1, 0, 2)
+    B = about.B.reshape(len(about.A), q, p).transpose(1, 0, 2)
     data = [
         *sizes(grouping, k),
         *(by_row(plan, number) if rows else ()),
         Declare(
             Block.DATA, "array[] vector", f"A_{k}", (f"T_{k}", f"J_{k}"), value=pack(about.A),
-            note="information of each level at the penalised fit, packed",
+            note="information by level at the fit, packed",
         ),
         Declare(
             Block.DATA, "array[] vector", f"c_{k}", (f"M_{k}", f"J_{k}"), value=about.c.T,
@@ -106,20 +105,13 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if rows else "",
-        uses=(*uses, *needs(c for _, c in crossings)),
+        uses=(*uses, *(c.function for _, c in crossings)),
         outputs=(
             *scale_outputs(grouping, k, correlated),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
                    effect_dims(grouping)),
         ),
     )  # fmt: skip
-
-
-def needs(crossings: Iterable[Crossing]) -> tuple[str, ...]:
-    """Return the Stan functions that some products call, each after those that it calls."""
-    functions = dict.fromkeys(c.function for c in crossings)
-    first = ("segment_sums",) if "crossed_sums" in functions else ()
-    return (*first, *functions)
 
 
 def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]]) -> Statement:

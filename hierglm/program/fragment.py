@@ -112,7 +112,7 @@ class Fragment:
     predictor : str
         What it adds to the linear predictor, a Stan expression, or "".
     uses : tuple of str
-        Stan functions from the library that it calls.
+        Stan functions from the library that it calls; what these call comes along.
     outputs : tuple of Output
         What comes back from it.
     """

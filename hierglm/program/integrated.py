@@ -10,7 +10,6 @@ from hierglm.plan.crossproducts import Sums
 from hierglm.plan.forms import CommonForm, Plan
 from hierglm.plan.order import Order
 from hierglm.program.common import centre, distance
-from hierglm.program.conditional import needs
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import (
@@ -23,7 +22,6 @@ from hierglm.program.groups import (
 from hierglm.program.priors import PriorText
 
 _INTEGRATED = (
-    "packed",
     "batched_precision",
     "batched_cholesky",
     "batched_solve",
@@ -95,8 +93,8 @@ def sums_likelihood(plan: Plan) -> Fragment:
         "crossproducts_normal",
         *(["effect_squares"] if order.rest else []),
         *(_INTEGRATED if nested else ()),
-        *needs(crossings.values()),
-        *(["segment_sums", "fold_precision", "fold_residuals"] if nested > 1 else []),
+        *(c.function for c in crossings.values()),
+        *(["fold_precision", "fold_residuals"] if nested > 1 else []),
         *(["fold_cross"] if nested > 2 else []),
     ]
     return Fragment(

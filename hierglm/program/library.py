@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -29,3 +30,25 @@ def stan_function(name: str) -> str:
         if path.is_file():
             return path.read_text(encoding="utf-8").rstrip("\n")
     raise FileNotFoundError(f"hierglm is installed without its Stan function {name!r}")
+
+
+@cache
+def needed(name: str) -> tuple[str, ...]:
+    """Return the functions that a function calls, each after those that it calls itself.
+
+    Examples
+    --------
+    >>> needed("crossed_sums")
+    ('segment_sums',)
+    """
+    called = [
+        word
+        for word in dict.fromkeys(re.findall(r"\b([a-z_]+)\(", _code(name)))
+        if word != name and any((folder / f"{word}.stan").is_file() for folder in _FOLDERS)
+    ]
+    return tuple(dict.fromkeys(n for c in called for n in (*needed(c), c)))
+
+
+def _code(name: str) -> str:
+    """Return a function's source without its comment."""
+    return stan_function(name).partition("*/")[2]

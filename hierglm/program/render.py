@@ -18,7 +18,7 @@ from hierglm.program.fragment import (
     Program,
     Statement,
 )
-from hierglm.program.library import stan_function
+from hierglm.program.library import needed, stan_function
 
 _WIDTH = 96
 _LONGEST_TEXT = 56
@@ -86,7 +86,8 @@ def _functions(fragments: Sequence[Fragment]) -> Iterator[_Line]:
     users: dict[str, str] = {}
     for fragment in fragments:
         for name in fragment.uses:
-            users.setdefault(name, fragment.origin)
+            for function in (*needed(name), name):
+                users.setdefault(function, fragment.origin)
     if not users:
         return
     yield _Line("functions {")

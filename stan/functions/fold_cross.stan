@@ -10,13 +10,11 @@
  */
 array[,] vector fold_cross(array[,] vector F, array[,] vector G, array[,] vector H,
                            array[] int at, array[] int ends) {
-  array[3] int dim = dims(F);
-  int q = dims(G)[2];
-  array[dim[1], dim[2]] vector[dim[3]] out;
-  for (r in 1:dim[1]) {
-    for (k in 1:dim[2]) {
+  array[size(F), size(F[1])] vector[num_elements(F[1, 1])] out;
+  for (r in 1:size(F)) {
+    for (k in 1:size(F[1])) {
       vector[size(at)] total = H[r, 1] .* G[k, 1];
-      for (h in 2:q) {
+      for (h in 2:size(G[1])) {
         total += H[r, h] .* G[k, h];
       }
       out[r, k] = F[r, k] - segment_sums(total[at], ends);

@@ -10,11 +10,10 @@
 array[] vector fold_precision(array[] vector A, array[,] vector G, array[] int at,
                               array[] int ends) {
   array[size(A)] vector[num_elements(A[1])] out;
-  array[3] int dim = dims(G);
-  for (r in 1:dim[1]) {
+  for (r in 1:size(G)) {
     for (s in 1:r) {
       vector[size(at)] total = G[r, 1] .* G[s, 1];
-      for (h in 2:dim[2]) {
+      for (h in 2:size(G[1])) {
         total += G[r, h] .* G[s, h];
       }
       out[packed(r, s)] = A[packed(r, s)] - segment_sums(total[at], ends);

@@ -1,0 +1,173 @@
+"""The same posterior at the same place: points of a planned program and of the textbook's.
+
+Everything here is written from the formulas, with dense matrices and loops over levels, and
+shares nothing with the programs but their data.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
+from hierglm.program.write import write
+from tests.designs import design_of
+
+ALL = frozenset(Ability)
+
+
+def pair(formula, data, family="gaussian", priors=None, plan="auto"):
+    """Return planned and textbook program with their plans."""
+    model = specify(design_of(formula, data), family, priors)
+    plans = [choose(model, ALL, name) for name in (plan, "textbook")]
+    return plans, [write(p) for p in plans]
+
+
+@dataclass
+class Place:
+    """A value of every parameter, effects u among them, in the words of the model."""
+
+    b: np.ndarray
+    sigma: float
+    scales: dict
+    sds: list
+    factors: list
+    u: list
+
+
+def place(plan, seed):
+    """Return a random place, not far from where the posterior is."""
+    r = np.random.default_rng(seed)
+    design = plan.model.design
+    p = len(design.common.labels) + design.intercept
+    b = r.normal(0, 0.5, p)
+    sigma = float(np.exp(r.normal(0, 0.3))) if "sigma" in plan.model.scales else 1.0
+    sds, factors, u, scales = [], [], [], {}
+    for k, g in enumerate(design.groups):
+        q = len(g.terms)
+        L = np.eye(q)
+        if g.correlated and q > 1:
+            raw = np.tril(r.normal(0, 0.4, (q, q)), -1) + np.eye(q)
+            L = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+        if plan.model.priors.of("sd", k)[0].kind == "decov":
+            tau, pi = float(np.exp(r.normal(0, 0.3))), r.dirichlet(np.full(q, 5.0))
+            scales[f"tau_{k + 1}"] = tau
+            if q > 1:
+                scales[f"pi_{k + 1}"] = pi
+            sd = (sigma if "sigma" in plan.model.scales else 1) * tau * np.sqrt(q * pi)
+        else:
+            sd = np.exp(r.normal(-0.3, 0.4, q))
+            scales[f"sd_{k + 1}"] = sd if q > 1 else sd[0]
+        if g.correlated and q > 1:
+            scales[f"L_{k + 1}"] = L
+        sds.append(sd)
+        factors.append(sd[:, None] * L)
+        u.append(r.normal(0, 1, (len(g.levels), q)) @ factors[-1].T)
+    return Place(b, sigma, scales, sds, factors, u)
+
+
+def flat(value):
+    return np.asarray(value).flatten(order="F").tolist() if np.ndim(value) else value
+
+
+def common_values(plan, at):
+    design = plan.model.design
+    if plan.common.form is CommonForm.WHITENED:
+        data = write(plan).data
+        return {"b_std": np.linalg.solve(data["W"], at.b - data["b_centre"])}
+    values = {}
+    if design.intercept:
+        values["Intercept"] = float(at.b[0])
+    if design.common.labels:
+        values["b"] = at.b[int(design.intercept) :]
+    return values
+
+
+def values_of(plan, program, at, without=()):
+    """Return parameters of a program at a place, and minus the log Jacobian of its effects.
+
+    Effects of the terms in `without` are at 0 in their standardised form.
+    """
+    values = {**common_values(plan, at), **at.scales}
+    if "sigma" in plan.model.scales:
+        values["sigma"] = at.sigma
+    volume = 0.0
+    for k, choice in enumerate(plan.groups):
+        n, S = k + 1, at.factors[k]
+        z = np.linalg.solve(S, at.u[k].T)  # standardised, (q, J)
+        if k in without:
+            z = np.zeros_like(z)
+        if choice.form is GroupForm.STANDARDISED:
+            rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+            values[f"z_{n}"] = z[0] if len(z) == 1 and rows else z
+        elif choice.form is GroupForm.CONDITIONAL:
+            values[f"z_{n}"], more = conditional_z(plan, program, at, k, z)
+            volume += more
+    return {name: flat(v) for name, v in values.items()}, volume
+
+
+def conditional_z(plan, program, at, k, z):
+    """Return z of effects about their conditional means, and the sum of log |C_j|."""
+    data, n = program.data, k + 1
+    q, levels = z.shape
+    gaussian = plan.response.form is ResponseForm.CROSSPRODUCTS
+    sigma = at.sigma if gaussian else 1.0
+    S = at.factors[k] / sigma
+    e = np.array(data[f"c_{n}"], dtype=float)
+    if len(at.b):
+        e = e - np.array(data[f"B_{n}"]) @ (at.b - data["b_centre"])
+    for m, u in enumerate(at.u):
+        if f"F_{n}_{m + 1}" in data:
+            e = e - product(data, f"F_{n}_{m + 1}", u, levels)
+    out, volume = np.empty_like(z), 0.0
+    for j in range(levels):
+        A = np.zeros((q, q))
+        A[np.tril_indices(q)] = np.array(data[f"A_{n}"])[:, j]
+        A = A + np.tril(A, -1).T
+        C = np.linalg.cholesky(np.eye(q) + S.T @ A @ S)
+        w = np.linalg.solve(C, S.T @ e[:, j])
+        # u = S s, C' s = w + sigma z, and sigma S is the covariance's factor.
+        out[:, j] = (C.T @ (sigma * z[:, j]) - w) / sigma
+        volume += np.log(np.diag(C)).sum()
+    return out, volume
+
+
+def product(data, name, u, levels):
+    """Return F u of each effect and level, whichever way F is written."""
+    F = np.array(data[name])
+    if f"{name}_ends" in data:
+        out = np.zeros((F.shape[0], levels))
+        ends, at = np.array(data[f"{name}_ends"]) - 1, np.array(data[f"{name}_at"]) - 1
+        for j in range(levels):
+            for i in range(ends[j], ends[j + 1]):
+                out[:, j] += F[:, :, i] @ u[at[i]]
+        return out
+    if f"{name}_at" in data:
+        at = np.array(data[f"{name}_at"]) - 1
+        return np.stack([F[:, :, j] @ u[at[j]] for j in range(levels)], axis=1)
+    return F @ u.flatten(order="F")
+
+
+def integral(textbook, values, start, names):
+    """Return log of the integral of exp(textbook) over the named effects, a normal density.
+
+    Exact: the log density is quadratic in them, so that value, gradient and Hessian at one
+    point are all there is.
+    """
+    if not names:
+        return textbook(start)[0]
+    where = []
+    for name in names:
+        moved = dict(values, **{name: (np.asarray(values[name]) + 1.0).tolist()})
+        where += np.flatnonzero(textbook.unconstrain(moved) - start).tolist()
+    value, gradient = textbook(start)
+    first = gradient[where]
+    hessian = np.empty((len(where), len(where)))
+    for i, at in enumerate(where):
+        step = np.zeros(len(start))
+        step[at] = 1.0
+        hessian[i] = first - textbook(start + step)[1][where]
+    sign, determinant = np.linalg.slogdet(hessian)
+    assert sign > 0
+    return value + 0.5 * first @ np.linalg.solve(hessian, first) - 0.5 * determinant

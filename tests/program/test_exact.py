@@ -1,0 +1,163 @@
+"""Every plan has the textbook's posterior, whatever rules meet in it.
+
+At random places the planned log density, plus the Jacobian of its effects, equals the
+textbook program's with the integrated effects integrated out, up to one constant; and its
+gradient is that of the same function.
+"""
+
+import numpy as np
+import pytest
+
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.plan.forms import GroupForm, ResponseForm
+from hierglm.priors import distributions as prior
+from tests.program.exact import integral, pair, place, values_of
+from tests.program.oracles import simulated
+
+C, I, S = GroupForm.CONDITIONAL, GroupForm.INTEGRATED, GroupForm.STANDARDISED  # noqa: E741
+
+RSTANARM = "rstanarm"
+LKJ = {"cor": prior.lkj(2)}
+
+GAUSSIAN = {
+    "one intercept": ("y ~ x + (1 | g)", None, (I,)),
+    "one slope": ("y ~ x + z + (0 + v | g)", None, (I,)),
+    "correlated": ("y ~ x + (x | g)", LKJ, (I,)),
+    "independent": ("y ~ x + (x || g)", None, (I,)),
+    "four effects": ("y ~ x + z + v + (x + z + v | g)", None, (I,)),
+    "interaction inside": ("y ~ x + (h:x | school)", None, (I,)),
+    "weights": ("y | weights(w) ~ x + (x | g)", None, (I,)),
+    "known errors": ("y | se(w) ~ x + (x | g)", None, (I,)),
+    "known errors and weights": ("y | se(w) + weights(exposure) ~ x + (1 | g)", None, (I,)),
+    "known errors and sigma": ("y | se(w, sigma=TRUE) ~ x + (x | g)", None, (C,)),
+    "offset": ("y ~ x + offset(v) + (1 | g)", None, (I,)),
+    "no common intercept": ("y ~ 0 + x + (1 | g)", None, (I,)),
+    "nothing common": ("y ~ 0 + (x | g)", None, (I,)),
+    "intercept alone": ("y ~ 1 + (1 | g:h)", None, (I,)),
+    "decov": ("y ~ x + (x | g)", RSTANARM, (I,)),
+    "no group": ("y | weights(w) ~ x * z + offset(v)", None, ()),
+    "collinear": ("y ~ x + I(2 * x) + (1 | g)", None, (I,)),
+    "nested": ("y ~ x + (1 | school/class)", None, (I, I)),
+    "nested slopes": ("y ~ x + (x | school) + (z + v | school:class)", LKJ, (I, I)),
+    "nested three deep": ("y ~ x + (1 | school/class/h)", None, (I, I, I)),
+    "nested three deep, slopes": (
+        "y ~ x + (x | school) + (x || school:class) + (1 | school:class:h)", None, (I, I, I)),
+    "same factor twice": ("y ~ x + (1 | g) + (0 + x | g)", None, (I, I)),
+    "crossed": ("y ~ x + (1 | g) + (1 | h)", None, (I, C)),
+    "crossed, three": ("y ~ x + (1 | g) + (1 | h) + (1 | school)", None, (I, C, C)),
+    "crossed slopes": ("y ~ x + z + (x | g) + (z || h)", LKJ, (I, C)),
+    "crossed, weights, offset": (
+        "y | weights(w) ~ x + offset(v) + (1 | g) + (x | h)", None, (C, I)),
+    "crossed and nested": ("y ~ x + (1 | school/class) + (1 | h) + (x | g)", None, (I, I, C, C)),
+    "crossed with a chain": ("y ~ x + (1 | h) + (x | school/class)", None, (C, I, I)),
+    "crossed, known errors": ("y | se(w) ~ x + (1 | g) + (1 | h)", None, (I, C)),
+    "crossed, decov": ("y ~ x + (x | g) + (1 | h)", RSTANARM, (I, C)),
+    "crossed, nothing common": ("y ~ 0 + (1 | g) + (1 | h)", None, (I, C)),
+}  # fmt: skip
+
+OTHERS = {
+    "bernoulli": ("hit ~ x + (1 | g)", "bernoulli", None, (C,)),
+    "bernoulli slopes": ("hit ~ x + z + (x | g)", "bernoulli", LKJ, (C,)),
+    "bernoulli four effects": ("hit ~ x + (x + z + v | g)", "bernoulli", None, (C,)),
+    "bernoulli crossed": ("hit ~ x + (1 | g) + (1 | h)", "bernoulli", None, (C, C)),
+    "bernoulli crossed slopes": (
+        "hit ~ x + (x | g) + (z || h) + (1 | school)", "bernoulli", None, (C, C, C)),
+    "bernoulli nested": ("hit ~ x + (1 | school/class)", "bernoulli", None, (C, C)),
+    "bernoulli weights": ("hit | weights(w) ~ x + (1 | g)", "bernoulli", None, (C,)),
+    "bernoulli gathered": ("hit ~ factor(h) + (1 | school)", "bernoulli", None, (C,)),
+    "bernoulli gathered, weights": (
+        "hit | weights(w) ~ 1 + (1 | school)", "bernoulli", None, (C,)),
+    "bernoulli, no group": ("hit ~ x * z", "bernoulli", None, ()),
+    "bernoulli, nothing common": ("hit ~ 0 + (x | g)", "bernoulli", None, (C,)),
+    "binomial": ("s | trials(n) ~ x + offset(v / 5) + (1 | g)", "binomial", None, (C,)),
+    "binomial gathered": ("s | trials(n) ~ 1 + (1 | g)", "binomial", RSTANARM, (C,)),
+    "binomial nested slopes": (
+        "s | trials(n) ~ x + (x | school/class)", "binomial", None, (C, C)),
+    "poisson": ("count ~ x + offset(log(exposure)) + (x || g)", "poisson", None, (C,)),
+    "poisson gathered": ("count ~ factor(h) + (1 | school)", "poisson", None, (C,)),
+    "poisson nested three deep": ("count ~ x + (1 | school/class/h)", "poisson", None, (C, C, C)),
+    "poisson, no intercept": ("count ~ 0 + x + (0 + x | g)", "poisson", None, (C,)),
+    "poisson weights": ("count | weights(w) ~ x + (1 | g) + (1 | h)", "poisson", None, (C, C)),
+}  # fmt: skip
+
+ASKED = {
+    "rows": ("y ~ x + (x | g)", {"response": "rows"}, (C,)),
+    "rows, gathered": ("y ~ factor(h) + (1 | school)", {"response": "rows"}, (C,)),
+    "rows, gathered, weights": (
+        "y | weights(w) ~ factor(h) + (1 | school)", {"response": "rows"}, (C,)),
+    "rows, gathered, known errors": (
+        "y | se(school + 1, sigma=TRUE) ~ factor(h) + (1 | school)", {}, (C,)),
+    "rows, known errors": ("y | se(w) ~ x + (1 | g)", {"response": "rows"}, (C,)),
+    "conditional": ("y ~ x + (x | g)", {"(x | g)": "conditional"}, (C,)),
+    "standardised": ("y ~ x + (x | g) + (1 | h)", {"h": "standardised"}, (I, S)),
+    "standardised alone": ("y ~ x + (x | g)", {"g": "standardised"}, (S,)),
+    "the smaller integrated": (
+        "y ~ x + (x | g) + (1 | h)", {"h": "integrated", "g": "conditional"}, (C, I)),
+    "inner only": ("y ~ x + (1 | school/class)", {"school": "conditional"}, (C, I)),
+    "outer only": ("y ~ x + (1 | school/class)", {"school:class": "conditional"}, (I, C)),
+}  # fmt: skip
+
+CASES = {
+    **{f"gaussian {n}": (f, "gaussian", p, "auto", w) for n, (f, p, w) in GAUSSIAN.items()},
+    **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in OTHERS.items()},
+    **{f"asked: {n}": (f, "gaussian", None, a, w) for n, (f, a, w) in ASKED.items()},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_density_is_the_textbook_s(case):
+    formula, family, priors, asked, forms = CASES[case]
+    plans, programs = pair(formula, simulated(), family, priors, asked)
+    assert tuple(g.form for g in plans[0].groups) == forms
+    if "gathered" in case:
+        assert plans[0].response.form is ResponseForm.GATHERED
+        assert plans[0].numbers.rows.gathered
+    chain = [k for k, form in enumerate(forms) if form is I]
+    difference, size = [], 1.0
+    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+        for seed in range(4):
+            at = place(plans[0], seed)
+            mine, volume = values_of(plans[0], programs[0], at)
+            textbook, _ = values_of(plans[1], programs[1], at, without=chain)
+            point = ours.unconstrain(mine)
+            assert point.shape == (ours.size,)
+            value, gradient = ours(point)
+            target = integral(
+                theirs, textbook, theirs.unconstrain(textbook), [f"z_{k + 1}" for k in chain]
+            )
+            difference.append(value + volume - target)
+            size = max(size, abs(value), abs(target))
+            if seed < 2:
+                check_gradient(ours, point, gradient)
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+
+
+def check_gradient(density, point, gradient):
+    step = 1e-5
+    r = np.random.default_rng(5)
+    for _ in range(3):
+        along = r.normal(size=len(point))
+        numeric = (density(point + step * along)[0] - density(point - step * along)[0]) / 2 / step
+        scale = np.linalg.norm(gradient) * np.linalg.norm(along)
+        np.testing.assert_allclose(numeric, gradient @ along, rtol=1e-5, atol=1e-6 * scale)
+
+
+def test_a_response_far_from_zero_loses_no_digits():
+    near, far = simulated(), simulated().assign(y=lambda d: d["y"] + 1e8)
+    own = {"Intercept": prior.flat(), "b": prior.normal(0, 5), "sd": prior.exponential(1),
+           "sigma": prior.exponential(1)}  # fmt: skip
+    differences = []
+    (one, _), (here_program, _) = pair("y ~ x + (x | g) + (1 | h)", near, priors=own)
+    (two, _), (there_program, _) = pair("y ~ x + (x | g) + (1 | h)", far, priors=own)
+    with EmbeddedEngine().open(here_program) as here, EmbeddedEngine().open(there_program) as there:
+        for seed in range(5):
+            at = place(one, seed)
+            moved = place(one, seed)
+            moved.b[0] += 1e8
+            values, volume = values_of(one, here_program, at)
+            others, other = values_of(two, there_program, moved)
+            differences.append(
+                here(here.unconstrain(values))[0] + volume
+                - there(there.unconstrain(others))[0] - other
+            )  # fmt: skip
+    np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-4)
