@@ -11,9 +11,11 @@ from hierglm.families import Family
 from hierglm.fit import PreparedModel, fit, model
 from hierglm.posterior import Fit, load
 from hierglm.priors import distributions as prior
+from hierglm.results.approximation import Approximation
 from hierglm.version import __version__
 
 __all__ = [
+    "Approximation",
     "Family",
     "Fit",
     "HierglmError",

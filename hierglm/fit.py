@@ -6,14 +6,15 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import AUTO_BECAUSE, engine_for
 from hierglm.engines.engine import Engine, Settings
+from hierglm.errors import SettingsError, suggest
 from hierglm.families import Family
 from hierglm.formula.parse import parse
 from hierglm.model import specify
@@ -23,6 +24,8 @@ from hierglm.posterior import Fit
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
+from hierglm.results.approximation import Approximation, approximate
+from hierglm.sampling import Warmup, sample
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class PreparedModel:
         self,
         *,
         chains: int = 4,
-        warmup: int = 1000,
+        warmup: Warmup = "auto",
         draws: int = 1000,
         seed: int | None = None,
         adapt_delta: float = 0.8,
@@ -78,7 +81,6 @@ class PreparedModel:
         """Return the posterior; the arguments are those of `hierglm.fit`."""
         settings = Settings(
             chains=chains,
-            warmup=warmup,
             draws=draws,
             # A seed of its own for every fit, kept in the fit so that it can be repeated.
             seed=secrets.randbelow(2**31) if seed is None else seed,
@@ -88,17 +90,34 @@ class PreparedModel:
             progress=progress,
         )
         start = time.monotonic()
-        sampled = self._engine.sample(self._program, settings)
+        sampled, settings, decided = sample(self._program, self._engine, settings, warmup)
         return Fit(
-            plan=self._plan,
+            # The sums and rows have done their work; what is needed of them is in the program.
+            plan=replace(self._plan, numbers=None),
             program=self._program,
             settings=settings,
             draws=with_effects(self._plan, sampled, settings.seed),
             engine=self._engine.name,
             versions=_versions(self._engine),
             seconds=time.monotonic() - start,
-            notes=self._notes,
+            notes=(*self._notes, *decided),
+            approx=approximate(self._plan),
         )
+
+    def approx(self) -> Approximation:
+        """Return the penalised fit as an answer of its own, without sampling.
+
+        Raises
+        ------
+        SettingsError
+            Where there is none that can be trusted; says why.
+        """
+        found = approximate(self._plan)
+        if found is None:
+            numbers = self._plan.numbers
+            why = numbers.doubt if numbers is not None else "plan='textbook' has none"
+            raise SettingsError(f"no penalised fit to approximate the posterior by: {why}")
+        return found
 
     def __repr__(self) -> str:
         design = self._plan.model.design
@@ -116,7 +135,7 @@ def model(
     family: str | Family = "gaussian",
     *,
     priors: Priors = None,
-    plan: str = "auto",
+    plan: str | Mapping[str, str] = "auto",
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
@@ -141,25 +160,64 @@ def model(
     return PreparedModel(planned, write(planned), chosen, notes)
 
 
+class _Options(TypedDict, total=False):
+    priors: Priors
+    plan: str | Mapping[str, str]
+    engine: str | Engine
+    missing: Literal["drop", "error"]
+    functions: Functions | None
+    chains: int
+    warmup: Warmup
+    draws: int
+    seed: int | None
+    adapt_delta: float
+    max_treedepth: int
+    threads: int | None
+    progress: bool | None
+
+
+@overload
+def fit(
+    formula: str,
+    data: Any,
+    family: str | Family = ...,
+    *,
+    method: Literal["sample"] = ...,
+    **options: Unpack[_Options],
+) -> Fit: ...
+
+
+@overload
+def fit(
+    formula: str,
+    data: Any,
+    family: str | Family = ...,
+    *,
+    method: Literal["approx"],
+    **options: Unpack[_Options],
+) -> Approximation: ...
+
+
 def fit(
     formula: str,
     data: Any,
     family: str | Family = "gaussian",
     *,
     priors: Priors = None,
-    plan: str = "auto",
+    plan: str | Mapping[str, str] = "auto",
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    method: Literal["sample", "approx"] = "sample",
     chains: int = 4,
-    warmup: int = 1000,
+    warmup: Warmup = "auto",
     draws: int = 1000,
     seed: int | None = None,
     adapt_delta: float = 0.8,
     max_treedepth: int = 10,
     threads: int | None = None,
     progress: bool | None = None,
-) -> Fit:
+) -> Fit | Approximation:
     """Fit a hierarchical generalised linear model and return its posterior.
 
     Parameters
@@ -175,17 +233,25 @@ def fit(
         "gaussian", "bernoulli", "binomial" or "poisson".
     priors : "default", "brms", "rstanarm" or mapping
         A whole set, or priors by name: ``{"b": hg.prior.normal(0, 1), "sd[school]": ...}``.
-    plan : {"auto", "textbook"}
+    plan : {"auto", "textbook"} or mapping
         How the program is written; the posterior is the same. "textbook" writes what a
         person would; "auto" does better where it can, and ``print(fit.plan)`` says why.
+        Parts of it may be asked for: ``{"(1 | h)": "standardised"}`` (or "conditional",
+        "integrated"), ``{"response": "rows"}``.
     engine : {"auto", "embedded", "cmdstan"} or Engine
         What samples.
     missing : {"drop", "error"}
         What to do with rows that have missing values.
     functions : mapping of str to callable
         Functions of your own that the formula may call, by name.
-    chains, warmup, draws : int
-        Number of chains, and iterations a chain before and after warmup.
+    method : {"sample", "approx"}
+        "approx" returns the penalised fit that chains would start about, in milliseconds:
+        an `Approximation`, not a posterior.
+    chains, draws : int
+        Number of chains, and iterations a chain after warmup.
+    warmup : int or "auto"
+        Iterations a chain before that. "auto" takes 300 where chains start about a
+        penalised fit, and 1,000 elsewhere or where 300 turned out too few; a note says so.
     seed : int, optional
         The same call with the same seed and the same versions gives the same numbers.
         Without one, a new seed is taken and kept in ``fit.settings.seed``.
@@ -200,7 +266,7 @@ def fit(
 
     Returns
     -------
-    Fit
+    Fit or Approximation
         Print it; or see `Fit.tidy`, `Fit.ranef`, `Fit.posterior`, `Fit.plot`.
 
     Raises
@@ -228,6 +294,10 @@ def fit(
         missing=missing,
         functions=functions,
     )
+    if method == "approx":
+        return prepared.approx()
+    if method != "sample":
+        raise SettingsError(f"no method {method!r}{suggest(str(method), ('sample', 'approx'))}")
     return prepared.fit(
         chains=chains,
         warmup=warmup,

@@ -10,7 +10,7 @@ import hierglm as hg
 from hierglm.cli import main
 from tests.designs import schools
 
-QUICK = ["--chains", "2", "--warmup", "300", "--draws", "300", "--seed", "1", "--quiet"]
+QUICK = ["--chains", "2", "--warmup", "300", "--draws", "500", "--seed", "1", "--quiet"]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_fit_show_and_load(csv, tmp_path, capsys):
     assert code == 0
     assert main(["show", str(out)]) == 0
     assert capsys.readouterr().out == printed
-    again = hg.fit("score ~ x", pd.read_csv(csv), chains=2, warmup=300, draws=300, seed=1)
+    again = hg.fit("score ~ x", pd.read_csv(csv), chains=2, warmup=300, draws=500, seed=1)
     pd.testing.assert_frame_equal(hg.load(out).tidy(), again.tidy())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def branches(order: Order, levels: Mapping[int, int], most: int) -> list[dict[in
         own = part[top[k]]
         starts = np.searchsorted(own[np.argsort(own, kind="stable")], np.arange(part[-1] + 2))
         at = np.argsort(own, kind="stable")
-        by_part[k] = [at[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        by_part[k] = [at[a:b] for a, b in pairwise(starts)]
     return [{k: by_part[k][i] for k in order.chain} for i in range(part[-1] + 1)]
 
 
@@ -126,9 +127,7 @@ def draw_branch(
             for r in range(len(e[m])):
                 e[m][r] = e[m][r] - fold(G[k, m][r, a] * w[k][a] for a in range(q))
                 for s in range(r + 1):
-                    A[m][r, s] = A[m][r, s] - fold(
-                        G[k, m][r, a] * G[k, m][s, a] for a in range(q)
-                    )
+                    A[m][r, s] = A[m][r, s] - fold(G[k, m][r, a] * G[k, m][s, a] for a in range(q))
             for n in after[b + 1 :]:
                 for r in range(len(e[n])):
                     for s in range(len(e[m])):
@@ -141,9 +140,7 @@ def draw_branch(
         for m in chain[i + 1 :]:
             held = out[m][:, parent[k, m]]
             for a in range(len(w[k])):
-                w[k][a] = w[k][a] - sum(
-                    G[k, m][h, a] * held[:, :, h] for h in range(held.shape[2])
-                )
+                w[k][a] = w[k][a] - sum(G[k, m][h, a] * held[:, :, h] for h in range(held.shape[2]))
         out[k] = _draw(C[k], w[k], given.scales[k], given.sigma, rng)
     return out
 

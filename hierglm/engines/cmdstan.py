@@ -92,6 +92,11 @@ class CmdStanEngine:
             return frozenset(Ability)
         return frozenset(Ability) - {Ability.BINOMIAL_GLM}
 
+    @property
+    def starts(self) -> bool:
+        """Chains start where CmdStan has them start."""
+        return False
+
     def versions(self) -> Mapping[str, str]:
         """Return the versions of CmdStan and cmdstanpy."""
         text = ".".join(str(part) for part in self._version()) or "unknown"

@@ -54,6 +54,11 @@ class EmbeddedEngine:
         """What programs may use; measured by tests/engines/test_abilities.py."""
         return frozenset(Ability)
 
+    @property
+    def starts(self) -> bool:
+        """Chains start where the program says."""
+        return True
+
     def versions(self) -> Mapping[str, str]:
         """Return the version of stanli.
 

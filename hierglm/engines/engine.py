@@ -128,6 +128,11 @@ class Engine(Protocol):
         """What programs may use."""
         ...
 
+    @property
+    def starts(self) -> bool:
+        """Whether chains start where a program says, with its metric."""
+        ...
+
     def versions(self) -> Mapping[str, str]:
         """Return the versions of what computes, by package name."""
         ...

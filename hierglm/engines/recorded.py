@@ -50,6 +50,11 @@ class RecordedEngine:
         """All: nothing is compiled."""
         return frozenset(Ability)
 
+    @property
+    def starts(self) -> bool:
+        """Nothing is sampled."""
+        return False
+
     def versions(self) -> Mapping[str, str]:
         """Return nothing: nothing is computed here."""
         return {}

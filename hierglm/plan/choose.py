@@ -190,9 +190,7 @@ def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
     return Choice("common", CommonForm.WHITENED, why)
 
 
-def _group(
-    grouping: Grouping, integrated: bool, want: str, numbers: Numbers
-) -> Choice[GroupForm]:
+def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) -> Choice[GroupForm]:
     size, asked = _size(grouping), ", as asked" if want else ""
     if integrated:
         why = f"Gaussian: {size} have a normal posterior given the rest{asked}"

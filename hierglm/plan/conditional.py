@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.plan.elimination import Solution, rest_slices
+from hierglm.plan.elimination import Solution, inverse, rest_slices
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 
@@ -57,10 +57,10 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
     centre : ndarray, shape (p,)
         From where d is counted.
     """
-    prior = np.linalg.inv(fit.covariances[k])
+    prior = inverse(fit.covariances[k])
     levels, q = fit.effects[k].shape
     if k in order.chain:
-        precision = np.linalg.inv(fit.solved.inverse[k])
+        precision = inverse(fit.solved.inverse[k])
         on_common = fit.solved.on_common[k]
         later = {m: f for (a, m), f in fit.solved.later.items() if a == k}
     else:
@@ -77,9 +77,7 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
     )  # fmt: skip
 
 
-def _among_rest(
-    fit: Penalised, order: Order, k: int
-) -> tuple[Floats, Floats, dict[int, Floats]]:
+def _among_rest(fit: Penalised, order: Order, k: int) -> tuple[Floats, Floats, dict[int, Floats]]:
     """Return precision blocks and regressions of a term of the rest, earlier ones eliminated."""
     solved: Solution = fit.solved
     places = rest_slices(fit.system, order)
@@ -96,7 +94,7 @@ def _among_rest(
         K = K - link.T @ found[:, : size - at.start]
         B = B - link.T @ found[:, size - at.start :]
     own = at.stop - at.start
-    S = np.linalg.inv(K[:own, :own])
+    S = inverse(K[:own, :own])
     levels, q = fit.effects[k].shape
     blocks = np.einsum("jajb->jab", S.reshape(levels, q, levels, q))
     later = {
@@ -104,7 +102,7 @@ def _among_rest(
         for m, s in places.items()
         if s.start >= at.stop
     }
-    return np.linalg.inv(blocks), S @ B[:own], later
+    return inverse(blocks), S @ B[:own], later
 
 
 def _times(blocks: Floats, tall: Floats) -> Floats:

@@ -133,18 +133,18 @@ def solve(
     right = [np.asarray(s, dtype=np.float64).reshape(-1).copy() for s in scores]
     cross = dict(system.cross)
     H, g = system.XX + common_prior, np.array(common_score, dtype=np.float64)
-    inverse: dict[int, Floats] = {}
+    given: dict[int, Floats] = {}
     later: dict[tuple[int, int], Any] = {}
     on_common: dict[int, Floats] = {}
     shift: dict[int, Floats] = {}
     for i, k in enumerate(order.chain):
-        inverse[k] = np.linalg.inv(ZZ[k])
-        on_common[k] = _times(inverse[k], ZX[k])
-        shift[k] = _times(inverse[k], right[k][:, None])[:, 0]
+        given[k] = inverse(ZZ[k])
+        on_common[k] = _times(given[k], ZX[k])
+        shift[k] = _times(given[k], right[k][:, None])[:, 0]
         H = H - ZX[k].T @ on_common[k]
         g = g - ZX[k].T @ shift[k]
         after = [*order.chain[i + 1 :], *order.rest]
-        V = _block_diagonal(inverse[k]) if after else None
+        V = _block_diagonal(given[k]) if after else None
         for m in after:
             later[k, m] = V @ cross[k, m]
         for a, m in enumerate(after):
@@ -159,7 +159,7 @@ def solve(
                 else:
                     cross[m, n] = cross[m, n] - fill
     K, B, h = _rest(system, order, ZZ, cross, ZX, right)
-    Kinv = np.linalg.inv(K) if len(K) else K
+    Kinv = inverse(K) if len(K) else K
     KB = Kinv @ B
     H = H - B.T @ KB
     d = np.linalg.solve(H, g - KB.T @ h) if len(H) else g
@@ -174,7 +174,7 @@ def solve(
             u = u - later[k, m] @ effects[m]
         effects[k] = u
     shaped = tuple(effects[k].reshape(a.shape[:2]) for k, a in enumerate(system.ZZ))
-    return Solution(d, shaped, H, inverse, later, on_common, Kinv, KB, K, B)
+    return Solution(d, shaped, H, given, later, on_common, Kinv, KB, K, B)
 
 
 def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats, ...]:
@@ -183,7 +183,7 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
     All else is integrated out. For a chain: level by level from the outermost in
     (Takahashi's recursion); what comes from the rest and from d is added.
     """
-    H = np.linalg.inv(solved.precision) if len(solved.precision) else solved.precision
+    H = inverse(solved.precision) if len(solved.precision) else solved.precision
     out: dict[int, Floats] = {}
     for k, where in rest_slices(system, order).items():
         levels, q = system.ZZ[k].shape[:2]
@@ -248,6 +248,11 @@ def _rest(
     B = np.concatenate([ZX[k] for k in order.rest]) if order.rest else np.zeros((0, p))
     h = np.concatenate([right[k] for k in order.rest]) if order.rest else np.zeros(0)
     return K, B, h
+
+
+def inverse(matrices: Floats) -> Floats:
+    """Return the inverses of one or of many square matrices."""
+    return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
 
 
 def _times(blocks: Floats, tall: Floats) -> Floats:

@@ -98,9 +98,7 @@ class GaussianSums:
             tuple(a / s2 for a in system.ZZ),
             {k: f / s2 for k, f in system.cross.items()},
         )
-        return Local(
-            self._value(found, sigma), common / s2, tuple(e / s2 for e in effects), scaled
-        )
+        return Local(self._value(found, sigma), common / s2, tuple(e / s2 for e in effects), scaled)
 
     def along_sigma(
         self, b: Floats, u: Sequence[Floats], sigma: float, used: float
@@ -130,9 +128,7 @@ class GaussianSums:
         squares = sums.common.rss + d @ common
         for k, x in enumerate(flat):
             squares += x @ (moved[k] - 2 * e[k])
-        effects = [
-            (a - m).reshape(x.shape) for a, m, x in zip(e, moved, u, strict=True)
-        ]
+        effects = [(a - m).reshape(x.shape) for a, m, x in zip(e, moved, u, strict=True)]
         return -common, effects, float(squares)
 
 

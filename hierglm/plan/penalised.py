@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.model import Model
-from hierglm.plan.elimination import Solution, System, covariances, solve
+from hierglm.plan.elimination import Solution, System, covariances, inverse, solve
 from hierglm.plan.likelihoods import Likelihood, Local
 from hierglm.plan.order import Order
 from hierglm.priors.slopes import pull, slope
@@ -105,7 +106,13 @@ def penalise(
             found = _iterate(model, likelihood, order, close, steps)
     except np.linalg.LinAlgError:
         return None
-    numbers = [found.common, found.sigma, *found.covariances, *found.effects, *found.spreads]
+    numbers: list[Any] = [
+        found.common,
+        found.sigma,
+        *found.covariances,
+        *found.effects,
+        *found.spreads,
+    ]
     return found if all(np.isfinite(x).all() for x in numbers) else None
 
 
@@ -124,10 +131,11 @@ def _iterate(
     free_sigma = "sigma" in model.scales
     pace = [1.0] * len(at.variances)
     before = [np.zeros(len(v)) for v in at.variances]
-    done = False
-    for step in range(1, steps + 1):
+    done, step = False, 0
+    while not done and step < steps:
+        step += 1
         local = likelihood.near(at.b, at.u, at.sigma)
-        precisions = [np.linalg.inv(v) for v in at.variances]
+        precisions = [inverse(v) for v in at.variances]
         centre, weight = _common_prior(model, at.b)
         solved = solve(
             local.system,
@@ -138,7 +146,7 @@ def _iterate(
             local.common - weight * (at.b - centre),
         )
         b, u = _advance(model, likelihood, at, local, solved, precisions)
-        sds = np.sqrt(np.diag(np.linalg.inv(solved.precision))) if len(b) else np.ones(0)
+        sds = np.sqrt(np.diag(inverse(solved.precision))) if len(b) else np.ones(0)
         moved = float(np.max(np.abs(b - at.b) / sds, initial=0.0))
         uncertain = covariances(local.system, order, solved)
         variances, spreads = [], []
@@ -155,15 +163,13 @@ def _iterate(
             used = _used(precisions, uncertain, weight, solved.precision)
             sigma, sigma_spread = _scale(model, likelihood, b, u, at.sigma, used)
             moved = max(moved, abs(float(np.log(sigma / at.sigma))))
-        if moved < close:
-            done = True
-            break
         if not np.isfinite(moved):
             raise np.linalg.LinAlgError
-        at = _At(b, tuple(u), sigma, tuple(variances))
+        done = moved < close
+        here, at = at, _At(b, tuple(u), sigma, tuple(variances))
     return Penalised(
-        common=b, precision=solved.precision, sigma=at.sigma, sigma_spread=sigma_spread,
-        covariances=at.variances, spreads=tuple(spreads), effects=tuple(u), uncertain=uncertain,
+        common=b, precision=solved.precision, sigma=here.sigma, sigma_spread=sigma_spread,
+        covariances=here.variances, spreads=tuple(spreads), effects=tuple(u), uncertain=uncertain,
         steps=step, converged=done, system=local.system, solved=solved,
     )  # fmt: skip
 
@@ -243,10 +249,9 @@ def _vary(
         second = np.diag(np.diag(second))
     C = np.linalg.cholesky(variance)
     half = np.linalg.solve(C, second / levels)
-    values, vectors = np.linalg.eigh(np.linalg.solve(C, half.T))
-    logarithm = (vectors * np.log(np.maximum(values, 1e-12))) @ vectors.T
+    excess = np.linalg.solve(C, half.T) - np.eye(q)
     lengthen = np.sqrt(levels / information)
-    values, vectors = np.linalg.eigh(pace * lengthen[:, None] * logarithm * lengthen)
+    values, vectors = np.linalg.eigh(pace * lengthen[:, None] * excess * lengthen)
     values = np.clip(values, -2 * _LONGEST, 2 * _LONGEST)
     root = C @ (vectors * np.exp(values / 2))
     new = root @ root.T
@@ -268,7 +273,8 @@ def _sd_prior(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
         _, concentration, shape, scale = priors[0].numbers
         unit = sigma if "sigma" in model.scales else 1.0
         tau, pi = np.sqrt(np.mean(sds**2)) / unit, sds**2 / np.sum(sds**2)
-        return (shape - tau / scale) * pi + 2 * concentration * (1 - len(sds) * pi)
+        slopes: Floats = (shape - tau / scale) * pi + 2 * concentration * (1 - len(sds) * pi)
+        return slopes
     return np.array([1 + slope(p, float(s)) * s for p, s in zip(priors, sds, strict=True)])
 
 
@@ -276,7 +282,7 @@ def _used(
     precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, H: Floats
 ) -> float:
     """Return the degrees of freedom of coefficients and effects: how many the data decide."""
-    used = len(weight) - float(np.sum(weight * np.diag(np.linalg.inv(H)))) if len(H) else 0.0
+    used = len(weight) - float(np.sum(weight * np.diag(inverse(H)))) if len(H) else 0.0
     for p, v in zip(precisions, uncertain, strict=True):
         used += v.shape[0] * v.shape[1] - float(np.einsum("jkl,lk->", v, p))
     return used

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def gather(design: Design) -> Rows:
     size = len(first)
 
     def summed(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values, minlength=size)
+        return np.asarray(np.bincount(cell, weights=values, minlength=size), dtype=np.float64)
 
     total, count = summed(weight * response.values), summed(weight * trials)
     mean = np.divide(total, count, out=np.zeros(size), where=count > 0)
@@ -111,7 +112,7 @@ def _distinct(design: Design) -> tuple[Ints, Ints]:
     """
     import pandas as pd
 
-    columns = [g.index for g in design.groups]
+    columns: list[Any] = [g.index for g in design.groups]
     columns += [design.common.matrix[:, k] for k in range(design.common.matrix.shape[1])]
     columns += [g.effects.matrix[:, k] for g in design.groups for k in range(len(g.terms))]
     columns += [x for x in (design.offset, design.response.se) if x is not None]

@@ -104,7 +104,8 @@ def _data(plan: Plan) -> _Part:
 
 def _whitened(plan: Plan) -> list[Declare]:
     numbers = plan.numbers
-    assert numbers is not None and numbers.fit is not None
+    assert numbers is not None
+    assert numbers.fit is not None
     about = "least squares" if numbers.sums is not None else "the penalised fit"
     b = centre(plan)
     return [

@@ -42,7 +42,8 @@ def conditional(plan: Plan, number: int) -> Fragment:
         Position of the group term, from 0; Stan names count from 1.
     """
     numbers, grouping = plan.numbers, plan.model.design.groups[number]
-    assert numbers is not None and numbers.fit is not None
+    assert numbers is not None
+    assert numbers.fit is not None
     k, q = number + 1, len(grouping.terms)
     correlated = q > 1 and grouping.correlated
     about = condition(numbers.fit, numbers.order, number, centre(plan))

@@ -33,6 +33,7 @@ class Crossing:
     call: str
 
     def __call__(self, e: str, r: str) -> str:
+        """Return the expression for residuals and effects of these names."""
         return self.call.format(e=e, r=r)
 
 
@@ -67,9 +68,7 @@ def crossing(name: str, k: int, m: int, F: Any, effects: tuple[int, int], note: 
     return _sparse(name, k, m, entries, blocks, note)
 
 
-def _dense(
-    name: str, k: int, m: int, F: Any, effects: tuple[int, int], note: str
-) -> Crossing:
+def _dense(name: str, k: int, m: int, F: Any, effects: tuple[int, int], note: str) -> Crossing:
     q, s = effects
     shaped = F.reshape(F.shape[0] // q, q, F.shape[1] // s, s).transpose(1, 0, 3, 2)
     value = np.ascontiguousarray(shaped.reshape(q, F.shape[0] // q, F.shape[1]))

@@ -167,12 +167,17 @@ def scale_outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output,
     by_term = (f"{name}_term", terms)
     outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, (by_term,))]
     if correlated:
-        pairs = tuple(combinations(terms, 2))
+        pairs = term_pairs(grouping)
         rows, columns = np.triu_indices(len(terms), 1)
         pick = (rows.astype(np.int64), columns.astype(np.int64))
         dims = ((f"{name}_pair", pairs),)
         outputs.append(Output(f"cor_{k}", f"cor_{name}", "ran_cor", name, dims, pick))
     return tuple(outputs)
+
+
+def term_pairs(grouping: Grouping) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of terms that have a correlation, in order."""
+    return tuple(combinations(grouping.terms, 2))
 
 
 def effect_dims(grouping: Grouping) -> tuple[tuple[str, Any], ...]:

@@ -55,7 +55,7 @@ def sums_data(plan: Plan) -> Fragment:
 
 def group_sums(plan: Plan, number: int) -> Fragment:
     """Return the fragment of the crossproducts of a group term, and of its scale."""
-    grouping, sums = plan.model.design.groups[number], _sums(plan).groups[number]
+    grouping = plan.model.design.groups[number]
     k, q = number + 1, len(grouping.terms)
     correlated = q > 1 and grouping.correlated
     sd = standard_deviations(plan, number)
@@ -84,9 +84,12 @@ def sums_likelihood(plan: Plan) -> Fragment:
     declares = [d for k in order.rest for d in _products(plan, k)]
     declares += [d for c in crossings.values() for d in c.declares]
     declares += [d for pair in order.parents for d in _nesting(plan, *pair)]
-    lines = [*_residuals(plan, crossings), *_density(plan)]
+    lines = [Statement(Block.MODEL, x) for x in (*_residuals(plan, crossings), *_density(plan))]
     for i, k in enumerate(order.chain):
-        lines += _eliminate(plan, i, k, crossings)
+        note = f"{plan.model.design.groups[k].group}: effects integrated out"
+        first, *more = _eliminate(plan, i, k, crossings)
+        lines.append(Statement(Block.MODEL, first, note))
+        lines += [Statement(Block.MODEL, line) for line in more]
     nested = len(order.chain)
     functions = [
         *(["level_residuals"] if sums.groups else []),
@@ -100,13 +103,14 @@ def sums_likelihood(plan: Plan) -> Fragment:
     return Fragment(
         origin=f"likelihood: {plan.model.family!r}",
         declares=tuple(declares),
-        statements=(*distance(plan), *(Statement(Block.MODEL, line) for line in lines)),
+        statements=(*distance(plan), *lines),
         uses=tuple(functions),
     )
 
 
 def _sums(plan: Plan) -> Sums:
-    assert plan.numbers is not None and plan.numbers.sums is not None
+    assert plan.numbers is not None
+    assert plan.numbers.sums is not None
     return plan.numbers.sums
 
 
@@ -210,15 +214,14 @@ def _eliminate(
     if inner:
         yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
         A = f"A_{k}"
-    yield f"array[T_{k}] vector[J_{k}] C_{k}\n  = batched_cholesky(batched_precision({A}, S_{k}), M_{k});"
+    factor = f"batched_cholesky(batched_precision({A}, S_{k}), M_{k})"
+    yield f"array[T_{k}] vector[J_{k}] C_{k} = {factor};"
     yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k});"
     yield f"target += integrated_density(C_{k}, w_{k}, {sigma});"
     for m in (n + 1 for n in order.chain[i + 1 :]):
         yield f"array[M_{m}, M_{k}] vector[J_{k}] G_{k}_{m} = ZZ_{k}_{m};"
         for j in inner:
-            yield (
-                f"G_{k}_{m} = fold_cross(G_{k}_{m}, G_{j}_{k}, G_{j}_{m}, at_{j}_{k}, ends_{j}_{k});"
-            )
-        yield (
-            f"for (m in 1:M_{m}) {{\n  G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m]);\n}}"
-        )
+            levels = f"at_{j}_{k}, ends_{j}_{k}"
+            yield f"G_{k}_{m} = fold_cross(G_{k}_{m}, G_{j}_{k}, G_{j}_{m}, {levels});"
+        solved = f"G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m]);"
+        yield f"for (m in 1:M_{m}) {{\n  {solved}\n}}"

@@ -124,7 +124,8 @@ def _alone(parts: Sequence[str]) -> str:
 def _gathered(plan: Plan) -> list[Declare]:
     """Return the sums over equal rows that the likelihood depends on."""
     response, design = plan.model.design.response, plan.model.design
-    assert plan.numbers is not None and plan.numbers.rows is not None
+    assert plan.numbers is not None
+    assert plan.numbers.rows is not None
     rows, family = plan.numbers.rows, plan.model.family
     assert family.exponential is not None
     what = "trials" if response.trials is not None else "rows"
@@ -142,7 +143,9 @@ def _gathered(plan: Plan) -> list[Declare]:
     if family.exponential.dispersion:
         mean = rows.total / np.maximum(rows.count, 1e-300)
         declares += [
-            Declare(Block.DATA, "vector", "y", ("N",), value=mean, note=f"means of {response.label}"),
+            Declare(
+                Block.DATA, "vector", "y", ("N",), value=mean, note=f"means of {response.label}"
+            ),
             Declare(
                 Block.DATA, "vector", "within", ("N",), "lower=0", value=rows.within,
                 note="sums of squares about them",
@@ -175,10 +178,7 @@ def _sums(plan: Plan, eta: str) -> list[str]:
     (sd,) = _scales(plan)
     squares = f"count .* square(y - {eta}) + within"
     if sd == "sigma":
-        return [
-            "target += -sum(count) * log(sigma)"
-            f" - 0.5 * sum({squares}) / square(sigma);"
-        ]
+        return [f"target += -sum(count) * log(sigma) - 0.5 * sum({squares}) / square(sigma);"]
     return [f"target += -dot_product(count, log({sd})) - 0.5 * sum(({squares}) ./ square({sd}));"]
 
 

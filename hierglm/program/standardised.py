@@ -72,11 +72,10 @@ def _effects(grouping: Grouping, k: int, correlated: bool, matrix: bool) -> list
                 expr=f"sd_{k} * z_{k}", note=note,
             ),
         ]  # fmt: skip
+    expr = f"diag_pre_multiply(sd_{k}, z_{k})'"
     if len(grouping.terms) == 1:
         expr = f"sd_{k} * z_{k}'"
-    else:
-        expr = f"diag_pre_multiply(sd_{k}, z_{k})'"
-    if correlated:
+    elif correlated:
         expr = f"scale_effects(z_{k}, sd_{k}, L_{k})"
     dims = (f"M_{k}", f"J_{k}")
     return [

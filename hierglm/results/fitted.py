@@ -9,6 +9,7 @@ from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Settings
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
+from hierglm.results.approximation import Approximation
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class Fitted:
         Wall time of sampling, compiling included.
     notes : tuple of str
         What was done without being asked, in words.
+    approx : Approximation or None
+        The penalised fit that led the chains, where there was one: no posterior, but near
+        it. ``fit.approx.tidy()`` beside ``fit.tidy()`` shows what sampling added.
     """
 
     plan: Plan
@@ -43,3 +47,4 @@ class Fitted:
     versions: Mapping[str, str]
     seconds: float
     notes: tuple[str, ...] = ()
+    approx: Approximation | None = None

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from hierglm.results.fitted import Fitted
-from hierglm.results.rows import NUMBERS
-from hierglm.results.sections import Label, Section, summarise
+from hierglm.results.sections import Label, Section, Summary, summarise
 from hierglm.results.width import printable
 
 # Colours come from the page: "currentColor" and translucent grey read well on light and dark.
@@ -25,7 +24,11 @@ def html(fitted: Fitted) -> str:
     ----------
     fitted : Fitted
     """
-    said = summarise(fitted)
+    return set_html(summarise(fitted))
+
+
+def set_html(said: Summary) -> str:
+    """Return what a summary says as HTML."""
     facts = "".join(f"<div>{_safe(fact)}</div>" for fact in said.facts)
     rows = "".join(row for section in said.sections for row in _rows(section))
     words = "".join(f"<div>{_safe(sentence)}</div>" for sentence in said.diagnostics)
@@ -40,14 +43,14 @@ def html(fitted: Fitted) -> str:
 
 
 def _rows(section: Section) -> Iterator[str]:
-    head = "".join(f'<th scope="col" style="{_NUMBER}">{_safe(n)}</th>' for n in NUMBERS)
+    head = "".join(f'<th scope="col" style="{_NUMBER}">{_safe(n)}</th>' for n in section.names)
     yield f'<tr><th scope="rowgroup" style="{_TITLE}">{_safe(section.title)}</th>{head}</tr>'
     for i, label in enumerate(section.labels):
         cells = "".join(f'<td style="{_NUMBER}">{_number(c[i])}</td>' for c in section.columns)
         yield f'<tr><th scope="row" style="{_LABEL}">{_safe(_name(label))}</th>{cells}</tr>'
     if section.more:
         more = _safe(section.more)
-        yield f'<tr><td style="{_LABEL}" colspan="{len(NUMBERS) + 1}">{more}</td></tr>'
+        yield f'<tr><td style="{_LABEL}" colspan="{len(section.names) + 1}">{more}</td></tr>'
 
 
 def _number(text: str) -> str:

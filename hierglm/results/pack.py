@@ -18,12 +18,13 @@ from hierglm.plan import forms
 from hierglm.priors.assign import Assigned, Priors, Slot
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Output, Place, Program
+from hierglm.results.approximation import Approximation, Located
 
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Assigned, Draws, Output, Place, Prior, Priors, Program, Settings, Slot, Variable,
-        forms.Choice,
+        Approximation, Assigned, Draws, Located, Output, Place, Prior, Priors, Program, Settings,
+        Slot, Variable, forms.Choice,
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""

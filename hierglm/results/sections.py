@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
 from hierglm.results.numbers import ess, fixed, places, rhat
 from hierglm.results.rows import NUMBERS, select, table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Label = tuple[str, tuple[str, ...]]
 
@@ -30,15 +34,18 @@ class Section:
     labels : tuple of (str, tuple of str)
         One a row: "sd", "cor" or "", and one or two terms.
     columns : tuple of tuple of str
-        One for each of `NUMBERS`: the rows' numbers as texts of one width.
+        One for each of `names`: the rows' numbers as texts of one width.
     more : str
         Where to read the rows left out, or "".
+    names : tuple of str
+        Heads of the columns.
     """
 
     title: str
     labels: tuple[Label, ...]
     columns: tuple[tuple[str, ...], ...]
     more: str = ""
+    names: tuple[str, ...] = NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +113,24 @@ def summarise(fitted: Fitted) -> Summary:
 
 def _section(title: str, variables: Sequence[Variable], more: str) -> Section:
     frame = table(variables)
+    worth = [places(s, e) for s, e in zip(frame["std_error"], frame["ess_bulk"], strict=True)]
+    return _lay_out(title, frame, worth, more, NUMBERS)
+
+
+def approximate_section(title: str, frame: pd.DataFrame, more: str) -> Section:
+    """Return the section of estimates that no draws stand behind."""
+    worth = [places(s, np.inf) for s in frame["std_error"]]
+    return _lay_out(title, frame, worth, more, NUMBERS[:4])
+
+
+def _lay_out(
+    title: str, frame: pd.DataFrame, decimals: Sequence[int], more: str, names: tuple[str, ...]
+) -> Section:
     count = len(frame)
     if count > LONGEST:
-        frame = frame.iloc[:LONGEST]
-    decimals = [places(s, e) for s, e in zip(frame["std_error"], frame["ess_bulk"], strict=True)]
+        frame, decimals = frame.iloc[:LONGEST], decimals[:LONGEST]
     columns = []
-    for name in NUMBERS:
+    for name in names:
         values = frame[name].to_numpy(dtype=np.float64)
         if name == "rhat":
             columns.append(tuple(map(rhat, values)))
@@ -121,7 +140,7 @@ def _section(title: str, variables: Sequence[Variable], more: str) -> Section:
             columns.append(tuple(fixed(values.tolist(), decimals)))
     rows = zip(frame["effect"], frame["term"], frame["term2"], strict=True)
     rest = f"{count - LONGEST:,} more: {more}" if count > LONGEST else ""
-    return Section(title, tuple(_label(*row) for row in rows), tuple(columns), rest)
+    return Section(title, tuple(_label(*row) for row in rows), tuple(columns), rest, names)
 
 
 def _label(effect: str, term: str, term2: str) -> Label:

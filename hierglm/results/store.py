@@ -63,7 +63,7 @@ def save(fitted: Fitted, path: str | Path) -> Path:
         "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
         "identity": packer.pack(_identity(design)),
         "priors": packer.pack(fitted.plan.model.priors),
-        "plan": packer.pack(_but(fitted.plan, "model")),
+        "plan": packer.pack(_but(fitted.plan, "model", "numbers")),
         # Effects drawn afterwards come back from the seed: they are not in the file.
         "fit": packer.pack(_but(replace(fitted, draws=without_effects(fitted.draws)), "plan")),
     }
@@ -183,8 +183,8 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _but(record: Any, left_out: str) -> dict[str, Any]:
-    return {f.name: getattr(record, f.name) for f in fields(record) if f.name != left_out}
+def _but(record: Any, *left_out: str) -> dict[str, Any]:
+    return {f.name: getattr(record, f.name) for f in fields(record) if f.name not in left_out}
 
 
 def _family(name: str) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hierglm.results.fitted import Fitted
-from hierglm.results.rows import NUMBERS
-from hierglm.results.sections import Label, Section, summarise
+from hierglm.results.sections import Label, Section, Summary, summarise
 from hierglm.results.width import left, printable, shorten, width, wrap
 
 COLUMNS = 80
@@ -30,7 +29,11 @@ def text(fitted: Fitted, columns: int = COLUMNS) -> str:
         correlations by group and of the family's parameters; diagnostics in words with
         the next step; notes.
     """
-    said = summarise(fitted)
+    return lay_out(summarise(fitted), columns)
+
+
+def lay_out(said: Summary, columns: int = COLUMNS) -> str:
+    """Return what a summary says as text, so many columns wide."""
     # A formula of many lines would push the estimates off the screen.
     formula = shorten(printable(said.formula), FORMULA_LINES * (columns - 12))
     lines = list(wrap(formula, columns, indent="  "))
@@ -46,9 +49,10 @@ def text(fitted: Fitted, columns: int = COLUMNS) -> str:
 
 def _tables(sections: tuple[Section, ...], columns: int) -> list[str]:
     """Return all tables in one set of columns, so that they align with each other."""
+    names = sections[0].names if sections else ()
     rooms = [
         max([len(name), *(len(t) for s in sections for t in s.columns[k])])
-        for k, name in enumerate(NUMBERS)
+        for k, name in enumerate(names)
     ]
     longest = max((width(_stub(label, columns)) for s in sections for label in s.labels), default=0)
     room = min(longest, max(12, columns - sum(rooms) - len(rooms)))
@@ -56,7 +60,7 @@ def _tables(sections: tuple[Section, ...], columns: int) -> list[str]:
     spelled = too_long <= SPELLED
     lines = []
     for number, section in enumerate(sections):
-        head = [n.rjust(r) for n, r in zip(NUMBERS, rooms, strict=True)]
+        head = [n.rjust(r) for n, r in zip(names, rooms, strict=True)]
         title = printable(section.title)
         if number == 0 and width(title) <= room:
             lines.append(" ".join([left(title, room), *head]))

@@ -51,22 +51,75 @@ def test_unknown_plan():
         choose(model, ALL, "texbook")
 
 
+C, I, S = GroupForm.CONDITIONAL, GroupForm.INTEGRATED, GroupForm.STANDARDISED  # noqa: E741
+SUMS, GATHERED, GLM = ResponseForm.CROSSPRODUCTS, ResponseForm.GATHERED, ResponseForm.GLM
+
 AUTO = [
-    ("score ~ x + (x | school)", "gaussian", ResponseForm.CROSSPRODUCTS, GroupForm.INTEGRATED),
-    ("score ~ x", "gaussian", ResponseForm.CROSSPRODUCTS, None),
-    ("score | se(x + 9) ~ 1 + (1 | school)", "gaussian", ResponseForm.CROSSPRODUCTS,
-     GroupForm.INTEGRATED),
-    ("score | se(x + 9, sigma=TRUE) ~ x + (1 | school)", "gaussian", ResponseForm.GLM,
-     GroupForm.STANDARDISED),
-    ("score ~ x + (1 | school) + (1 | year)", "gaussian", ResponseForm.GLM,
-     GroupForm.STANDARDISED),
-    ("score ~ bs(x, df=45) + (1 | school)", "gaussian", ResponseForm.GLM, GroupForm.STANDARDISED),
-    ("won ~ x + (1 | school)", "bernoulli", ResponseForm.GLM, GroupForm.STANDARDISED),
+    ("score ~ x + (x | school)", "gaussian", SUMS, (I,)),
+    ("score ~ x", "gaussian", SUMS, ()),
+    ("score | se(x + 9) ~ 1 + (1 | school)", "gaussian", SUMS, (I,)),
+    ("score | se(x + 9, sigma=TRUE) ~ x + (1 | school)", "gaussian", GLM, (C,)),
+    ("score ~ x + (1 | school) + (1 | year)", "gaussian", SUMS, (I, C)),
+    ("score ~ x + (1 | school/year)", "gaussian", SUMS, (I, I)),
+    ("score ~ bs(x, df=45) + (1 | school)", "gaussian", GLM, (C,)),
+    ("won ~ x + (1 | school)", "bernoulli", GLM, (C,)),
+    ("won ~ 1 + (1 | school)", "bernoulli", GATHERED, (C,)),
+    ("won | weights(x + 9) ~ x + (1 | school)", "bernoulli", GATHERED, (C,)),
+    ("won | trials(played) ~ x + (x | school)", "binomial", GATHERED, (C,)),
+    ("count ~ x + (1 | school) + (1 | year)", "poisson", GATHERED, (C, C)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("formula", "family", "response", "group"), AUTO)
-def test_auto_drops_rows_where_that_is_exact(formula, family, response, group):
+@pytest.mark.parametrize(("formula", "family", "response", "groups"), AUTO)
+def test_auto(formula, family, response, groups):
     plan = choose(specify(design_of(formula, schools()), family), ALL)
     assert plan.response.form is response
-    assert {g.form for g in plan.groups} == ({group} if group else set())
+    assert tuple(g.form for g in plan.groups) == groups
+    assert plan.common.form is CommonForm.WHITENED
+
+
+def test_without_a_penalised_fit_it_steps_back_and_says_so():
+    data = schools().assign(never=0.0)
+    data["line"] = 2 * data["x"]
+    plan = choose(specify(design_of("line ~ x + (1 | school) + (1 | year)", data)), ALL)
+    assert tuple(g.form for g in plan.groups) == (I, S)
+    assert plan.common.form is CommonForm.CENTRED
+    assert "no penalised fit to go by: its numbers broke down" in plan.groups[1].because
+
+
+def test_parts_can_be_asked_for():
+    model = specify(design_of("score ~ x + (x | school) + (1 | year)", schools()))
+    forms = {
+        "(1 | year)": ("standardised", (I, S)),
+        "year": ("integrated", (C, I)),
+        "school": ("conditional", (C, I)),
+    }
+    for part, (form, expected) in forms.items():
+        plan = choose(model, ALL, {part: form})
+        assert tuple(g.form for g in plan.groups) == expected
+        assert plan.name == f"auto, {part}: {form}"
+    plan = choose(model, ALL, {"response": "rows"})
+    assert plan.response.form is GLM
+    assert tuple(g.form for g in plan.groups) == (C, C)
+
+
+WRONG = [
+    ({"schol": "standardised"}, "no part 'schol' to plan; did you mean 'school'"),
+    ({"school": "centred"}, "school cannot be 'centred'; .*conditional"),
+    ({"response": "integrated"}, "response cannot be 'integrated'"),
+    ({"response": "rows", "year": "integrated"}, "year.* cannot be integrated out: that needs"),
+    ({"school": "integrated", "year": "integrated"}, "neither is nested in the other"),
+]
+
+
+@pytest.mark.parametrize(("plan", "message"), WRONG)
+def test_what_cannot_be_had_is_refused(plan, message):
+    model = specify(design_of("score ~ x + (x | school) + (1 | year)", schools()))
+    with pytest.raises(SettingsError, match=message):
+        choose(model, ALL, plan)
+
+
+def test_crossproducts_are_refused_for_counts():
+    model = specify(design_of("count ~ x + (1 | school)", schools()), "poisson")
+    with pytest.raises(SettingsError, match="crossproducts are for Gaussian"):
+        choose(model, ALL, {"response": "crossproducts"})

@@ -23,6 +23,28 @@ PROGRAMS = {
     "bernoulli_crossed": ("won ~ x + (1 | school) + (0 + x | year)", "bernoulli", None),
     "binomial_rstanarm": ("won | trials(played) ~ x + (x || school)", "binomial", "rstanarm"),
     "gaussian_integrated": ("score ~ x + (x | school)", "gaussian", None, None, "auto"),
+    "gaussian_nested": ("score ~ x + (x | school/year)", "gaussian", None, None, "auto"),
+    "gaussian_crossed": (
+        "score ~ x + (1 | school:year) + (1 | floor) + (1 | school)",
+        "gaussian",
+        None,
+        "crossed",
+        "auto",
+    ),
+    "bernoulli_conditional": (
+        "won ~ x + (x | school) + (1 | year)",
+        "bernoulli",
+        None,
+        None,
+        "auto",
+    ),
+    "binomial_gathered": (
+        "won | trials(played) ~ 1 + (1 | school)",
+        "binomial",
+        None,
+        None,
+        "auto",
+    ),
     "poisson_weighted": (
         "count | weights(x + 9) ~ x + floor + offset(log_time)",
         "poisson",
@@ -32,6 +54,8 @@ PROGRAMS = {
 
 
 def program(formula, family="gaussian", priors=None, data=None, plan="textbook"):
+    if isinstance(data, str):
+        data = schools().assign(floor=lambda d: d["played"] % 3)
     design = design_of(formula, schools() if data is None else data)
     return write(choose(specify(design, family, priors), ALL, plan))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,7 +46,7 @@ def made(
         sigma = np.exp(rng.normal(np.log(0.75), 0.02, size=(chains, draws)))
         variables.append(Variable("sigma", "family", "", sigma, ()))
     return Fitted(
-        plan=plan,
+        plan=replace(plan, numbers=None),
         program=write(plan),
         settings=Settings(chains=chains, warmup=500, draws=draws, seed=seed),
         draws=Draws({v.name: v for v in variables}, stats(chains, draws), (1.5,) * chains),

@@ -22,6 +22,7 @@ from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.priors import distributions as prior
 from hierglm.program.write import write
+from hierglm.results.approximation import approximate
 from hierglm.results.archive import read_archive, write_archive
 from hierglm.results.fitted import Fitted
 from hierglm.results.store import load, save
@@ -83,12 +84,13 @@ def _fitted(formula: str, family: str, table: pd.DataFrame | None = None, **prio
         outputs[k] = replace(out, stan=str(k))
         values[str(k)] = np.tanh(rng.normal(size=(2, 30, *shape))) ** 2
     return Fitted(
-        plan=plan,
+        plan=replace(plan, numbers=None),
         program=program,
         settings=Settings(chains=2, draws=30, seed=5, progress=False),
         draws=with_effects(plan, assemble(outputs, values, stats(2, 30), (0.25, 1 / 3)), 5),
         engine="embedded",
         versions={"hierglm": "0.1.0", "stanli": "0.24.0"},
+        approx=approximate(plan),
         seconds=1.0 + 1e-15,
         notes=(*design.notes, "a note"),
     )

@@ -6,12 +6,12 @@ data {
   array[N] int<lower=0, upper=1> y;  // won
 
   // common: 1 + x
-  real<lower=0> prior_Intercept_df;
-  real prior_Intercept_location;
-  real<lower=0> prior_Intercept_scale;
   int<lower=1> K;    // columns
   matrix[N, K] X;    // x
   vector[K] X_mean;  // means of X
+  real<lower=0> prior_Intercept_df;
+  real prior_Intercept_location;
+  real<lower=0> prior_Intercept_scale;
   vector[K] prior_b_location;
   vector<lower=0>[K] prior_b_scale;
 

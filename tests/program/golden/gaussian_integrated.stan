@@ -2,6 +2,21 @@
 // gaussian(identity), plan 'auto', written by hierglm VERSION
 functions {
   /**
+   * Sums within levels of effect columns times residuals: c - B d.
+   *
+   * @param c one vector an effect, one element a level
+   * @param B one matrix an effect, one row a level
+   * @param d common coefficients, as distances from where c was taken
+   */
+  array[] vector level_residuals(array[] vector c, array[] matrix B, vector d) {
+    array[size(c)] vector[num_elements(c[1])] e;
+    for (k in 1:size(c)) {
+      e[k] = c[k] - B[k] * d;
+    }
+    return e;
+  }
+
+  /**
    * Log density of a Gaussian response from crossproducts, up to a constant.
    *
    * The sum of squares is written about the least-squares fit, |y - X b|^2 = rss + |R d|^2,
@@ -73,33 +88,17 @@ functions {
   }
 
   /**
-   * What the effects of a grouping factor add to the log density of a Gaussian response once
-   * they are integrated out (Lindstrom and Bates 1988; Bates et al. 2015, section 3).
+   * C_j^-1 S' e_j for every level j at once.
    *
-   * With M_j = I + S' A_j S = C_j C_j' and v_j = S' Z_j' (y - X b) it is the sum over the
-   * levels of |C_j^-1 v_j|^2 / (2 sigma^2) - log |C_j|.
-   *
-   * @param d     coefficients minus least-squares coefficients
-   * @param sigma residual sd
-   * @param S     lower triangular; S S' is the covariance of the effects over sigma^2
-   * @param ZZ    A_j = Z_j' Z_j, lower triangles packed: one vector an entry, one element a level
-   * @param ZX    Z_j' X: one matrix an effect, one row a level
-   * @param Ze    Z_j' e, e the residuals of the least-squares fit: one vector an effect
+   * @param C Cholesky factors of all levels, lower triangles packed
+   * @param S lower triangular matrix
+   * @param e one vector an effect, one element a level
    */
-  real integrated_effects(vector d, real sigma, matrix S, array[] vector ZZ, array[] matrix ZX,
-                          array[] vector Ze) {
+  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e) {
     int q = rows(S);
-    int J = num_elements(Ze[1]);
-    array[size(ZZ)] vector[J] C = batched_cholesky(batched_precision(ZZ, S), q);
-    array[q] vector[J] e;
-    array[q] vector[J] w;
-    real squares = 0;
-    real log_determinant = 0;
+    array[q] vector[num_elements(e[1])] w;
     for (k in 1:q) {
-      e[k] = Ze[k] - ZX[k] * d;
-    }
-    for (k in 1:q) {
-      vector[J] v = S[k, k] * e[k];
+      vector[num_elements(e[1])] v = S[k, k] * e[k];
       for (h in (k + 1):q) {
         v += S[h, k] * e[h];
       }
@@ -107,6 +106,24 @@ functions {
         v -= C[packed(k, h)] .* w[h];
       }
       w[k] = v ./ C[packed(k, k)];
+    }
+    return w;
+  }
+
+  /**
+   * What the effects of a grouping factor add to the log density of a Gaussian response once
+   * they are integrated out (Lindstrom and Bates 1988; Bates et al. 2015, section 3): the sum
+   * over the levels of |w_j|^2 / (2 sigma^2) - log |C_j|.
+   *
+   * @param C     Cholesky factors of I + S' A_j S, A_j = Z_j' Z_j and S S' the covariance of
+   *              the effects over sigma^2; lower triangles packed
+   * @param w     C_j^-1 S' Z_j' (y - X b): one vector an effect, one element a level
+   * @param sigma residual sd
+   */
+  real integrated_density(array[] vector C, array[] vector w, real sigma) {
+    real squares = 0;
+    real log_determinant = 0;
+    for (k in 1:size(w)) {
       squares += dot_self(w[k]);
       log_determinant += sum(log(C[packed(k, k)]));
     }
@@ -120,17 +137,18 @@ data {
   real<lower=0> prior_sigma_scale;
 
   // common: 1 + x
+  int<lower=1> K;      // columns
+  vector[K] X_mean;    // means of X
+  int<lower=1> P;      // coefficients
+  vector[P] b_centre;  // of least squares
+  matrix[P, P] W;      // W W' is about their posterior covariance
   real<lower=0> prior_Intercept_df;
   real prior_Intercept_location;
   real<lower=0> prior_Intercept_scale;
-  int<lower=1> K;    // columns
-  vector[K] X_mean;  // means of X
   vector[K] prior_b_location;
   vector<lower=0>[K] prior_b_scale;
 
   // crossproducts of score
-  int<lower=0> P;         // common coefficients
-  vector[P] b_ols;        // their least-squares estimates
   matrix[P, P] R;         // R'R = X'X
   real<lower=0> rss;      // residual sum of squares of least squares
   real<lower=0> weights;  // rows, or the sum of their weights
@@ -152,12 +170,17 @@ parameters {
   real<lower=0> sigma;  // residual sd
 
   // common: 1 + x
-  real Intercept;  // expected response at the means of X
-  vector[K] b;     // slopes: x
+  vector[P] b_std;  // about independent, with sd 1
 
   // group 1: (x | school)
   vector<lower=0>[M_1] sd_1;      // sd of Intercept, x over school
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlation matrix
+}
+transformed parameters {
+  // common: 1 + x
+  vector[P] d = W * b_std;               // distance from least squares
+  real Intercept = b_centre[1] + d[1];   // expected response at the means of X
+  vector[K] b = b_centre[2:P] + d[2:P];  // slopes: x
 }
 model {
   // response: score
@@ -172,9 +195,13 @@ model {
   L_1 ~ lkj_corr_cholesky(prior_cor_1_eta);
 
   // likelihood: gaussian(identity)
-  vector[P] d = append_row(Intercept, b) - b_ols;
   target += crossproducts_normal(d, sigma, weights, rss, R);
-  target += integrated_effects(d, sigma, diag_pre_multiply(sd_1, L_1) / sigma, ZZ_1, ZX_1, Ze_1);
+  // school: effects integrated out
+  matrix[M_1, M_1] S_1 = diag_pre_multiply(sd_1, L_1) / sigma;
+  array[M_1] vector[J_1] e_1 = level_residuals(Ze_1, ZX_1, d);
+  array[T_1] vector[J_1] C_1 = batched_cholesky(batched_precision(ZZ_1, S_1), M_1);
+  array[M_1] vector[J_1] w_1 = batched_solve(C_1, S_1, e_1);
+  target += integrated_density(C_1, w_1, sigma);
 }
 generated quantities {
   // common: 1 + x

@@ -22,19 +22,19 @@ data {
   real<lower=0> prior_sigma_scale;
 
   // common: 1 + x
-  real<lower=0> prior_Intercept_df;
-  real prior_Intercept_location;
-  real<lower=0> prior_Intercept_scale;
   int<lower=1> K;    // columns
   matrix[N, K] X;    // x
   vector[K] X_mean;  // means of X
+  real<lower=0> prior_Intercept_df;
+  real prior_Intercept_location;
+  real<lower=0> prior_Intercept_scale;
   vector[K] prior_b_location;
   vector<lower=0>[K] prior_b_scale;
 
   // group 1: (x | school)
   int<lower=1> J_1;                          // levels of school
+  int<lower=1> M_1;                          // effects a level: Intercept, x
   array[N] int<lower=1, upper=J_1> group_1;  // school of each row
-  int<lower=1> M_1;                          // effects a level
   matrix[N, M_1] Z_1;                        // Intercept, x
   vector<lower=0>[M_1] prior_sd_1_df;
   vector[M_1] prior_sd_1_location;

@@ -8,12 +8,12 @@ data {
   array[N] int<lower=0> y;     // count
 
   // common: 1 + x + floor[T.cellar]
-  real<lower=0> prior_Intercept_df;
-  real prior_Intercept_location;
-  real<lower=0> prior_Intercept_scale;
   int<lower=1> K;    // columns
   matrix[N, K] X;    // x, floor[T.cellar]
   vector[K] X_mean;  // means of X
+  real<lower=0> prior_Intercept_df;
+  real prior_Intercept_location;
+  real<lower=0> prior_Intercept_scale;
   int<lower=0> prior_b_cauchy_size;
   array[prior_b_cauchy_size] int<lower=1, upper=K> prior_b_cauchy_at;
   vector[prior_b_cauchy_size] prior_b_cauchy_location;

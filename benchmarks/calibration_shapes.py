@@ -1,0 +1,298 @@
+"""Models for simulation-based calibration: their priors, and data sets drawn from them.
+
+Nothing of the simulation is shared with hierglm: tables, predictors and responses are made
+here with NumPy, so that a mistake in the package cannot hide by being made twice. Only the
+objects and the names of priors are the package's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit
+
+import hierglm as hg
+from hierglm.names import Parameter, flat_name
+from hierglm.priors.distributions import Prior
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The effects of one group term: a factor and the columns that vary over its levels."""
+
+    factor: str
+    terms: tuple[str, ...] = ("Intercept",)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A model with proper priors, and a way to draw its table.
+
+    Attributes
+    ----------
+    name, formula, family : str
+        As on the command line, and as `hierglm.model` takes them.
+    priors : mapping of str to Prior
+        Under "Intercept", "b", "sd", "cor" and "sigma"; all that the model needs.
+    groups : tuple of Effects
+        In the order of the formula.
+    table : callable
+        Draws the columns other than the response.
+    ranked : tuple of (str, str, str)
+        Factor, level and term of the single effects whose ranks are kept.
+    offset, trials : str
+        Columns, or "".
+    """
+
+    name: str
+    formula: str
+    family: str
+    priors: Mapping[str, Prior]
+    groups: tuple[Effects, ...]
+    table: Callable[[np.random.Generator], pd.DataFrame]
+    ranked: tuple[tuple[str, str, str], ...]
+    offset: str = ""
+    trials: str = ""
+
+    @property
+    def response(self) -> str:
+        """The response's column."""
+        return self.formula.partition("~")[0].partition("|")[0].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A data set, and the parameters that made it by hierglm's flat names."""
+
+    data: pd.DataFrame
+    truth: Mapping[str, float]
+
+
+def draw_prior(
+    prior: Prior, rng: np.random.Generator, size: int = 1, positive: bool = False
+) -> Floats:
+    """Return independent draws of a prior.
+
+    Parameters
+    ----------
+    prior : Prior
+        One of normal, exponential, gamma or lkj.
+    rng : Generator
+    size : int
+    positive : bool
+        Only the part above 0, as in Stan.
+
+    Returns
+    -------
+    ndarray, shape (size,)
+        For lkj the correlation r of two effects: its density is proportional to
+        ``(1 - r^2)^(eta - 1)``, a beta distribution on (-1, 1) (Lewandowski, Kurowicka and
+        Joe 2009, "Generating random correlation matrices based on vines and extended onion
+        method").
+    """
+    match prior.kind, prior.numbers:
+        case "normal", (location, scale):
+            law = stats.norm(location, scale)
+        case "exponential", (rate,):
+            law = stats.expon(scale=1 / rate)
+        case "gamma", (shape, rate):
+            law = stats.gamma(shape, scale=1 / rate)
+        case "lkj", (eta,):
+            law = stats.beta(eta, eta, loc=-1, scale=2)
+        case _:
+            raise ValueError(f"no draws of {prior!r}")
+    low = law.cdf(0.0) if positive else 0.0
+    return np.asarray(law.ppf(low + (1 - low) * rng.uniform(size=size)))
+
+
+def simulate(shape: Shape, rng: np.random.Generator) -> Simulated:
+    """Return a data set whose parameters come from the priors.
+
+    The prior of the intercept is that of centred columns, as hierglm says: the intercept
+    itself is the draw less the slope times the column's mean over all rows.
+
+    Parameters
+    ----------
+    shape : Shape
+    rng : Generator
+    """
+    data = shape.table(rng)
+    priors, x = shape.priors, data["x"].to_numpy()
+    slope = draw_prior(priors["b"], rng)[0]
+    intercept = draw_prior(priors["Intercept"], rng)[0] - slope * x.mean()
+    truth = {_name("fixed", term="Intercept"): intercept, _name("fixed", term="x"): slope}
+    eta = intercept + slope * x
+    for group in shape.groups:
+        drawn, part = _draw_effects(shape, group, data, rng)
+        truth |= drawn
+        eta = eta + part
+    if shape.offset:
+        eta = eta + data[shape.offset].to_numpy()
+    sigma = draw_prior(priors["sigma"], rng, positive=True)[0] if "sigma" in priors else 1.0
+    if "sigma" in priors:
+        truth["sigma"] = sigma
+    trials = data[shape.trials].to_numpy() if shape.trials else np.ones(len(data), dtype=int)
+    law = _law(shape.family, eta, sigma, trials)
+    y = law.rvs(random_state=rng)
+    truth["log_lik"] = (law.logpdf if shape.family == "gaussian" else law.logpmf)(y).sum()
+    return Simulated(data.assign(**{shape.response: y}), {k: float(v) for k, v in truth.items()})
+
+
+def _draw_effects(
+    shape: Shape, group: Effects, data: pd.DataFrame, rng: np.random.Generator
+) -> tuple[dict[str, float], Floats]:
+    """Return a group term's parameters by name, and what it adds to the predictor."""
+    columns = [data[c] for c in group.factor.split(":")]
+    keys = [":".join(labels) for labels in zip(*columns, strict=True)]
+    levels, index = np.unique(keys, return_inverse=True)
+    count = len(group.terms)
+    sd = draw_prior(shape.priors["sd"], rng, count, positive=True)
+    cor = draw_prior(shape.priors["cor"], rng)[0] if count == 2 else 0.0
+    z = rng.standard_normal((len(levels), count))
+    if count == 2:
+        z[:, 1] = cor * z[:, 0] + np.sqrt(1 - cor**2) * z[:, 1]
+    effects = z * sd
+    matrix = [np.ones(len(data)) if t == "Intercept" else data[t] for t in group.terms]
+    f = group.factor
+    truth = {_name("ran_sd", f, term=t): s for t, s in zip(group.terms, sd, strict=True)}
+    if count == 2:
+        truth[_name("ran_cor", f, term=group.terms[0], term2=group.terms[1])] = cor
+    for factor, level, term in shape.ranked:
+        if factor == f:
+            value = effects[list(levels).index(level), group.terms.index(term)]
+            truth[_name("ran_vals", f, level=level, term=term)] = value
+    return truth, (effects[index] * np.stack(matrix, axis=1)).sum(axis=1)
+
+
+def _law(family: str, eta: Floats, sigma: float, trials: NDArray[Any]) -> Any:
+    match family:
+        case "gaussian":
+            return stats.norm(eta, sigma)
+        case "poisson":
+            return stats.poisson(np.exp(eta))
+        case _:
+            return stats.binom(trials, expit(eta))
+
+
+def _name(effect: str, group: str = "", **rest: str) -> str:
+    return flat_name(Parameter(effect, group, **rest))
+
+
+def _labels(letter: str, index: Any) -> Sequence[str]:
+    return [f"{letter}{i:02d}" for i in index]
+
+
+def _grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return equal groups; the mean of x is far from 0."""
+    g = _labels("g", np.repeat(np.arange(levels), rows))
+    return pd.DataFrame({"x": rng.normal(0.7, 1.0, levels * rows), "g": g})
+
+
+def _nested(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 5 a, 4 b in each (with the same names), crossed with 8 c."""
+    i = np.arange(120)
+    return pd.DataFrame(
+        {
+            "x": rng.normal(0.7, 1.0, len(i)),
+            "a": _labels("a", i // 24),
+            "b": _labels("b", i // 6 % 4),
+            "c": _labels("c", rng.permutation(i) % 8),
+        }
+    )
+
+
+def _exposed(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 8 g crossed with 6 h, twice, and logs of times of exposure."""
+    i = np.arange(96)
+    return pd.DataFrame(
+        {
+            "x": rng.normal(0.5, 0.7, len(i)),
+            "log_time": rng.normal(0.3, 0.5, len(i)),
+            "g": _labels("g", i % 8),
+            "h": _labels("h", i // 8 % 6),
+        }
+    )
+
+
+def _few_distinct(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 96 rows of at most 16 kinds, some far more frequent than others."""
+    i = np.arange(96)
+    return pd.DataFrame(
+        {
+            "x": (rng.uniform(size=len(i)) < 0.25).astype(float),
+            "g": _labels("g", i % 8),
+            "n": rng.choice([2, 5], len(i)),
+        }
+    )
+
+
+_BASE = {"Intercept": hg.prior.normal(0.5, 1.0), "b": hg.prior.normal(0.0, 1.0)}
+_SLOPES = (("g", "g00", "Intercept"), ("g", "g05", "x"), ("g", "g11", "x"))
+
+SHAPES: Mapping[str, Shape] = {
+    s.name: s
+    for s in (
+        Shape(
+            "gaussian_slopes",
+            "y ~ x + (x | g)",
+            "gaussian",
+            _BASE
+            | {
+                "sd": hg.prior.exponential(1),
+                "cor": hg.prior.lkj(2),
+                "sigma": hg.prior.exponential(1),
+            },
+            (Effects("g", ("Intercept", "x")),),
+            partial(_grouped, 12, 8),
+            _SLOPES,
+        ),
+        Shape(
+            "gaussian_nested_crossed",
+            "y ~ x + (1 | a/b) + (1 | c)",
+            "gaussian",
+            _BASE | {"sd": hg.prior.normal(0, 1), "sigma": hg.prior.gamma(3, 3)},
+            (Effects("a"), Effects("a:b"), Effects("c")),
+            _nested,
+            (("a", "a00", "Intercept"), ("a:b", "a03:b02", "Intercept"), ("c", "c07", "Intercept")),
+        ),
+        Shape(
+            "bernoulli_slopes",
+            "hit ~ x + (x | g)",
+            "bernoulli",
+            _BASE | {"sd": hg.prior.normal(0, 1), "cor": hg.prior.lkj(2)},
+            (Effects("g", ("Intercept", "x")),),
+            partial(_grouped, 15, 10),
+            _SLOPES,
+        ),
+        Shape(
+            "poisson_crossed",
+            "count ~ x + offset(log_time) + (1 | g) + (1 | h)",
+            "poisson",
+            _BASE | {"sd": hg.prior.normal(0, 0.7)},
+            (Effects("g"), Effects("h")),
+            _exposed,
+            (("g", "g00", "Intercept"), ("g", "g05", "Intercept"), ("h", "h03", "Intercept")),
+            offset="log_time",
+        ),
+        Shape(
+            "binomial_intercept",
+            "s | trials(n) ~ x + (1 | g)",
+            "binomial",
+            _BASE | {"sd": hg.prior.exponential(1)},
+            (Effects("g"),),
+            _few_distinct,
+            (("g", "g00", "Intercept"), ("g", "g03", "Intercept"), ("g", "g07", "Intercept")),
+            trials="n",
+        ),
+    )
+}
+"""By name, as on the command line."""

@@ -1,0 +1,1 @@
+"""One fit each, by hierglm and by its peers."""

@@ -1,0 +1,256 @@
+"""The penalised fit as an answer of its own: in milliseconds, and marked as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.draws.draws import Variable
+from hierglm.draws.parameters import check_effects
+from hierglm.errors import SettingsError
+from hierglm.plan.crossproducts import column_means
+from hierglm.plan.forms import Plan
+from hierglm.plan.penalised import Penalised
+from hierglm.program.groups import effect_dims, term_pairs
+from hierglm.results.rows import MAIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+COLUMNS = ("estimate", "std_error", "conf_low", "conf_high")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Normal approximations to the posteriors of some parameters, each on its own scale.
+
+    Attributes
+    ----------
+    name, effect, group : str
+        As of a `hierglm.draws.draws.Variable`.
+    location, spread : ndarray, in the shape of the labels
+        Mode and sd on the scale.
+    scale : {"identity", "log", "atanh"}
+        Of sds the logarithm is about normal, of correlations the inverse of tanh.
+    dims : tuple of (str, sequence)
+        Name and labels of each dimension.
+    """
+
+    name: str
+    effect: str
+    group: str
+    location: Floats
+    spread: Floats
+    scale: Literal["identity", "log", "atanh"]
+    dims: tuple[tuple[str, Sequence[Any]], ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Approximation:
+    """A penalised maximum-likelihood fit with normal intervals: no posterior, but near it.
+
+    Variances are at the mode of their posterior, effects and common coefficients integrated
+    out; coefficients at their posterior means given the variances (for responses that are
+    not Gaussian: by penalised quasi-likelihood; Breslow and Clayton 1993). Intervals take
+    the variances as known. Print it; or see `tidy`, `fixef`, `ranef`, `varcorr`.
+
+    Attributes
+    ----------
+    formula, family : str
+        What was fitted.
+    rows : int
+        Number of rows used.
+    steps : int
+        How many steps the fit took.
+    parts : tuple of Located
+        The estimates.
+    """
+
+    formula: str
+    family: str
+    rows: int
+    steps: int
+    parts: tuple[Located, ...]
+
+    def tidy(self, effects: Sequence[str] | str = MAIN, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return one row a parameter.
+
+        Parameters
+        ----------
+        effects : str or sequence of str
+            Of "fixed", "ran_sd", "ran_cor", "family", "ran_vals".
+        conf_level : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            Columns effect, response, dpar, group, level, term, term2, estimate (of an sd or
+            a correlation the median), std_error, conf_low, conf_high.
+
+        Raises
+        ------
+        SettingsError
+            For an effect or level that there is not.
+        """
+        import pandas as pd
+
+        from hierglm.results.rows import labels
+
+        if not 0 < conf_level < 1:
+            raise SettingsError(f"conf_level must lie between 0 and 1, not {conf_level!r}")
+        wanted = check_effects(effects)
+        chosen = [p for e in wanted for p in self.parts if p.effect == e]
+        columns: dict[str, Any] = labels([_variable(p) for p in chosen])
+        numbers = [_numbers(p, conf_level) for p in chosen]
+        for i, name in enumerate(COLUMNS):
+            columns[name] = np.concatenate([n[i] for n in numbers]) if numbers else np.empty(0)
+        return pd.DataFrame(columns)
+
+    def fixef(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return the common coefficients."""
+        return self.tidy("fixed", conf_level)
+
+    def ranef(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return the levels' deviations from the common coefficients."""
+        return self.tidy("ran_vals", conf_level)
+
+    def varcorr(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return standard deviations and correlations of the group effects, then sigma."""
+        return self.tidy(("ran_sd", "ran_cor", "family"), conf_level)
+
+    def __str__(self) -> str:
+        from hierglm.results.text import lay_out
+
+        return lay_out(self.said())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from hierglm.results.html import set_html
+
+        return set_html(self.said())
+
+    def said(self) -> Any:
+        """Return what the summary says."""
+        from hierglm.results.sections import Summary, approximate_section
+
+        groups = dict.fromkeys(p.group for p in self.parts if p.effect == "ran_sd")
+        titles = [("Common effects", self.fixef(), "approx.fixef()")]
+        table = self.varcorr()
+        for group in groups:
+            titles.append((f"Effects of {group}", table[table["group"] == group],
+                           "approx.varcorr()"))  # fmt: skip
+        titles.append(("Family", self.tidy("family"), "approx.tidy('family')"))
+        sections = [approximate_section(*t) for t in titles]
+        return Summary(
+            formula=" ".join(self.formula.split()),
+            facts=(f"{self.family}, {self.rows:,} rows",
+                   f"APPROXIMATION: penalised maximum likelihood in {self.steps} steps, "
+                   "normal intervals; no posterior was sampled"),
+            sections=tuple(s for s in sections if s.labels),
+            legend="estimate: mode; conf_low, conf_high: 95% interval, variances taken as known",
+            healthy=True, diagnostics=(), notes=(),
+        )  # fmt: skip
+
+
+def approximate(plan: Plan) -> Approximation | None:
+    """Return the penalised fit of a plan as an answer of its own, where there is one."""
+    if plan.numbers is None or plan.numbers.fit is None:
+        return None
+    fit, model = plan.numbers.fit, plan.model
+    parts = [*_common(plan, fit), *_by_group(_scales(plan, fit))]
+    if "sigma" in model.scales:
+        spread = np.array(fit.sigma_spread)
+        parts.append(Located("sigma", "family", "", np.array(np.log(fit.sigma)), spread, "log", ()))
+    parts += _by_group(_effects(plan, fit))
+    return Approximation(
+        model.design.formula.source, repr(model.family).replace("(", " (", 1),
+        model.design.rows, fit.steps, tuple(parts),
+    )  # fmt: skip
+
+
+def _common(plan: Plan, fit: Penalised) -> list[Located]:
+    design = plan.model.design
+    if not len(fit.common):
+        return []
+    b, V = fit.common, np.linalg.inv(fit.precision)
+    terms = design.common.labels
+    if design.intercept:
+        # From the means of the columns to 0.
+        back = np.eye(len(b))
+        back[0, 1:] = -column_means(design)
+        b, V, terms = back @ b, back @ V @ back.T, ("Intercept", *terms)
+    spread = np.sqrt(np.diag(V))
+    return [Located("b", "fixed", "", b, spread, "identity", (("term", terms),))]
+
+
+def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:
+    for g, covariance, spread in zip(
+        plan.model.design.groups, fit.covariances, fit.spreads, strict=True
+    ):
+        sd = np.sqrt(np.diag(covariance))
+        dims = ((f"{g.group}_term", g.terms),)
+        yield Located(f"sd_{g.group}", "ran_sd", g.group, np.log(sd), spread, "log", dims)
+        if g.correlated and len(g.terms) > 1:
+            rows, columns = np.triu_indices(len(sd), 1)
+            cor = (covariance / np.outer(sd, sd))[rows, columns]
+            # Of n levels that tell both sds, each about spread^-2 / 2, Fisher's z has n^-1/2.
+            wide = np.sqrt(2 * spread[rows] * spread[columns])
+            pairs = ((f"{g.group}_pair", term_pairs(g)),)
+            yield Located(
+                f"cor_{g.group}", "ran_cor", g.group, np.arctanh(cor), wide, "atanh", pairs
+            )
+
+
+def _effects(plan: Plan, fit: Penalised) -> Iterator[Located]:
+    for g, u, V in zip(plan.model.design.groups, fit.effects, fit.uncertain, strict=True):
+        spread = np.sqrt(np.maximum(np.diagonal(V, axis1=1, axis2=2), 0))
+        yield Located(f"r_{g.group}", "ran_vals", g.group, u, spread, "identity", effect_dims(g))
+
+
+def _by_group(parts: Iterator[Located]) -> list[Located]:
+    """Return the parts, several terms of one group side by side."""
+    found: dict[str, list[Located]] = {}
+    for part in parts:
+        found.setdefault(part.name, []).append(part)
+    out = []
+    for some in found.values():
+        first = some[0]
+        labels = tuple(label for p in some for label in p.dims[-1][1])
+        out.append(
+            Located(
+                first.name, first.effect, first.group,
+                np.concatenate([p.location for p in some], axis=-1),
+                np.concatenate([p.spread for p in some], axis=-1),
+                first.scale, (*first.dims[:-1], (first.dims[-1][0], labels)),
+            )
+        )  # fmt: skip
+    return out
+
+
+def _variable(part: Located) -> Variable:
+    return Variable(part.name, part.effect, part.group, part.location[None, None], part.dims)
+
+
+def _numbers(part: Located, conf_level: float) -> tuple[Floats, ...]:
+    """Return estimate, standard error and ends of the interval of each parameter."""
+    location, spread = part.location.reshape(-1), part.spread.reshape(-1)
+    reach = NormalDist().inv_cdf((1 + conf_level) / 2) * spread
+    low, high = location - reach, location + reach
+    match part.scale:
+        case "log":
+            return np.exp(location), np.exp(location) * spread, np.exp(low), np.exp(high)
+        case "atanh":
+            cor = np.tanh(location)
+            return cor, (1 - cor**2) * spread, np.tanh(low), np.tanh(high)
+        case _:
+            return location, spread, low, high

@@ -1,0 +1,222 @@
+// won | trials(played) ~ 1 + (1 | school)
+// binomial(logit), plan 'auto', written by hierglm VERSION
+functions {
+  /**
+   * Place of an entry of a symmetric or lower triangular matrix that is stored row by row.
+   *
+   * @param row    row, counted from 1
+   * @param column column, at most row
+   */
+  int packed(int row, int column) {
+    return (row * (row - 1)) %/% 2 + column;
+  }
+
+  /**
+   * I + S' A_j S for every level j at once, lower triangles packed.
+   *
+   * @param A crossproducts of all levels: one vector an entry, one element a level
+   * @param S lower triangular matrix
+   */
+  array[] vector batched_precision(array[] vector A, matrix S) {
+    int q = rows(S);
+    int J = num_elements(A[1]);
+    array[size(A)] vector[J] M;
+    for (r in 1:q) {
+      for (s in 1:r) {
+        vector[J] m = rep_vector(r == s ? 1 : 0, J);
+        for (h in r:q) {
+          for (k in s:q) {
+            m += S[h, r] * S[k, s] * A[packed(max(h, k), min(h, k))];
+          }
+        }
+        M[packed(r, s)] = m;
+      }
+    }
+    return M;
+  }
+
+  /**
+   * Cholesky factors of small matrices, of all levels at once: a fixed number of operations on
+   * vectors, however many levels there are.
+   *
+   * @param M matrices of all levels, lower triangles packed
+   * @param q their size
+   */
+  array[] vector batched_cholesky(array[] vector M, int q) {
+    array[size(M)] vector[num_elements(M[1])] C;
+    for (r in 1:q) {
+      for (s in 1:r) {
+        vector[num_elements(M[1])] c = M[packed(r, s)];
+        for (h in 1:(s - 1)) {
+          c -= C[packed(r, h)] .* C[packed(s, h)];
+        }
+        C[packed(r, s)] = r == s ? sqrt(c) : c ./ C[packed(s, s)];
+      }
+    }
+    return C;
+  }
+
+  /**
+   * C_j^-1 S' e_j for every level j at once.
+   *
+   * @param C Cholesky factors of all levels, lower triangles packed
+   * @param S lower triangular matrix
+   * @param e one vector an effect, one element a level
+   */
+  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e) {
+    int q = rows(S);
+    array[q] vector[num_elements(e[1])] w;
+    for (k in 1:q) {
+      vector[num_elements(e[1])] v = S[k, k] * e[k];
+      for (h in (k + 1):q) {
+        v += S[h, k] * e[h];
+      }
+      for (h in 1:(k - 1)) {
+        v -= C[packed(k, h)] .* w[h];
+      }
+      w[k] = v ./ C[packed(k, k)];
+    }
+    return w;
+  }
+
+  /**
+   * Effects over their scale, C_j^-T (w_j + sigma z_j) for every level j: their mean given all
+   * else at a penalised fit, and what z adds. Neither centred nor standardised: wherever the
+   * fit stands the posterior is the same, and close to it z is nearly standard normal.
+   *
+   * @param C     Cholesky factors of I + S' A_j S, lower triangles packed
+   * @param w     C_j^-1 S' e_j: one vector an effect, one element a level
+   * @param sigma residual sd, 1 where there is none
+   * @param z     one vector an effect, one element a level
+   */
+  array[] vector conditional_effects(array[] vector C, array[] vector w, real sigma,
+                                     array[] vector z) {
+    int q = size(w);
+    array[q] vector[num_elements(w[1])] s;
+    for (i in 1:q) {
+      int k = q + 1 - i;
+      vector[num_elements(w[1])] v = w[k] + sigma * z[k];
+      for (h in (k + 1):q) {
+        v -= C[packed(h, k)] .* s[h];
+      }
+      s[k] = v ./ C[packed(k, k)];
+    }
+    return s;
+  }
+
+  /**
+   * Log prior density of effects S s_j with covariance sigma^2 S S', as a density of the z_j
+   * of conditional_effects: a standard normal one and the Jacobian, the sum over the levels of
+   * -|s_j|^2 / (2 sigma^2) - log |C_j|.
+   *
+   * @param C     Cholesky factors of I + S' A_j S, lower triangles packed
+   * @param s     effects over their scale: one vector an effect, one element a level
+   * @param sigma residual sd, 1 where there is none
+   */
+  real conditional_density(array[] vector C, array[] vector s, real sigma) {
+    real squares = 0;
+    real log_determinant = 0;
+    for (k in 1:size(s)) {
+      squares += dot_self(s[k]);
+      log_determinant += sum(log(C[packed(k, k)]));
+    }
+    return -0.5 * squares / square(sigma) - log_determinant;
+  }
+
+  /**
+   * Effects S s_j, one row a level.
+   *
+   * @param S lower triangular matrix
+   * @param s one vector an effect, one element a level
+   */
+  matrix effect_matrix(matrix S, array[] vector s) {
+    matrix[num_elements(s[1]), size(s)] r;
+    for (k in 1:size(s)) {
+      vector[num_elements(s[1])] v = S[k, 1] * s[1];
+      for (h in 2:k) {
+        v += S[k, h] * s[h];
+      }
+      r[, k] = v;
+    }
+    return r;
+  }
+
+  /**
+   * Sums within levels of effect columns times residuals: c - B d.
+   *
+   * @param c one vector an effect, one element a level
+   * @param B one matrix an effect, one row a level
+   * @param d common coefficients, as distances from where c was taken
+   */
+  array[] vector level_residuals(array[] vector c, array[] matrix B, vector d) {
+    array[size(c)] vector[num_elements(c[1])] e;
+    for (k in 1:size(c)) {
+      e[k] = c[k] - B[k] * d;
+    }
+    return e;
+  }
+}
+data {
+  // response: won | trials(played)
+  int<lower=1> N;            // different rows
+  vector<lower=0>[N] count;  // their trials
+  vector[N] y;               // sums of won
+
+  // common: 1
+  int<lower=1> P;      // coefficients
+  vector[P] b_centre;  // of the penalised fit
+  matrix[P, P] W;      // W W' is about their posterior covariance
+  real<lower=0> prior_Intercept_df;
+  real prior_Intercept_location;
+  real<lower=0> prior_Intercept_scale;
+
+  // group 1: (1 | school)
+  int<lower=1> J_1;                          // levels of school
+  int<lower=1> M_1;                          // effects a level: Intercept
+  int<lower=1> T_1;                          // entries of a packed triangle
+  array[N] int<lower=1, upper=J_1> group_1;  // school of each row
+  array[T_1] vector[J_1] A_1;                // information by level at the fit, packed
+  array[M_1] vector[J_1] c_1;                // its score
+  array[M_1] matrix[J_1, P] B_1;             // how that moves with the coefficients
+  real<lower=0> prior_sd_1_df;
+  real prior_sd_1_location;
+  real<lower=0> prior_sd_1_scale;
+}
+parameters {
+  // common: 1
+  vector[P] b_std;  // about independent, with sd 1
+
+  // group 1: (1 | school)
+  real<lower=0> sd_1;          // sd of Intercept over school
+  array[M_1] vector[J_1] z_1;  // about standard normal, given the data
+}
+transformed parameters {
+  // common: 1
+  vector[P] d = W * b_std;              // distance from the penalised fit
+  real Intercept = b_centre[1] + d[1];  // linear predictor
+
+  // group 1: (1 | school)
+  matrix[J_1, M_1] r_1;  // effects of each school
+  real log_prior_1;      // theirs, by z
+  {
+    matrix[M_1, M_1] S = rep_matrix(sd_1, 1, 1);
+    array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1);
+    array[M_1] vector[J_1] e = level_residuals(c_1, B_1, d);
+    array[M_1] vector[J_1] s
+      = conditional_effects(C, batched_solve(C, S, e), 1, z_1);
+    r_1 = effect_matrix(S, s);
+    log_prior_1 = conditional_density(C, s, 1);
+  }
+}
+model {
+  // common: 1
+  Intercept ~ student_t(prior_Intercept_df, prior_Intercept_location, prior_Intercept_scale);
+
+  // group 1: (1 | school)
+  sd_1 ~ student_t(prior_sd_1_df, prior_sd_1_location, prior_sd_1_scale);
+  target += log_prior_1;
+
+  // likelihood: binomial(logit)
+  vector[N] eta = Intercept + r_1[group_1, 1];
+  target += dot_product(y, eta) - dot_product(count, log1p_exp(eta));
+}
