@@ -162,7 +162,7 @@ def solve(
     Kinv = inverse(K) if len(K) else K
     KB = Kinv @ B
     H = H - B.T @ KB
-    d = np.linalg.solve(H, g - KB.T @ h) if len(H) else g
+    d = np.asarray(np.linalg.solve(H, g - KB.T @ h) if len(H) else g, dtype=np.float64)
     effects: dict[int, Floats] = {}
     rest = Kinv @ h - KB @ d
     for k, where in rest_slices(system, order).items():

@@ -12,6 +12,7 @@ from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Output, Statement
+from hierglm.program.positive import positive
 from hierglm.program.priors import PriorText, scalar_prior, vector_prior
 
 Floats = NDArray[np.float64]
@@ -103,12 +104,14 @@ def standard_deviations(plan: Plan, number: int) -> PriorText:
     if priors[0].kind == "decov":
         return _decov(plan, number, priors[0], note)
     if len(terms) == 1:
-        declare = Declare(Block.PARAMETERS, "real", f"sd_{k}", bounds="lower=0", note=note)
+        parameter = positive(plan, f"sd_{k}", note)
         prior = scalar_prior(f"sd_{k}", priors[0])
     else:
-        declare = Declare(Block.PARAMETERS, "vector", f"sd_{k}", (f"M_{k}",), "lower=0", note=note)
+        parameter = positive(plan, f"sd_{k}", note, f"M_{k}")
         prior = vector_prior(f"sd_{k}", f"M_{k}", priors)
-    return PriorText((declare, *prior.declares), prior.statements)
+    return PriorText(
+        (*parameter.declares, *prior.declares), (*prior.statements, *parameter.statements)
+    )
 
 
 def _decov(plan: Plan, number: int, prior: Prior, note: str) -> PriorText:

@@ -9,6 +9,7 @@ import numpy as np
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import matrix
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.positive import positive
 from hierglm.program.priors import scalar_prior
 
 
@@ -52,9 +53,9 @@ def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[
     for name in plan.model.scales:
         prior = scalar_prior(name, plan.model.priors.scale(name))
         note = "residual sd" if name == "sigma" else ""
-        declares.append(Declare(Block.PARAMETERS, "real", name, bounds="lower=0", note=note))
-        declares += prior.declares
-        statements += prior.statements
+        parameter = positive(plan, name, note)
+        declares += [*parameter.declares, *prior.declares]
+        statements += [*prior.statements, *parameter.statements]
         outputs.append(Output(name, name, "family"))
     return declares, statements, outputs
 

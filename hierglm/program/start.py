@@ -11,12 +11,9 @@ from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
+from hierglm.program.positive import WIDEST, reaches
 
 Floats = NDArray[np.float64]
-
-_WIDEST = 1.0
-"""Largest spread of a log sd: one that the data say nothing about has its prior's, about 1."""
-
 
 def start(plan: Plan) -> Mapping[str, Place]:
     """Return start and spread of each parameter of a program, by Stan name.
@@ -31,8 +28,8 @@ def start(plan: Plan) -> Mapping[str, Place]:
         away = np.linalg.solve(whitening(fit), fit.common - centre(plan))
         places["b_std"] = Place(away, np.ones(len(away)))
     if "sigma" in plan.model.scales:
-        reach = min(_WIDEST, fit.sigma_spread)
-        places["sigma"] = Place(fit.sigma, np.array([reach]))
+        mode, _ = reaches(plan, "sigma")
+        places["log_sigma"] = Place(float(mode[0]), np.ones(1))
     for number, choice in enumerate(plan.groups):
         places |= _scales(plan, fit, number)
         if choice.form is not GroupForm.INTEGRATED:
@@ -44,7 +41,7 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
     k, grouping = number + 1, plan.model.design.groups[number]
     covariance = fit.covariances[number]
     sd = np.sqrt(np.diag(covariance))
-    reach = np.minimum(_WIDEST, fit.spreads[number])
+    reach, ones = np.minimum(WIDEST, fit.spreads[number]), np.ones(len(sd))
     places: dict[str, Place] = {}
     if plan.model.priors.of("sd", number)[0].kind == "decov":
         tau = np.sqrt(np.mean(sd**2)) / fit.sigma
@@ -53,13 +50,13 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
             shares = sd**2 / np.sum(sd**2)
             places[f"pi_{k}"] = Place(shares, np.full(len(sd) - 1, reach.max()))
     else:
-        places[f"sd_{k}"] = Place(sd if len(sd) > 1 else float(sd[0]), reach)
+        places[f"log_sd_{k}"] = Place(np.log(sd) if len(sd) > 1 else float(np.log(sd[0])), ones)
     if len(sd) > 1 and grouping.correlated:
         correlation = covariance / np.outer(sd, sd)
         # Away from correlations of 1, where the factor has no unconstrained scale.
         correlation = 0.99 * correlation + 0.01 * np.eye(len(sd))
         pairs = len(sd) * (len(sd) - 1) // 2
-        width = np.full(pairs, min(_WIDEST, 1.4 * float(reach.max())))
+        width = np.full(pairs, min(WIDEST, 1.4 * float(reach.max())))
         places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width)
     return places
 

@@ -92,6 +92,9 @@ def values_of(plan, program, at, without=()):
     values = {**common_values(plan, at), **at.scales}
     if "sigma" in plan.model.scales:
         values["sigma"] = at.sigma
+    for name in [n for n in values if n == "sigma" or n.startswith("sd_")]:
+        if f"log_{name}_mode" in program.data:
+            values[f"log_{name}"] = np.log(values.pop(name))
     volume = 0.0
     for k, choice in enumerate(plan.groups):
         n, S = k + 1, at.factors[k]

@@ -1,0 +1,79 @@
+"""Positive parameters: as they are, or by their logarithms about the penalised fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.plan.forms import Plan
+from hierglm.program.fragment import Block, Declare, Statement
+from hierglm.program.priors import PriorText
+
+Floats = NDArray[np.float64]
+
+WIDEST = 1.0
+"""Largest spread of a log sd: one that the data say nothing about has its prior's, about 1."""
+
+
+def reaches(plan: Plan, name: str) -> tuple[Floats, Floats]:
+    """Return the logarithms of a positive parameter at the penalised fit, and their spreads.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Stan name: "sigma", or "sd_1" of the first group term.
+    """
+    assert plan.numbers is not None
+    assert plan.numbers.fit is not None
+    fit = plan.numbers.fit
+    if name == "sigma":
+        return np.array([np.log(fit.sigma)]), np.minimum(WIDEST, [fit.sigma_spread])
+    number = int(name.removeprefix("sd_")) - 1
+    sd = np.sqrt(np.diag(fit.covariances[number]))
+    return np.log(sd), np.minimum(WIDEST, fit.spreads[number])
+
+
+def positive(plan: Plan, name: str, note: str, size: str = "") -> PriorText:
+    """Return the declarations of a positive parameter, and the Jacobian of its logarithm.
+
+    Many rows or levels leave a logarithm with a posterior sd far below 1, which Stan's
+    adaptation, leaning towards a metric of 0.001, does not follow: with 1,000,000 rows it
+    took 33 leapfrog steps an iteration, on the logarithm's own scale 7.
+
+    Parameters
+    ----------
+    plan : Plan
+    name, note : str
+        Stan name, and what it is.
+    size : str
+        Stan name of its length; "" for a scalar.
+    """
+    kind, dims = ("vector", (size,)) if size else ("real", ())
+    if plan.numbers is None or plan.numbers.fit is None:
+        return PriorText((Declare(Block.PARAMETERS, kind, name, dims, "lower=0", note=note),))
+    mode, reach = reaches(plan, name)
+    return PriorText(
+        (
+            Declare(
+                Block.DATA, kind, f"log_{name}_mode", dims, value=mode if size else float(mode[0])
+            ),
+            Declare(
+                Block.DATA, kind, f"log_{name}_reach", dims, "lower=0",
+                value=reach if size else float(reach[0]), note="about its posterior sd",
+            ),
+            Declare(
+                Block.PARAMETERS, kind, f"log_{name}", dims,
+                f"offset=log_{name}_mode, multiplier=log_{name}_reach", note=f"log {note}",
+            ),
+            Declare(
+                Block.TRANSFORMED_PARAMETERS, kind, name, dims, expr=f"exp(log_{name})", note=note
+            ),
+        ),
+        (
+            Statement(
+                Block.MODEL, f"target += {f'sum(log_{name})' if size else f'log_{name}'};",
+                "Jacobian",
+            ),
+        ),
+    )  # fmt: skip
