@@ -59,7 +59,9 @@ class Exponential:
     cumulant, mean, variance : callable
         c, c' and c'' of eta, elementwise.
     stan : str
-        Stan's function for c.
+        Stan's expression for c, with ``{eta}``.
+    quick : str
+        The same for an eta of at most some hundreds, if there is a quicker one.
     dispersion : bool
         Whether phi is sigma^2.
     """
@@ -68,6 +70,7 @@ class Exponential:
     mean: Callable[[Floats], Floats]
     variance: Callable[[Floats], Floats]
     stan: str = ""
+    quick: str = ""
     dispersion: bool = False
 
 

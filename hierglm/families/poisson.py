@@ -45,5 +45,5 @@ POISSON = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
-    exponential=Exponential(np.exp, np.exp, np.exp, "exp"),
+    exponential=Exponential(np.exp, np.exp, np.exp, "exp({eta})"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ class Rows:
         Which of these rows each row of the design has become.
     first : ndarray of int, shape (rows,)
         One row of the design that each of these stands for.
+    pattern, patterns : ndarray of int, or None
+        Where common columns repeat over gathered rows: which pattern each row has, and one
+        row of the design for each pattern.
     """
 
     X: Floats
@@ -54,6 +58,8 @@ class Rows:
     within: Floats
     cell: Ints
     first: Ints
+    pattern: Ints | None = None
+    patterns: Ints | None = None
 
     @property
     def gathered(self) -> bool:
@@ -76,7 +82,7 @@ def gather(design: Design) -> Rows:
     response = design.response
     weight = np.ones(design.rows) if response.weights is None else response.weights
     trials = np.ones(design.rows) if response.trials is None else response.trials
-    cell, first = _distinct(design)
+    cell, first = distinct(_columns(design), design.rows)
     X, _ = common_matrix(design)
     offset = np.zeros(design.rows) if design.offset is None else design.offset
     size = len(first)
@@ -87,6 +93,11 @@ def gather(design: Design) -> Rows:
     total, count = summed(weight * response.values), summed(weight * trials)
     mean = np.divide(total, count, out=np.zeros(size), where=count > 0)
     away = response.values - trials * mean[cell]
+    pattern, patterns = None, None
+    if len(first) < design.rows and design.common.labels:
+        at, one = distinct(list(design.common.matrix[first].T), len(first))
+        if len(one) < len(first):
+            pattern, patterns = at, first[one]
     return Rows(
         X=X[first],
         Z=tuple(g.effects.matrix[first] for g in design.groups),
@@ -97,6 +108,8 @@ def gather(design: Design) -> Rows:
         within=summed(weight * away**2),
         cell=cell,
         first=first,
+        pattern=pattern,
+        patterns=patterns,
     )
 
 
@@ -104,7 +117,15 @@ _WORTH = 0.75
 """Rows are gathered if no more than this share of them is left."""
 
 
-def _distinct(design: Design) -> tuple[Ints, Ints]:
+def _columns(design: Design) -> list[Any]:
+    """Return all columns in which two rows may differ, those that differ least first."""
+    columns: list[Any] = [g.index for g in design.groups]
+    columns += [design.common.matrix[:, k] for k in range(design.common.matrix.shape[1])]
+    columns += [g.effects.matrix[:, k] for g in design.groups for k in range(len(g.terms))]
+    return columns + [x for x in (design.offset, design.response.se) if x is not None]
+
+
+def distinct(columns: Sequence[Any], rows: int) -> tuple[Ints, Ints]:
     """Return the number of the distinct row of each row, and the first row of each.
 
     Columns are taken one by one and the codes so far numbered again: no sorting, no wide
@@ -112,12 +133,8 @@ def _distinct(design: Design) -> tuple[Ints, Ints]:
     """
     import pandas as pd
 
-    columns: list[Any] = [g.index for g in design.groups]
-    columns += [design.common.matrix[:, k] for k in range(design.common.matrix.shape[1])]
-    columns += [g.effects.matrix[:, k] for g in design.groups for k in range(len(g.terms))]
-    columns += [x for x in (design.offset, design.response.se) if x is not None]
-    every = np.arange(design.rows)
-    code = np.zeros(design.rows, dtype=np.int64)
+    every = np.arange(rows)
+    code = np.zeros(rows, dtype=np.int64)
     known = 1
     for column in columns:
         at, values = pd.factorize(column)
@@ -125,7 +142,7 @@ def _distinct(design: Design) -> tuple[Ints, Ints]:
             continue
         code, found = pd.factorize(code * len(values) + at)
         known = len(found)
-        if known > _WORTH * design.rows:
+        if known > _WORTH * rows:
             return every, every
     # Codes count up as they appear: written from the last row up, the first one stays.
     first = np.zeros(known, dtype=np.int64)

@@ -81,12 +81,9 @@ def _data(plan: Plan) -> _Part:
         return declares, []
     declares.append(Declare(Block.DATA, "int", "K", bounds="lower=1", value=count, note="columns"))
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+    many = "U" if repeats(plan) else "N"
     if rows:
-        numbers = plan.numbers
-        X = design.common.matrix
-        if numbers is not None and numbers.rows is not None and numbers.rows.gathered:
-            X = X[numbers.rows.first]
-        declares.append(Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X, note=names))
+        declares += _matrix(plan, names)
     if design.intercept:
         means = column_means(design)
         declares.append(
@@ -95,11 +92,47 @@ def _data(plan: Plan) -> _Part:
     if rows and design.intercept:
         declares.append(
             Declare(
-                Block.TRANSFORMED_DATA, "matrix", "Xc", ("N", "K"),
-                expr="X - rep_matrix(X_mean', N)", note="centred columns",
+                Block.TRANSFORMED_DATA, "matrix", "Xc", (many, "K"),
+                expr=f"X - rep_matrix(X_mean', {many})", note="centred columns",
             )
         )  # fmt: skip
     return declares, []
+
+
+def repeats(plan: Plan) -> bool:
+    """Tell whether X holds each pattern of columns once, and rows say which one they have."""
+    return (
+        plan.response.form is ResponseForm.GATHERED
+        and plan.numbers is not None
+        and plan.numbers.rows is not None
+        and plan.numbers.rows.pattern is not None
+    )
+
+
+def predictor(plan: Plan) -> str:
+    """Return what the columns add to the linear predictor of each row."""
+    return f"({matrix(plan)} * b)[pattern]" if repeats(plan) else f"{matrix(plan)} * b"
+
+
+def _matrix(plan: Plan, names: str) -> list[Declare]:
+    rows = plan.numbers.rows if plan.numbers is not None else None
+    X = plan.model.design.common.matrix
+    if rows is None or not rows.gathered:
+        return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X, note=names)]
+    if rows.pattern is None:
+        return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X[rows.first], note=names)]
+    assert rows.patterns is not None
+    return [
+        Declare(
+            Block.DATA, "int", "U", bounds="lower=1", value=len(rows.patterns),
+            note="different rows of X",
+        ),
+        Declare(Block.DATA, "matrix", "X", ("U", "K"), value=X[rows.patterns], note=names),
+        Declare(
+            Block.DATA, "array[] int", "pattern", ("N",), "lower=1, upper=U",
+            value=rows.pattern + 1, note="row of X",
+        ),
+    ]  # fmt: skip
 
 
 def _whitened(plan: Plan) -> list[Declare]:

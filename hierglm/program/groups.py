@@ -73,7 +73,7 @@ def predictor(grouping: Grouping, k: int, *, matrix: bool = False) -> str:
     """
     if len(grouping.terms) > 1:
         return f"rows_dot_product(Z_{k}, r_{k}[group_{k}])"
-    by_level = f"r_{k}[group_{k}, 1]" if matrix else f"r_{k}[group_{k}]"
+    by_level = f"to_vector(r_{k})[group_{k}]" if matrix else f"r_{k}[group_{k}]"
     return by_level if _intercept_only(grouping) else f"Z_{k} .* {by_level}"
 
 

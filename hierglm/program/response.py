@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hierglm.plan.forms import Plan, ResponseForm
-from hierglm.program.common import matrix
+from hierglm.program.common import matrix, predictor
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.positive import positive
 from hierglm.program.priors import scalar_prior
@@ -100,7 +100,7 @@ def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
         parts.append("offset_")
     form = plan.response.form
     if form is not ResponseForm.GLM and design.common.labels:
-        parts.append(f"{matrix(plan)} * b")
+        parts.append(predictor(plan))
     eta = "mu" if plan.model.family.link.name == "identity" else "eta"
     wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
     vector = parts not in ([], ["Intercept"]) or wanted
@@ -109,11 +109,11 @@ def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
         # An intercept alone is a scalar, which Stan would not take for a vector.
         terms = parts if parts not in ([], ["Intercept"]) else [f"rep_vector({_alone(parts)}, N)"]
         statements.append(Statement(Block.MODEL, f"vector[N] {eta} = {' + '.join(terms)};"))
-    predictor = eta if vector else _alone(parts)
+    argument = eta if vector else _alone(parts)
     if design.response.se is not None and design.response.se_and_sigma:
         text = "vector[N] total_sd = sqrt(square(se) + square(sigma));"
         statements.append(Statement(Block.MODEL, text))
-    density = _sums(plan, eta) if form is ResponseForm.GATHERED else _density(plan, predictor)
+    density = _sums(plan, eta) if form is ResponseForm.GATHERED else _density(plan, argument)
     statements += [Statement(Block.MODEL, line) for line in density]
     return Fragment(origin=f"likelihood: {plan.model.family!r}", statements=tuple(statements))
 
@@ -174,7 +174,9 @@ def _sums(plan: Plan, eta: str) -> list[str]:
     exponential = plan.model.family.exponential
     assert exponential is not None
     if not exponential.dispersion:
-        terms = f"dot_product(y, {eta}) - dot_product(count, {exponential.stan}({eta}))"
+        known = plan.numbers is not None and plan.numbers.fit is not None
+        cumulant = (exponential.quick if known else "") or exponential.stan
+        terms = f"dot_product(y, {eta}) - dot_product(count, {cumulant.format(eta=eta)})"
         return [f"target += {terms};"]
     (sd,) = _scales(plan)
     squares = f"count .* square(y - {eta}) + within"
@@ -183,19 +185,19 @@ def _sums(plan: Plan, eta: str) -> list[str]:
     return [f"target += -dot_product(count, log({sd})) - 0.5 * sum(({squares}) ./ square({sd}));"]
 
 
-def _density(plan: Plan, predictor: str) -> list[str]:
+def _density(plan: Plan, eta: str) -> list[str]:
     """Return the statement that adds the log likelihood to the target."""
     stan, form = plan.model.family.stan, plan.response.form
     trials, scales = (["trials"] if stan.trials else []), _scales(plan)
     if form is ResponseForm.GLM:
-        arguments = [*trials, matrix(plan), predictor, "b", *scales]
+        arguments = [*trials, matrix(plan), eta, "b", *scales]
         return [f"y ~ {stan.glm}({', '.join(arguments)});"]
     if form is ResponseForm.VECTOR:
-        return [f"y ~ {stan.plain}({', '.join([*trials, predictor, *scales])});"]
+        return [f"y ~ {stan.plain}({', '.join([*trials, eta, *scales])});"]
     suffix = "lupmf" if stan.response == "array[] int" else "lupdf"
     at = ["trials[n]"] if trials else []
     by_row = [s if s in plan.model.scales else f"{s}[n]" for s in scales]
-    arguments = [*at, f"{predictor}[n]", *by_row]
+    arguments = [*at, f"{eta}[n]", *by_row]
     call = f"{stan.plain}_{suffix}(y[n] | {', '.join(arguments)})"
     return [f"for (n in 1:N) {{\n  target += weights[n] * {call};\n}}"]
 

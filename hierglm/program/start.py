@@ -15,6 +15,7 @@ from hierglm.program.positive import WIDEST, reaches
 
 Floats = NDArray[np.float64]
 
+
 def start(plan: Plan) -> Mapping[str, Place]:
     """Return start and spread of each parameter of a program, by Stan name.
 
