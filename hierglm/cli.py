@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import hierglm as hg
 from hierglm.errors import DataError, HierglmError, PriorError
@@ -102,19 +102,24 @@ def _model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _setting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chains", type=int, default=4)
-    parser.add_argument("--warmup", type=_warmup, default="auto", help="iterations, or auto")
+    parser.add_argument("--warmup", type=_or_auto(int), default="auto", help="iterations, or auto")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--approx", action="store_true",
                         help="print the penalised fit that chains would start about")  # fmt: skip
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--adapt-delta", type=float, default=0.8)
+    parser.add_argument("--adapt-delta", type=_or_auto(float), default="auto")
     parser.add_argument("--max-treedepth", type=int, default=10)
     parser.add_argument("--threads", type=int, help="chains at the same time")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _warmup(text: str) -> int | Literal["auto"]:
-    return "auto" if text == "auto" else int(text)
+def _or_auto(kind: type[int] | type[float]) -> Callable[[str], Any]:
+    """Return what reads a number of a kind, or "auto"."""
+
+    def number(text: str) -> Any:
+        return text if text == "auto" else kind(text)
+
+    return number
 
 
 def _fit(options: argparse.Namespace) -> int:

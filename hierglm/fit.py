@@ -25,7 +25,7 @@ from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from hierglm.results.approximation import Approximation, approximate
-from hierglm.sampling import Warmup, sample
+from hierglm.sampling import Auto, sample
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class PreparedModel:
         self,
         *,
         chains: int = 4,
-        warmup: Warmup = "auto",
+        warmup: int | Auto = "auto",
         draws: int = 1000,
         seed: int | None = None,
-        adapt_delta: float = 0.8,
+        adapt_delta: float | Auto = "auto",
         max_treedepth: int = 10,
         threads: int | None = None,
         progress: bool | None = None,
@@ -84,13 +84,14 @@ class PreparedModel:
             draws=draws,
             # A seed of its own for every fit, kept in the fit so that it can be repeated.
             seed=secrets.randbelow(2**31) if seed is None else seed,
-            adapt_delta=adapt_delta,
             max_treedepth=max_treedepth,
             threads=threads,
             progress=progress,
         )
         start = time.monotonic()
-        sampled, settings, decided = sample(self._program, self._engine, settings, warmup)
+        sampled, settings, decided = sample(
+            self._program, self._engine, settings, warmup, adapt_delta
+        )
         return Fit(
             # The sums and rows have done their work; what is needed of them is in the program.
             plan=replace(self._plan, numbers=None),
@@ -167,10 +168,10 @@ class _Options(TypedDict, total=False):
     missing: Literal["drop", "error"]
     functions: Functions | None
     chains: int
-    warmup: Warmup
+    warmup: int | Auto
     draws: int
     seed: int | None
-    adapt_delta: float
+    adapt_delta: float | Auto
     max_treedepth: int
     threads: int | None
     progress: bool | None
@@ -210,10 +211,10 @@ def fit(
     functions: Functions | None = None,
     method: Literal["sample", "approx"] = "sample",
     chains: int = 4,
-    warmup: Warmup = "auto",
+    warmup: int | Auto = "auto",
     draws: int = 1000,
     seed: int | None = None,
-    adapt_delta: float = 0.8,
+    adapt_delta: float | Auto = "auto",
     max_treedepth: int = 10,
     threads: int | None = None,
     progress: bool | None = None,
@@ -255,8 +256,9 @@ def fit(
     seed : int, optional
         The same call with the same seed and the same versions gives the same numbers.
         Without one, a new seed is taken and kept in ``fit.settings.seed``.
-    adapt_delta : float
-        Target acceptance probability; raise it against divergences.
+    adapt_delta : float or "auto"
+        Target acceptance probability; raise it against divergences. "auto" is 0.65 where
+        chains start about a penalised fit, and 0.8 elsewhere.
     max_treedepth : int
         Longest trajectory is ``2**max_treedepth`` steps.
     threads : int, optional

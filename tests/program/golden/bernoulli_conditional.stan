@@ -198,6 +198,8 @@ data {
   array[T_2] vector[J_2] A_2;                // information by level at the fit, packed
   array[M_2] vector[J_2] c_2;                // its score
   array[M_2] matrix[J_2, P] B_2;             // how that moves with the coefficients
+  real log_sd_2_mode;
+  real<lower=0> log_sd_2_reach;              // about its posterior sd
   real<lower=0> prior_sd_2_df;
   real prior_sd_2_location;
   real<lower=0> prior_sd_2_scale;
@@ -212,6 +214,8 @@ data {
   array[M_1] vector[J_1] c_1;                // its score
   array[M_1] matrix[J_1, P] B_1;             // how that moves with the coefficients
   array[M_1] matrix[J_1, J_2 * M_2] F_1_2;   // and with year
+  vector[M_1] log_sd_1_mode;
+  vector<lower=0>[M_1] log_sd_1_reach;       // about its posterior sd
   vector<lower=0>[M_1] prior_sd_1_df;
   vector[M_1] prior_sd_1_location;
   vector<lower=0>[M_1] prior_sd_1_scale;
@@ -226,11 +230,13 @@ parameters {
   vector[P] b_std;  // about independent, with sd 1
 
   // group 2: (1 | year)
-  real<lower=0> sd_2;          // sd of Intercept over year
+  // log sd of Intercept over year
+  real<offset=log_sd_2_mode, multiplier=log_sd_2_reach> log_sd_2;
   array[M_2] vector[J_2] z_2;  // about standard normal, given the data
 
   // group 1: (x | school)
-  vector<lower=0>[M_1] sd_1;      // sd of Intercept, x over school
+  // log sd of Intercept, x over school
+  vector<offset=log_sd_1_mode, multiplier=log_sd_1_reach>[M_1] log_sd_1;
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlation matrix
   array[M_1] vector[J_1] z_1;     // about standard normal, given the data
 }
@@ -241,8 +247,9 @@ transformed parameters {
   vector[K] b = b_centre[2:P] + d[2:P];  // slopes: x
 
   // group 2: (1 | year)
-  matrix[J_2, M_2] r_2;  // effects of each year
-  real log_prior_2;      // theirs, by z
+  real sd_2 = exp(log_sd_2);  // sd of Intercept over year
+  matrix[J_2, M_2] r_2;       // effects of each year
+  real log_prior_2;           // theirs, by z
   {
     matrix[M_2, M_2] S = rep_matrix(sd_2, 1, 1);
     array[T_2] vector[J_2] C = batched_cholesky(batched_precision(A_2, S), M_2);
@@ -254,8 +261,9 @@ transformed parameters {
   }
 
   // group 1: (x | school)
-  matrix[J_1, M_1] r_1;  // effects of each school
-  real log_prior_1;      // theirs, by z
+  vector[M_1] sd_1 = exp(log_sd_1);  // sd of Intercept, x over school
+  matrix[J_1, M_1] r_1;              // effects of each school
+  real log_prior_1;                  // theirs, by z
   {
     matrix[M_1, M_1] S = diag_pre_multiply(sd_1, L_1);
     array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1);
@@ -274,15 +282,17 @@ model {
 
   // group 2: (1 | year)
   sd_2 ~ student_t(prior_sd_2_df, prior_sd_2_location, prior_sd_2_scale);
+  target += log_sd_2;  // Jacobian
   target += log_prior_2;
 
   // group 1: (x | school)
   sd_1 ~ student_t(prior_sd_1_df, prior_sd_1_location, prior_sd_1_scale);
+  target += sum(log_sd_1);  // Jacobian
   L_1 ~ lkj_corr_cholesky(prior_cor_1_eta);
   target += log_prior_1;
 
   // likelihood: bernoulli(logit)
-  vector[N] eta = Intercept + r_2[group_2, 1] + rows_dot_product(Z_1, r_1[group_1]);
+  vector[N] eta = Intercept + to_vector(r_2)[group_2] + rows_dot_product(Z_1, r_1[group_1]);
   y ~ bernoulli_logit_glm(Xc, eta, b);
 }
 generated quantities {

@@ -178,6 +178,8 @@ data {
   array[T_1] vector[J_1] A_1;                // information by level at the fit, packed
   array[M_1] vector[J_1] c_1;                // its score
   array[M_1] matrix[J_1, P] B_1;             // how that moves with the coefficients
+  real log_sd_1_mode;
+  real<lower=0> log_sd_1_reach;              // about its posterior sd
   real<lower=0> prior_sd_1_df;
   real prior_sd_1_location;
   real<lower=0> prior_sd_1_scale;
@@ -187,7 +189,8 @@ parameters {
   vector[P] b_std;  // about independent, with sd 1
 
   // group 1: (1 | school)
-  real<lower=0> sd_1;          // sd of Intercept over school
+  // log sd of Intercept over school
+  real<offset=log_sd_1_mode, multiplier=log_sd_1_reach> log_sd_1;
   array[M_1] vector[J_1] z_1;  // about standard normal, given the data
 }
 transformed parameters {
@@ -196,8 +199,9 @@ transformed parameters {
   real Intercept = b_centre[1] + d[1];  // linear predictor
 
   // group 1: (1 | school)
-  matrix[J_1, M_1] r_1;  // effects of each school
-  real log_prior_1;      // theirs, by z
+  real sd_1 = exp(log_sd_1);  // sd of Intercept over school
+  matrix[J_1, M_1] r_1;       // effects of each school
+  real log_prior_1;           // theirs, by z
   {
     matrix[M_1, M_1] S = rep_matrix(sd_1, 1, 1);
     array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1);
@@ -214,9 +218,10 @@ model {
 
   // group 1: (1 | school)
   sd_1 ~ student_t(prior_sd_1_df, prior_sd_1_location, prior_sd_1_scale);
+  target += log_sd_1;  // Jacobian
   target += log_prior_1;
 
   // likelihood: binomial(logit)
-  vector[N] eta = Intercept + r_1[group_1, 1];
-  target += dot_product(y, eta) - dot_product(count, log1p_exp(eta));
+  vector[N] eta = Intercept + to_vector(r_1)[group_1];
+  target += dot_product(y, eta) - dot_product(count, log(1 + exp(eta)));
 }

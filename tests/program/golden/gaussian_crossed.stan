@@ -290,6 +290,8 @@ functions {
 }
 data {
   // response: score
+  real log_sigma_mode;
+  real<lower=0> log_sigma_reach;  // about its posterior sd
   real<lower=0> prior_sigma_df;
   real prior_sigma_location;
   real<lower=0> prior_sigma_scale;
@@ -318,6 +320,8 @@ data {
   array[T_2] vector[J_2] A_2;     // information by level at the fit, packed
   array[M_2] vector[J_2] c_2;     // its score
   array[M_2] matrix[J_2, P] B_2;  // how that moves with the coefficients
+  real log_sd_2_mode;
+  real<lower=0> log_sd_2_reach;   // about its posterior sd
   real<lower=0> prior_sd_2_df;
   real prior_sd_2_location;
   real<lower=0> prior_sd_2_scale;
@@ -329,6 +333,8 @@ data {
   array[T_3] vector[J_3] ZZ_3;     // Z'Z by level, packed
   array[M_3] matrix[J_3, P] ZX_3;  // Z'X by level
   array[M_3] vector[J_3] Ze_3;     // Z'e by level
+  real log_sd_3_mode;
+  real<lower=0> log_sd_3_reach;    // about its posterior sd
   real<lower=0> prior_sd_3_df;
   real prior_sd_3_location;
   real<lower=0> prior_sd_3_scale;
@@ -340,6 +346,8 @@ data {
   array[T_1] vector[J_1] ZZ_1;     // Z'Z by level, packed
   array[M_1] matrix[J_1, P] ZX_1;  // Z'X by level
   array[M_1] vector[J_1] Ze_1;     // Z'e by level
+  real log_sd_1_mode;
+  real<lower=0> log_sd_1_reach;    // about its posterior sd
   real<lower=0> prior_sd_1_df;
   real prior_sd_1_location;
   real<lower=0> prior_sd_1_scale;
@@ -356,30 +364,38 @@ data {
 }
 parameters {
   // response: score
-  real<lower=0> sigma;  // residual sd
+  // log residual sd
+  real<offset=log_sigma_mode, multiplier=log_sigma_reach> log_sigma;
 
   // common: 1 + x
   vector[P] b_std;  // about independent, with sd 1
 
   // group 2: (1 | floor)
-  real<lower=0> sd_2;          // sd of Intercept over floor
+  // log sd of Intercept over floor
+  real<offset=log_sd_2_mode, multiplier=log_sd_2_reach> log_sd_2;
   array[M_2] vector[J_2] z_2;  // about standard normal, given the data
 
   // group 3: (1 | school)
-  real<lower=0> sd_3;  // sd of Intercept over school
+  // log sd of Intercept over school
+  real<offset=log_sd_3_mode, multiplier=log_sd_3_reach> log_sd_3;
 
   // group 1: (1 | school:year)
-  real<lower=0> sd_1;  // sd of Intercept over school:year
+  // log sd of Intercept over school:year
+  real<offset=log_sd_1_mode, multiplier=log_sd_1_reach> log_sd_1;
 }
 transformed parameters {
+  // response: score
+  real sigma = exp(log_sigma);  // residual sd
+
   // common: 1 + x
   vector[P] d = W * b_std;               // distance from least squares
   real Intercept = b_centre[1] + d[1];   // expected response at the means of X
   vector[K] b = b_centre[2:P] + d[2:P];  // slopes: x
 
   // group 2: (1 | floor)
-  matrix[J_2, M_2] r_2;  // effects of each floor
-  real log_prior_2;      // theirs, by z
+  real sd_2 = exp(log_sd_2);  // sd of Intercept over floor
+  matrix[J_2, M_2] r_2;       // effects of each floor
+  real log_prior_2;           // theirs, by z
   {
     matrix[M_2, M_2] S = rep_matrix(sd_2, 1, 1) / sigma;
     array[T_2] vector[J_2] C = batched_cholesky(batched_precision(A_2, S), M_2);
@@ -389,10 +405,17 @@ transformed parameters {
     r_2 = effect_matrix(S, s);
     log_prior_2 = conditional_density(C, s, sigma);
   }
+
+  // group 3: (1 | school)
+  real sd_3 = exp(log_sd_3);  // sd of Intercept over school
+
+  // group 1: (1 | school:year)
+  real sd_1 = exp(log_sd_1);  // sd of Intercept over school:year
 }
 model {
   // response: score
   sigma ~ student_t(prior_sigma_df, prior_sigma_location, prior_sigma_scale);
+  target += log_sigma;  // Jacobian
 
   // common: 1 + x
   Intercept ~ student_t(prior_Intercept_df, prior_Intercept_location, prior_Intercept_scale);
@@ -400,13 +423,16 @@ model {
 
   // group 2: (1 | floor)
   sd_2 ~ student_t(prior_sd_2_df, prior_sd_2_location, prior_sd_2_scale);
+  target += log_sd_2;  // Jacobian
   target += log_prior_2;
 
   // group 3: (1 | school)
   sd_3 ~ student_t(prior_sd_3_df, prior_sd_3_location, prior_sd_3_scale);
+  target += log_sd_3;  // Jacobian
 
   // group 1: (1 | school:year)
   sd_1 ~ student_t(prior_sd_1_df, prior_sd_1_location, prior_sd_1_scale);
+  target += log_sd_1;  // Jacobian
 
   // likelihood: gaussian(identity)
   array[M_2] vector[J_2] e_2 = level_residuals(Ze_2, ZX_2, d);

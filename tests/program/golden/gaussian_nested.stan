@@ -194,6 +194,8 @@ functions {
 }
 data {
   // response: score
+  real log_sigma_mode;
+  real<lower=0> log_sigma_reach;  // about its posterior sd
   real<lower=0> prior_sigma_df;
   real prior_sigma_location;
   real<lower=0> prior_sigma_scale;
@@ -216,24 +218,28 @@ data {
   real<lower=0> weights;  // rows, or the sum of their weights
 
   // group 1: (x | school)
-  int<lower=1> J_1;                // levels of school
-  int<lower=1> M_1;                // effects a level: Intercept, x
-  int<lower=1> T_1;                // entries of a packed triangle
-  array[T_1] vector[J_1] ZZ_1;     // Z'Z by level, packed
-  array[M_1] matrix[J_1, P] ZX_1;  // Z'X by level
-  array[M_1] vector[J_1] Ze_1;     // Z'e by level
+  int<lower=1> J_1;                     // levels of school
+  int<lower=1> M_1;                     // effects a level: Intercept, x
+  int<lower=1> T_1;                     // entries of a packed triangle
+  array[T_1] vector[J_1] ZZ_1;          // Z'Z by level, packed
+  array[M_1] matrix[J_1, P] ZX_1;       // Z'X by level
+  array[M_1] vector[J_1] Ze_1;          // Z'e by level
+  vector[M_1] log_sd_1_mode;
+  vector<lower=0>[M_1] log_sd_1_reach;  // about its posterior sd
   vector<lower=0>[M_1] prior_sd_1_df;
   vector[M_1] prior_sd_1_location;
   vector<lower=0>[M_1] prior_sd_1_scale;
   real<lower=0> prior_cor_1_eta;
 
   // group 2: (x | school:year)
-  int<lower=1> J_2;                // levels of school:year
-  int<lower=1> M_2;                // effects a level: Intercept, x
-  int<lower=1> T_2;                // entries of a packed triangle
-  array[T_2] vector[J_2] ZZ_2;     // Z'Z by level, packed
-  array[M_2] matrix[J_2, P] ZX_2;  // Z'X by level
-  array[M_2] vector[J_2] Ze_2;     // Z'e by level
+  int<lower=1> J_2;                     // levels of school:year
+  int<lower=1> M_2;                     // effects a level: Intercept, x
+  int<lower=1> T_2;                     // entries of a packed triangle
+  array[T_2] vector[J_2] ZZ_2;          // Z'Z by level, packed
+  array[M_2] matrix[J_2, P] ZX_2;       // Z'X by level
+  array[M_2] vector[J_2] Ze_2;          // Z'e by level
+  vector[M_2] log_sd_2_mode;
+  vector<lower=0>[M_2] log_sd_2_reach;  // about its posterior sd
   vector<lower=0>[M_2] prior_sd_2_df;
   vector[M_2] prior_sd_2_location;
   vector<lower=0>[M_2] prior_sd_2_scale;
@@ -246,28 +252,41 @@ data {
 }
 parameters {
   // response: score
-  real<lower=0> sigma;  // residual sd
+  // log residual sd
+  real<offset=log_sigma_mode, multiplier=log_sigma_reach> log_sigma;
 
   // common: 1 + x
   vector[P] b_std;  // about independent, with sd 1
 
   // group 1: (x | school)
-  vector<lower=0>[M_1] sd_1;      // sd of Intercept, x over school
+  // log sd of Intercept, x over school
+  vector<offset=log_sd_1_mode, multiplier=log_sd_1_reach>[M_1] log_sd_1;
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlation matrix
 
   // group 2: (x | school:year)
-  vector<lower=0>[M_2] sd_2;      // sd of Intercept, x over school:year
+  // log sd of Intercept, x over school:year
+  vector<offset=log_sd_2_mode, multiplier=log_sd_2_reach>[M_2] log_sd_2;
   cholesky_factor_corr[M_2] L_2;  // Cholesky factor of their correlation matrix
 }
 transformed parameters {
+  // response: score
+  real sigma = exp(log_sigma);  // residual sd
+
   // common: 1 + x
   vector[P] d = W * b_std;               // distance from least squares
   real Intercept = b_centre[1] + d[1];   // expected response at the means of X
   vector[K] b = b_centre[2:P] + d[2:P];  // slopes: x
+
+  // group 1: (x | school)
+  vector[M_1] sd_1 = exp(log_sd_1);  // sd of Intercept, x over school
+
+  // group 2: (x | school:year)
+  vector[M_2] sd_2 = exp(log_sd_2);  // sd of Intercept, x over school:year
 }
 model {
   // response: score
   sigma ~ student_t(prior_sigma_df, prior_sigma_location, prior_sigma_scale);
+  target += log_sigma;  // Jacobian
 
   // common: 1 + x
   Intercept ~ student_t(prior_Intercept_df, prior_Intercept_location, prior_Intercept_scale);
@@ -275,10 +294,12 @@ model {
 
   // group 1: (x | school)
   sd_1 ~ student_t(prior_sd_1_df, prior_sd_1_location, prior_sd_1_scale);
+  target += sum(log_sd_1);  // Jacobian
   L_1 ~ lkj_corr_cholesky(prior_cor_1_eta);
 
   // group 2: (x | school:year)
   sd_2 ~ student_t(prior_sd_2_df, prior_sd_2_location, prior_sd_2_scale);
+  target += sum(log_sd_2);  // Jacobian
   L_2 ~ lkj_corr_cholesky(prior_cor_2_eta);
 
   // likelihood: gaussian(identity)
