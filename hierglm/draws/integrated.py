@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 
 _BLOCK = 2**22
 """Numbers in an array of one matrix entry, draws x levels (32 MB)."""
+_KEPT = 2**25
+"""Most numbers that are kept once drawn (256 MB), where nobody asks for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,11 @@ class DrawnEffects(Variable):
         return _joined([self._done[k] for k in self._numbers])
 
     def parts(self) -> Iterator[tuple[Ints, Floats]]:
-        """Yield levels and their draws, part by part, without keeping any."""
-        if self._numbers[0] in self._done:
+        """Yield levels and their draws, part by part; of many levels none are kept."""
+        size = self._late.draws.chains * self._late.draws.draws
+        for _, labels in self.dims:
+            size *= len(labels)
+        if self._numbers[0] in self._done or size <= _KEPT:
             yield from super().parts()
             return
         shape = (self._late.draws.chains, self._late.draws.draws)
@@ -115,7 +120,13 @@ def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
         for group, numbers in by_group.items()
         if f"r_{group}" not in draws
     }
-    return replace(draws, variables={**draws.variables, **drawn}) if drawn else draws
+    if not drawn:
+        return draws
+    every = {**draws.variables, **drawn}
+    # In the order of the formula, as if all had been sampled.
+    names = dict.fromkeys(f"r_{g.group}" for g in plan.model.design.groups)
+    last = {name: every[name] for name in names}
+    return replace(draws, variables={n: v for n, v in every.items() if n not in last} | last)
 
 
 def without_effects(draws: Draws) -> Draws:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ def keys(variable: Variable) -> Mapping[str, Labels]:
     >>> {k: v.tolist() for k, v in keys(sd).items() if v[0]}
     {'effect': ['ran_sd'], 'group': ['g'], 'term': ['x']}
     """
-    count = int(np.prod(variable.values.shape[2:], dtype=np.int64))
+    count = math.prod(len(labels) for _, labels in variable.dims)
     columns: dict[str, Labels] = {k: _same("", count) for k in KEYS}
     columns["effect"] = _same(variable.effect, count)
     columns["group"] = _same(variable.group, count)

@@ -201,5 +201,10 @@ def _start(fragments: Sequence[Fragment], places: Mapping[str, Place]) -> Mappin
 def _outputs(fragments: Sequence[Fragment]) -> tuple[Output, ...]:
     """Return the outputs in the order of a summary: common, sds, correlations, rest, effects."""
     order = ("fixed", "ran_sd", "ran_cor", "family", "ran_vals")
-    outputs = [o for f in fragments for o in f.outputs]
-    return tuple(sorted(outputs, key=lambda o: order.index(o.effect)))
+
+    def place(output: Output) -> tuple[int, int]:
+        # Terms come in the order of the formula, whatever order their statements need.
+        term = int(output.stan.rpartition("_")[2]) if output.group else 0
+        return order.index(output.effect), term
+
+    return tuple(sorted((o for f in fragments for o in f.outputs), key=place))

@@ -248,7 +248,9 @@ def _numbers(part: Located, conf_level: float) -> tuple[Floats, ...]:
     low, high = location - reach, location + reach
     match part.scale:
         case "log":
-            return np.exp(location), np.exp(location) * spread, np.exp(low), np.exp(high)
+            # The standard deviation of the log-normal distribution.
+            sd = np.exp(location + spread**2 / 2) * np.sqrt(np.expm1(spread**2))
+            return np.exp(location), sd, np.exp(low), np.exp(high)
         case "atanh":
             cor = np.tanh(location)
             return cor, (1 - cor**2) * spread, np.tanh(low), np.tanh(high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +49,14 @@ def table(
     """
     import pandas as pd
 
+    def numbers(values: Floats) -> Floats:
+        flat, found = pooled(values), diagnose(values)
+        ends = intervals(flat, conf_level, hdi)
+        own = [getattr(found, name).ravel() for name in NUMBERS[4:]]
+        return np.stack([mean(flat), spread(flat), *ends, *own])
+
     columns: dict[str, NDArray[Any]] = labels(variables)
-    ends = measure(variables, lambda x: intervals(x, conf_level, hdi), rows=2)
-    found = [diagnose(v.values) for v in variables]
-    columns["estimate"] = measure(variables, mean)[0]
-    columns["std_error"] = measure(variables, spread)[0]
-    columns["conf_low"], columns["conf_high"] = ends
-    for name in ("rhat", "ess_bulk", "ess_tail"):
-        parts = [getattr(d, name).ravel() for d in found]
-        columns[name] = np.concatenate(parts) if parts else np.empty(0)
+    columns |= zip(NUMBERS, by_parts(variables, numbers, len(NUMBERS)), strict=True)
     return pd.DataFrame(columns)
 
 
@@ -106,8 +106,30 @@ def measure(
     rows : int
         How many numbers it returns for a parameter.
     """
-    parts = [number(pooled(v.values)).reshape(rows, -1) for v in variables]
-    return np.concatenate(parts, axis=1) if parts else np.empty((rows, 0))
+    return by_parts(variables, lambda x: number(pooled(x)), rows)
+
+
+def by_parts(
+    variables: Sequence[Variable], number: Callable[[Floats], Floats], rows: int
+) -> Floats:
+    """Return numbers of each parameter, shape (rows, parameters), a part of them at a time.
+
+    Parameters
+    ----------
+    variables : sequence of Variable
+    number : callable
+        Takes draws of shape (chains, draws, parameters ...), returns (rows, parameters).
+    rows : int
+        How many numbers it returns for a parameter.
+    """
+    out = [np.empty((rows, 0))]
+    for variable in variables:
+        sizes = [len(labels) for _, labels in variable.dims] or [1]
+        found = np.empty((rows, sizes[0], math.prod(sizes[1:])))
+        for at, values in variable.parts():
+            found[:, at] = number(values).reshape(rows, len(at), -1)
+        out.append(found.reshape(rows, -1))
+    return np.concatenate(out, axis=1)
 
 
 def _stack(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -136,6 +136,7 @@ def test_effects_are_drawn_when_read_and_always_the_same():
 )
 def test_parts_are_the_values_and_nothing_is_kept(formula, monkeypatch):
     monkeypatch.setattr(integrated, "_BLOCK", 30)
+    monkeypatch.setattr(integrated, "_KEPT", 0)
     plan = choose(specify(design_of(formula, simulated())), frozenset(Ability))
     sampled = repeated(plan, 10)[0]
     for name in [v.name for v in with_effects(plan, sampled, seed=1) if v.effect == "ran_vals"]:

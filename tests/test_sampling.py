@@ -1,0 +1,107 @@
+"""What is decided about warmup and steps, and what happens when it was too little."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+import hierglm as hg
+from hierglm.draws.draws import Draws, Variable
+from hierglm.engines.engine import Settings
+from hierglm.errors import SettingsError
+from hierglm.program.fragment import Place, Program
+from hierglm.sampling import sample
+from tests.designs import schools
+
+LED = Program("", "", {}, (), (), {"b": Place(0.0, np.ones(1))})
+ALONE = replace(LED, start={})
+
+
+@dataclass
+class Engine:
+    """Hands out what it was given, draw by draw, and remembers what it was asked."""
+
+    answers: list
+    starts: bool = True
+    asked: list = field(default_factory=list)
+
+    def sample(self, program, settings):
+        self.asked.append(settings)
+        return self.answers.pop(0)
+
+
+def draws(apart=0.0, divergent=0, sticky=False):
+    r = np.random.default_rng(0)
+    values = r.normal(size=(4, 500, 1)) + apart * np.arange(4)[:, None, None]
+    if sticky:
+        values = np.cumsum(values, axis=1)
+        values -= values.mean(axis=1, keepdims=True)
+    diverging = np.zeros((4, 500), dtype=bool)
+    diverging[0, :divergent] = True
+    b = Variable("b", "fixed", "", values, (("term", ("x",)),))
+    return Draws({"b": b}, {"diverging": diverging})
+
+
+def test_chains_that_are_led_warm_up_briefly():
+    engine = Engine([draws()])
+    _, settings, notes = sample(LED, engine, Settings())
+    assert (settings.warmup, settings.adapt_delta) == (300, 0.65)
+    assert notes == ("300 warmup iterations, since chains start about the penalised fit",)
+
+
+@pytest.mark.parametrize(("program", "starts"), [(ALONE, True), (LED, False)])
+def test_chains_that_are_not_led_warm_up_in_full(program, starts):
+    engine = Engine([draws(apart=3)], starts)
+    _, settings, notes = sample(program, engine, Settings())
+    assert (settings.warmup, settings.adapt_delta, notes) == (1000, 0.8, ())
+    assert len(engine.asked) == 1
+
+
+TROUBLES = [
+    ({"divergent": 1}, "1 transition diverged"),
+    ({"divergent": 7}, "7 transitions diverged"),
+    ({"apart": 1}, "R-hat was 1."),
+    ({"sticky": True}, "R-hat was|effective sample size was"),
+]
+
+
+@pytest.mark.parametrize(("trouble", "words"), TROUBLES)
+def test_trouble_after_a_short_warmup_has_all_sampled_again(trouble, words):
+    good = draws()
+    engine = Engine([draws(**trouble), good])
+    found, settings, (note,) = sample(LED, engine, Settings(seed=3))
+    assert found is good
+    assert [(s.warmup, s.adapt_delta) for s in engine.asked] == [(300, 0.65), (1000, 0.8)]
+    assert settings is engine.asked[1]
+    assert settings.seed == 3
+    assert note.startswith("1,000 warmup iterations: after 300 ")
+    assert any(w in note for w in words.split("|"))
+
+
+def test_what_the_user_says_is_done():
+    engine = Engine([draws(divergent=3)])
+    _, settings, notes = sample(LED, engine, Settings(), warmup=50, adapt_delta=0.9)
+    assert (settings.warmup, settings.adapt_delta, notes) == (50, 0.9, ())
+    engine = Engine([draws(divergent=3), draws()])
+    _, settings, _ = sample(LED, engine, Settings(), adapt_delta=0.99)
+    assert [s.adapt_delta for s in engine.asked] == [0.99, 0.99]
+
+
+def test_the_fit_says_what_was_decided():
+    fit = hg.fit("score ~ x + (1 | school)", schools(rows=200), seed=1, progress=False)
+    assert fit.settings.warmup == 300
+    assert "Note: 300 warmup iterations, since" in str(fit)
+    fit = hg.fit("score ~ x", schools(), plan="textbook", seed=1, draws=200, progress=False)
+    assert fit.settings.warmup == 1000
+    assert fit.approx is None
+
+
+def test_unknown_method():
+    with pytest.raises(SettingsError, match="no method 'aprox'; did you mean 'approx'"):
+        hg.fit("score ~ x", schools(), method="aprox")
+
+
+def test_no_approximation_without_a_penalised_fit():
+    data = schools().assign(line=lambda d: 2 * d["x"])
+    with pytest.raises(SettingsError, match=r"no penalised fit.*its numbers broke down"):
+        hg.fit("line ~ x + (1 | school)", data, method="approx")
