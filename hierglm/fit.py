@@ -89,19 +89,17 @@ class PreparedModel:
             progress=progress,
         )
         start = time.monotonic()
-        sampled, settings, decided = sample(
-            self._program, self._engine, settings, warmup, adapt_delta
-        )
+        found = sample(self._plan, self._program, self._engine, settings, warmup, adapt_delta)
         return Fit(
             # The sums and rows have done their work; what is needed of them is in the program.
-            plan=replace(self._plan, numbers=None),
-            program=self._program,
-            settings=settings,
-            draws=with_effects(self._plan, sampled, settings.seed),
+            plan=replace(found.plan, numbers=None),
+            program=found.program,
+            settings=found.settings,
+            draws=with_effects(found.plan, found.draws, settings.seed),
             engine=self._engine.name,
             versions=_versions(self._engine),
             seconds=time.monotonic() - start,
-            notes=(*self._notes, *decided),
+            notes=(*self._notes, *found.notes),
             approx=approximate(self._plan),
         )
 

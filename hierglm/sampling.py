@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from hierglm.draws.diagnostics import diagnose
+from hierglm.draws.diagnostics import Diagnostics, diagnose
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Engine, Settings
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import GroupForm, Plan
 from hierglm.program.fragment import Program
+from hierglm.program.write import write
 from hierglm.results.check import ESS_A_CHAIN, RHAT
 from hierglm.results.rows import MAIN, select
 
@@ -26,28 +29,47 @@ normal with unit scales (Beskos et al. 2013), which is what planned programs sam
 0.8: epilepsy 1.7 times the effective samples a second, grouseticks 1.4, 1,000,000 gathered
 Bernoulli rows 2, verbagg 0.9, others the same; no divergence in any of them."""
 
+MOST_EFFECTS, MOST_ROWS = 2_000, 10_000
+"""Largest model that is sampled a third time, with standardised effects: larger ones could take
+hours that way."""
+
 Auto = Literal["auto"]
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Draws, what they were drawn with, and what was decided on the way, in words."""
+
+    plan: Plan
+    program: Program
+    settings: Settings
+    draws: Draws
+    notes: tuple[str, ...] = ()
+
+
 def sample(
+    plan: Plan,
     program: Program,
     engine: Engine,
     settings: Settings,
     warmup: int | Auto = "auto",
     adapt_delta: float | Auto = "auto",
-) -> tuple[Draws, Settings, tuple[str, ...]]:
-    """Return draws, the settings that gave them, and what was decided, in words.
+) -> Sampled:
+    """Return draws from a program, or from a more careful one where it has trouble.
 
     Parameters
     ----------
+    plan : Plan
     program : Program
+        The plan's.
     engine : Engine
     settings : Settings
         Its warmup and adapt_delta are replaced.
     warmup : int or "auto"
         "auto" takes 300 iterations where chains start about a penalised fit, and 1,000
         elsewhere. Where chains after a short warmup disagree or diverge, all is sampled
-        again with 1,000 and the more careful steps.
+        again with 1,000 and the more careful steps; where that does not help, and the model
+        is small, once more with standardised effects in place of conditional ones.
     adapt_delta : float or "auto"
         "auto" is 0.65 where chains start about a penalised fit, else 0.8.
     """
@@ -59,15 +81,34 @@ def sample(
     )
     draws = engine.sample(program, first)
     if not led or warmup != "auto":
-        return draws, first, ()
+        return Sampled(plan, program, first, draws)
     trouble = doubt(draws)
     if not trouble:
         note = f"{SHORT} warmup iterations, since chains start about the penalised fit"
-        return draws, first, (note,)
+        return Sampled(plan, program, first, draws, (note,))
     delta = CAREFUL if adapt_delta == "auto" else adapt_delta
-    again = replace(first, warmup=FULL, adapt_delta=delta)
+    full = replace(first, warmup=FULL, adapt_delta=delta)
     note = f"{FULL:,} warmup iterations: after {SHORT} {trouble}"
-    return engine.sample(program, again), again, (note,)
+    again = Sampled(plan, program, full, engine.sample(program, full), (note,))
+    trouble, parts = doubt(again.draws), _to_standardise(plan)
+    if not trouble or not parts:
+        return again
+    back = choose(plan.model, engine.abilities, parts)
+    careful = write(back)
+    last = engine.sample(careful, full)
+    if _worst_rhat(last) >= _worst_rhat(again.draws):
+        return again
+    note = f"standardised effects: about their conditional means {trouble}"
+    return Sampled(back, careful, full, last, (*again.notes, note))
+
+
+def _to_standardise(plan: Plan) -> dict[str, str]:
+    """Return the terms that a more careful plan would write with standardised effects."""
+    design = plan.model.design
+    effects = sum(len(g.levels) * len(g.terms) for g in design.groups)
+    if effects > MOST_EFFECTS or design.rows > MOST_ROWS:
+        return {}
+    return {c.part: "standardised" for c in plan.groups if c.form is GroupForm.CONDITIONAL}
 
 
 def doubt(draws: Draws) -> str:
@@ -75,12 +116,19 @@ def doubt(draws: Draws) -> str:
     divergent = int(draws.stats["diverging"].sum())
     if divergent:
         return f"{divergent} transition{'' if divergent == 1 else 's'} diverged"
-    values = [v.values.reshape(draws.chains, draws.draws, -1) for v in select(draws, MAIN)]
-    found = diagnose(np.concatenate(values, axis=2))
-    worst = float(np.nanmax(found.rhat, initial=0.0))
+    worst = _worst_rhat(draws)
     if worst > RHAT:
         return f"R-hat was {worst:.3f}"
     # Few draws have few effective ones, however long the warmup.
     enough = min(ESS_A_CHAIN * draws.chains, draws.chains * draws.draws // 10)
-    least = float(np.nanmin(found.ess_bulk, initial=np.inf))
+    least = float(np.nanmin(_main(draws).ess_bulk, initial=np.inf))
     return f"the effective sample size was {least:.0f}" if least < enough else ""
+
+
+def _worst_rhat(draws: Draws) -> float:
+    return float(np.nanmax(_main(draws).rhat, initial=0.0))
+
+
+def _main(draws: Draws) -> Diagnostics:
+    values = [v.values.reshape(draws.chains, draws.draws, -1) for v in select(draws, MAIN)]
+    return diagnose(np.concatenate(values, axis=2))

@@ -9,12 +9,18 @@ import hierglm as hg
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.errors import SettingsError
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import Ability, GroupForm
 from hierglm.program.fragment import Place, Program
 from hierglm.sampling import sample
-from tests.designs import schools
+from tests.designs import design_of, schools
 
 LED = Program("", "", {}, (), (), {"b": Place(0.0, np.ones(1))})
 ALONE = replace(LED, start={})
+PLAN = choose(specify(design_of("won ~ x + (1 | school)", schools()), "bernoulli"),
+              frozenset(Ability))  # fmt: skip
+INTEGRATED = choose(specify(design_of("score ~ x + (1 | school)", schools())), frozenset(Ability))
 
 
 @dataclass
@@ -23,6 +29,7 @@ class Engine:
 
     answers: list
     starts: bool = True
+    abilities: frozenset = frozenset(Ability)
     asked: list = field(default_factory=list)
 
     def sample(self, program, settings):
@@ -44,16 +51,16 @@ def draws(apart=0.0, divergent=0, sticky=False):
 
 def test_chains_that_are_led_warm_up_briefly():
     engine = Engine([draws()])
-    _, settings, notes = sample(LED, engine, Settings())
-    assert (settings.warmup, settings.adapt_delta) == (300, 0.65)
-    assert notes == ("300 warmup iterations, since chains start about the penalised fit",)
+    found = sample(PLAN, LED, engine, Settings())
+    assert (found.settings.warmup, found.settings.adapt_delta) == (300, 0.65)
+    assert found.notes == ("300 warmup iterations, since chains start about the penalised fit",)
 
 
 @pytest.mark.parametrize(("program", "starts"), [(ALONE, True), (LED, False)])
 def test_chains_that_are_not_led_warm_up_in_full(program, starts):
     engine = Engine([draws(apart=3)], starts)
-    _, settings, notes = sample(program, engine, Settings())
-    assert (settings.warmup, settings.adapt_delta, notes) == (1000, 0.8, ())
+    found = sample(PLAN, program, engine, Settings())
+    assert (found.settings.warmup, found.settings.adapt_delta, found.notes) == (1000, 0.8, ())
     assert len(engine.asked) == 1
 
 
@@ -69,21 +76,42 @@ TROUBLES = [
 def test_trouble_after_a_short_warmup_has_all_sampled_again(trouble, words):
     good = draws()
     engine = Engine([draws(**trouble), good])
-    found, settings, (note,) = sample(LED, engine, Settings(seed=3))
-    assert found is good
+    found = sample(PLAN, LED, engine, Settings(seed=3))
+    assert found.draws is good
+    assert found.plan is PLAN
     assert [(s.warmup, s.adapt_delta) for s in engine.asked] == [(300, 0.65), (1000, 0.8)]
-    assert settings is engine.asked[1]
-    assert settings.seed == 3
+    assert found.settings is engine.asked[1]
+    assert found.settings.seed == 3
+    (note,) = found.notes
     assert note.startswith("1,000 warmup iterations: after 300 ")
     assert any(w in note for w in words.split("|"))
 
 
+def test_trouble_after_a_full_warmup_steps_back_to_standardised_effects():
+    good = draws()
+    engine = Engine([draws(divergent=1), draws(apart=1), good])
+    found = sample(PLAN, LED, engine, Settings())
+    assert found.draws is good
+    assert [c.form for c in found.plan.groups] == [GroupForm.STANDARDISED]
+    assert "std_normal" in found.program.code
+    assert found.notes[1].startswith("standardised effects: about their conditional means R-hat")
+
+
+def test_it_does_not_step_back_where_that_is_worse_or_there_is_nothing_to_step_from():
+    engine = Engine([draws(divergent=1), draws(apart=1), draws(apart=2)])
+    found = sample(PLAN, LED, engine, Settings())
+    assert found.plan is PLAN
+    assert len(found.notes) == 1
+    engine = Engine([draws(divergent=1), draws(apart=1)])
+    assert sample(INTEGRATED, LED, engine, Settings()).plan is INTEGRATED
+
+
 def test_what_the_user_says_is_done():
     engine = Engine([draws(divergent=3)])
-    _, settings, notes = sample(LED, engine, Settings(), warmup=50, adapt_delta=0.9)
-    assert (settings.warmup, settings.adapt_delta, notes) == (50, 0.9, ())
+    found = sample(PLAN, LED, engine, Settings(), warmup=50, adapt_delta=0.9)
+    assert (found.settings.warmup, found.settings.adapt_delta, found.notes) == (50, 0.9, ())
     engine = Engine([draws(divergent=3), draws()])
-    _, settings, _ = sample(LED, engine, Settings(), adapt_delta=0.99)
+    sample(PLAN, LED, engine, Settings(), adapt_delta=0.99)
     assert [s.adapt_delta for s in engine.asked] == [0.99, 0.99]
 
 

