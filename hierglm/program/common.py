@@ -45,7 +45,6 @@ def common(plan: Plan) -> Fragment:
         origin=f"common: {' + '.join(written)}",
         declares=tuple(declares),
         statements=tuple(statements),
-        predictor="Intercept" if design.intercept else "",
         outputs=tuple(outputs),
     )
 
@@ -109,9 +108,20 @@ def repeats(plan: Plan) -> bool:
     )
 
 
-def predictor(plan: Plan) -> str:
-    """Return what the columns add to the linear predictor of each row."""
-    return f"({matrix(plan)} * b)[pattern]" if repeats(plan) else f"{matrix(plan)} * b"
+def predictors(plan: Plan, fused: bool = False) -> list[str]:
+    """Return what intercept and columns add to the linear predictor of each row.
+
+    Parameters
+    ----------
+    plan : Plan
+    fused : bool
+        Whether the density multiplies the columns itself.
+    """
+    design = plan.model.design
+    parts = ["Intercept"] if design.intercept else []
+    if design.common.labels and not fused:
+        parts.append(f"{matrix(plan)} * b")
+    return [f"({' + '.join(parts)})[pattern]"] if repeats(plan) else parts
 
 
 def _matrix(plan: Plan, names: str) -> list[Declare]:

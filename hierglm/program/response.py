@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hierglm.plan.forms import Plan, ResponseForm
-from hierglm.program.common import matrix, predictor
+from hierglm.program.common import matrix, predictors
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.positive import positive
 from hierglm.program.priors import scalar_prior
@@ -84,23 +84,20 @@ def _known(plan: Plan) -> list[Declare]:
     return declares
 
 
-def likelihood(plan: Plan, predictors: Sequence[str]) -> Fragment:
+def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     """Return the fragment of the likelihood.
 
     Parameters
     ----------
     plan : Plan
         The plan.
-    predictors : sequence of str
-        What the other fragments add to the linear predictor, besides the common columns.
+    effects : sequence of str
+        What the group terms add to the linear predictor.
     """
     design = plan.model.design
-    parts = [p for p in predictors if p]
-    if design.offset is not None:
-        parts.append("offset_")
     form = plan.response.form
-    if form is not ResponseForm.GLM and design.common.labels:
-        parts.append(predictor(plan))
+    own = predictors(plan, fused=form is ResponseForm.GLM)
+    parts = [*own[:1], *effects, *(["offset_"] if design.offset is not None else []), *own[1:]]
     eta = "mu" if plan.model.family.link.name == "identity" else "eta"
     wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
     vector = parts not in ([], ["Intercept"]) or wanted

@@ -40,7 +40,7 @@ def write(plan: Plan) -> Program:
         parts.insert(1, sums_data(plan))
         last = sums_likelihood(plan)
     else:
-        last = likelihood(plan, [p.predictor for p in parts])
+        last = likelihood(plan, [p.predictor for p in parts if p.predictor])
     return render(title, [rows(plan), *parts, last], start(plan))
 
 
