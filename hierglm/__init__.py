@@ -8,8 +8,9 @@
 from hierglm import datasets, errors
 from hierglm.errors import HierglmError
 from hierglm.families import Family
-from hierglm.fit import PreparedModel, fit, model
+from hierglm.fit import fit, model
 from hierglm.posterior import Fit, load
+from hierglm.prepared import PreparedModel
 from hierglm.priors import distributions as prior
 from hierglm.results.approximation import Approximation
 from hierglm.version import __version__

@@ -2,130 +2,30 @@
 
 from __future__ import annotations
 
-import platform
-import secrets
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
-from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import AUTO_BECAUSE, engine_for
-from hierglm.engines.engine import Engine, Settings
+from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
 from hierglm.families import Family
 from hierglm.formula.parse import parse
 from hierglm.model import specify
 from hierglm.plan.choose import choose
-from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit
+from hierglm.prepared import PreparedModel
 from hierglm.priors.distributions import Prior
-from hierglm.program.fragment import Program
 from hierglm.program.write import write
-from hierglm.results.approximation import Approximation, approximate
-from hierglm.sampling import Auto, sample
-from hierglm.version import __version__
+from hierglm.results.approximation import Approximation
+from hierglm.sampling import Auto
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Priors = str | Mapping[str, Prior] | None
 Functions = Mapping[str, Callable[..., Any]]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PreparedModel:
-    """A model that has been checked and written, and can be fitted.
-
-    Made by `hierglm.model`. Its text is on `stan_code`, its plan on `plan`, its priors on
-    `priors`; `fit` samples.
-    """
-
-    _plan: Plan
-    _program: Program
-    _engine: Engine
-    _notes: tuple[str, ...]
-
-    def plan(self) -> Plan:
-        """Return how each part is written, and why; ``print`` it."""
-        return self._plan
-
-    def priors(self) -> pd.DataFrame:
-        """Return the prior of every parameter: columns parameter, prior, source."""
-        return self._plan.model.prior_table()
-
-    @property
-    def stan_code(self) -> str:
-        """The Stan program."""
-        return self._program.code
-
-    @property
-    def stan_data(self) -> dict[str, Any]:
-        """The program's data, by Stan name."""
-        return dict(self._program.data)
-
-    def fit(
-        self,
-        *,
-        chains: int = 4,
-        warmup: int | Auto = "auto",
-        draws: int = 1000,
-        seed: int | None = None,
-        adapt_delta: float | Auto = "auto",
-        max_treedepth: int = 10,
-        threads: int | None = None,
-        progress: bool | None = None,
-    ) -> Fit:
-        """Return the posterior; the arguments are those of `hierglm.fit`."""
-        settings = Settings(
-            chains=chains,
-            draws=draws,
-            # A seed of its own for every fit, kept in the fit so that it can be repeated.
-            seed=secrets.randbelow(2**31) if seed is None else seed,
-            max_treedepth=max_treedepth,
-            threads=threads,
-            progress=progress,
-        )
-        start = time.monotonic()
-        found = sample(self._plan, self._program, self._engine, settings, warmup, adapt_delta)
-        return Fit(
-            # The sums and rows have done their work; what is needed of them is in the program.
-            plan=replace(found.plan, numbers=None),
-            program=found.program,
-            settings=found.settings,
-            draws=with_effects(found.plan, found.draws, settings.seed),
-            engine=self._engine.name,
-            versions=_versions(self._engine),
-            seconds=time.monotonic() - start,
-            notes=(*self._notes, *found.notes),
-            approx=approximate(self._plan),
-        )
-
-    def approx(self) -> Approximation:
-        """Return the penalised fit as an answer of its own, without sampling.
-
-        Raises
-        ------
-        SettingsError
-            Where there is none that can be trusted; says why.
-        """
-        found = approximate(self._plan)
-        if found is None:
-            numbers = self._plan.numbers
-            why = numbers.doubt if numbers is not None else "plan='textbook' has none"
-            raise SettingsError(f"no penalised fit to approximate the posterior by: {why}")
-        return found
-
-    def __repr__(self) -> str:
-        design = self._plan.model.design
-        groups = "".join(f", {len(g.levels):,} {g.group}" for g in design.groups)
-        return (
-            f"hierglm model: {design.formula.source}\n"
-            f"{self._plan.model.family!r}, {design.rows:,} rows{groups}; not fitted yet\n\n"
-            f"{self._plan}\n\n{self.priors().to_string(index=False)}"
-        )
 
 
 def model(
@@ -308,11 +208,3 @@ def fit(
         threads=threads,
         progress=progress,
     )
-
-
-def _versions(engine: Engine) -> dict[str, str]:
-    return {
-        "hierglm": __version__,
-        "python": platform.python_version(),
-        **engine.versions(),
-    }

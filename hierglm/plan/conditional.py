@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.plan.elimination import Solution, inverse, rest_slices
+from hierglm.plan.blocks import inverse, times, times_rows
+from hierglm.plan.elimination import Solution, rest_slices
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 
@@ -65,9 +66,9 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
         later = {m: f for (a, m), f in fit.solved.later.items() if a == k}
     else:
         precision, on_common, later = _among_rest(fit, order, k)
-    B = _times(precision, on_common)
-    F = {m: _rows_times(precision, f) for m, f in later.items()}
-    c = _times(precision, fit.effects[k].reshape(-1, 1))[:, 0] + B @ (fit.common - centre)
+    B = times(precision, on_common)
+    F = {m: times_rows(precision, f) for m, f in later.items()}
+    c = times(precision, fit.effects[k].reshape(-1, 1))[:, 0] + B @ (fit.common - centre)
     for m, f in F.items():
         c = c + f @ fit.effects[m].reshape(-1)
     s2 = fit.sigma**2
@@ -103,20 +104,3 @@ def _among_rest(fit: Penalised, order: Order, k: int) -> tuple[Floats, Floats, d
         if s.start >= at.stop
     }
     return inverse(blocks), S @ B[:own], later
-
-
-def _times(blocks: Floats, tall: Floats) -> Floats:
-    levels, q = blocks.shape[:2]
-    return (blocks @ tall.reshape(levels, q, -1)).reshape(levels * q, -1)
-
-
-def _rows_times(blocks: Floats, matrix: Any) -> Any:
-    """Return a block-diagonal matrix times a sparse or dense one."""
-    from scipy import sparse
-
-    if not sparse.issparse(matrix):
-        return _times(blocks, matrix)
-    levels, q = blocks.shape[:2]
-    at = np.arange(levels + 1)
-    left = sparse.bsr_array((blocks, at[:-1], at), shape=(levels * q, levels * q))
-    return (left.tocsr() @ matrix).tocsr()

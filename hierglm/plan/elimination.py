@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.plan.blocks import (
+    block_diagonal,
+    blocks,
+    inverse,
+    quadratic,
+    sparse_quadratic,
+    stack,
+    times,
+)
 from hierglm.plan.order import Order
 
-if TYPE_CHECKING:
-    from scipy import sparse
-
 Floats = NDArray[np.float64]
-
-_BLOCK = 2**23
-"""Numbers of a dense product held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +142,12 @@ def solve(
     shift: dict[int, Floats] = {}
     for i, k in enumerate(order.chain):
         given[k] = inverse(ZZ[k])
-        on_common[k] = _times(given[k], ZX[k])
-        shift[k] = _times(given[k], right[k][:, None])[:, 0]
+        on_common[k] = times(given[k], ZX[k])
+        shift[k] = times(given[k], right[k][:, None])[:, 0]
         H = H - ZX[k].T @ on_common[k]
         g = g - ZX[k].T @ shift[k]
         after = [*order.chain[i + 1 :], *order.rest]
-        V = _block_diagonal(given[k]) if after else None
+        V = block_diagonal(given[k]) if after else None
         for m in after:
             later[k, m] = V @ cross[k, m]
         for a, m in enumerate(after):
@@ -153,7 +156,7 @@ def solve(
             for n in after[a:]:
                 fill = cross[k, m].T @ later[k, n]
                 if m == n and m in order.chain:
-                    ZZ[m] = ZZ[m] - _blocks(fill, ZZ[m].shape[2], ZZ[m].shape[2])
+                    ZZ[m] = ZZ[m] - blocks(fill, ZZ[m].shape[2], ZZ[m].shape[2])
                 elif m == n:
                     cross[m, m] = cross[m, m] + fill if (m, m) in cross else fill
                 else:
@@ -189,7 +192,7 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
         levels, q = system.ZZ[k].shape[:2]
         inner = solved.rest_inverse[where, where].reshape(levels, q, levels, q)
         own = np.einsum("jajb->jab", inner)
-        out[k] = own + _quadratic(solved.rest_on_common[where], H, q)
+        out[k] = own + quadratic(solved.rest_on_common[where], H, q)
     paths: list[Floats] = []  # covariance of a level and those that hold it, given the rest
     on_rest: dict[int, Any] = {}
     on_common: dict[int, Floats] = {}
@@ -198,7 +201,7 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
         levels, q = system.ZZ[k].shape[:2]
         if after:
             sizes = {m: system.ZZ[m].shape[2] for m in after}
-            G = np.concatenate([_blocks(solved.later[k, m], q, sizes[m]) for m in after], axis=2)
+            G = np.concatenate([blocks(solved.later[k, m], q, sizes[m]) for m in after], axis=2)
             holds = paths[-1][order.parents[k, after[0]]]
             cross = -G @ holds
             own = solved.inverse[k] - cross @ G.transpose(0, 2, 1)
@@ -210,14 +213,14 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
             (solved.later[k, m] @ on_common[m] for m in after), start=np.zeros(())
         )
         if order.rest:
-            on_rest[k] = _stack([solved.later[k, m] for m in order.rest]) - sum(
+            on_rest[k] = stack([solved.later[k, m] for m in order.rest]) - sum(
                 solved.later[k, m] @ on_rest[m] for m in after
             )
-            own = own + _sparse_quadratic(on_rest[k], solved.rest_inverse, q)
+            own = own + sparse_quadratic(on_rest[k], solved.rest_inverse, q)
             through = on_common[k] - on_rest[k] @ solved.rest_on_common
         else:
             through = on_common[k]
-        out[k] = own + _quadratic(through, H, q)
+        out[k] = own + quadratic(through, H, q)
     return tuple(out[k] for k in range(len(system.ZZ)))
 
 
@@ -248,57 +251,3 @@ def _rest(
     B = np.concatenate([ZX[k] for k in order.rest]) if order.rest else np.zeros((0, p))
     h = np.concatenate([right[k] for k in order.rest]) if order.rest else np.zeros(0)
     return K, B, h
-
-
-def inverse(matrices: Floats) -> Floats:
-    """Return the inverses of one or of many square matrices."""
-    return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
-
-
-def _times(blocks: Floats, tall: Floats) -> Floats:
-    """Return a block-diagonal matrix times a tall one."""
-    levels, q = blocks.shape[:2]
-    return (blocks @ tall.reshape(levels, q, -1)).reshape(levels * q, -1)
-
-
-def _block_diagonal(blocks: Floats) -> sparse.csr_array:
-    from scipy import sparse
-
-    levels, q = blocks.shape[:2]
-    at = np.arange(levels)
-    shape = (levels * q, levels * q)
-    return sparse.bsr_array((blocks, at, np.arange(levels + 1)), shape=shape).tocsr()
-
-
-def _stack(parts: Sequence[Any]) -> Any:
-    from scipy import sparse
-
-    return sparse.hstack(parts, format="csr")
-
-
-def _blocks(matrix: Any, q: int, s: int) -> Floats:
-    """Return the one block (q, s) in each row of blocks of a nested factor's matrix."""
-    found = matrix.tocoo()
-    out = np.zeros((matrix.shape[0] // q, q, s))
-    out[found.row // q, found.row % q, found.col % s] = found.data
-    return out
-
-
-def _quadratic(tall: Floats, middle: Floats, q: int) -> Floats:
-    """Return the diagonal blocks of tall @ middle @ tall.T."""
-    levels = tall.shape[0] // q
-    shaped = tall.reshape(levels, q, -1)
-    return np.asarray(np.einsum("jap,pr,jbr->jab", shaped, middle, shaped, optimize=True))
-
-
-def _sparse_quadratic(tall: Any, middle: Floats, q: int) -> Floats:
-    """Return the diagonal blocks of tall @ middle @ tall.T for a sparse tall matrix."""
-    levels = tall.shape[0] // q
-    out = np.zeros((levels, q, q))
-    step = max(1, _BLOCK // max(1, q * len(middle)))
-    for low in range(0, levels, step):
-        some = tall[low * q : (low + step) * q]
-        dense = some.toarray().reshape(-1, q, len(middle))
-        right = np.asarray(some @ middle).reshape(-1, q, len(middle))
-        out[low : low + step] = right @ dense.transpose(0, 2, 1)
-    return out

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.model import Model
-from hierglm.plan.elimination import Solution, System, covariances, inverse, solve
+from hierglm.plan.blocks import inverse
+from hierglm.plan.elimination import Solution, System, covariances, solve
 from hierglm.plan.likelihoods import Likelihood, Local
 from hierglm.plan.order import Order
+from hierglm.plan.penalties import common_penalty, sd_penalty
 from hierglm.priors.slopes import pull, slope
 
 Floats = NDArray[np.float64]
@@ -136,7 +138,7 @@ def _iterate(
         step += 1
         local = likelihood.near(at.b, at.u, at.sigma)
         precisions = [inverse(v) for v in at.variances]
-        centre, weight = _common_prior(model, at.b)
+        centre, weight = common_penalty(model, at.b)
         solved = solve(
             local.system,
             order,
@@ -191,11 +193,6 @@ def _first(model: Model, likelihood: Likelihood) -> _At:
     return _At(b, effects, sigma, tuple(variances))
 
 
-def _common_prior(model: Model, b: Floats) -> tuple[Floats, Floats]:
-    priors = [*(model.priors.of("Intercept") if model.design.intercept else ())]
-    return pull([*priors, *model.priors.of("b")], b)
-
-
 def _advance(
     model: Model,
     likelihood: Likelihood,
@@ -207,7 +204,7 @@ def _advance(
     """Return the point after a Newton step, halved until it does not go down."""
 
     def penalised(value: float, b: Floats, u: Sequence[Floats]) -> float:
-        centre, weight = _common_prior(model, at.b)
+        centre, weight = common_penalty(model, at.b)
         out = value - 0.5 * float(np.sum(weight * (b - centre) ** 2))
         for x, p in zip(u, precisions, strict=True):
             out -= 0.5 * float(np.einsum("jk,kl,jl->", x, p, x))
@@ -255,7 +252,7 @@ def _vary(
     values = np.clip(values, -2 * _LONGEST, 2 * _LONGEST)
     root = C @ (vectors * np.exp(values / 2))
     new = root @ root.T
-    pulled = _sd_prior(model, k, sds, sigma)
+    pulled = sd_penalty(model, k, sds, sigma)
     prior_step = np.clip(pace * pulled / (2 * information), -_LONGEST, _LONGEST)
     new = new * np.exp(prior_step[:, None] + prior_step)
     return new, np.log(np.sqrt(np.diag(new)) / sds), np.sqrt(0.5 / information)
@@ -263,19 +260,6 @@ def _vary(
 
 _VAGUE = 0.5
 """What a prior counts as, in levels that would tell a sd exactly."""
-
-
-def _sd_prior(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
-    """Return the slopes of the log prior density of the log sds, Jacobian included."""
-    priors = model.priors.of("sd", k)
-    if priors[0].kind == "decov":
-        # tau ~ gamma, and the shares pi of the variance ~ Dirichlet.
-        _, concentration, shape, scale = priors[0].numbers
-        unit = sigma if "sigma" in model.scales else 1.0
-        tau, pi = np.sqrt(np.mean(sds**2)) / unit, sds**2 / np.sum(sds**2)
-        slopes: Floats = (shape - tau / scale) * pi + 2 * concentration * (1 - len(sds) * pi)
-        return slopes
-    return np.array([1 + slope(p, float(s)) * s for p, s in zip(priors, sds, strict=True)])
 
 
 def _used(

@@ -1,0 +1,82 @@
+"""Block-diagonal and sparse matrices of level effects; effect e of level j stands at j q + e."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+Floats = NDArray[np.float64]
+
+_BLOCK = 2**23
+"""Numbers of a dense product held at once."""
+
+
+def inverse(matrices: Floats) -> Floats:
+    """Return the inverses of one or of many square matrices."""
+    return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
+
+
+def times(blocks: Floats, tall: Floats) -> Floats:
+    """Return a block-diagonal matrix times a tall one."""
+    levels, q = blocks.shape[:2]
+    return (blocks @ tall.reshape(levels, q, -1)).reshape(levels * q, -1)
+
+
+def block_diagonal(blocks: Floats) -> sparse.csr_array:
+    """Return the sparse matrix with these blocks, shape (J, q, q), on its diagonal."""
+    from scipy import sparse
+
+    levels, q = blocks.shape[:2]
+    at = np.arange(levels)
+    shape = (levels * q, levels * q)
+    return sparse.bsr_array((blocks, at, np.arange(levels + 1)), shape=shape).tocsr()
+
+
+def stack(parts: Sequence[Any]) -> Any:
+    """Return sparse matrices side by side."""
+    from scipy import sparse
+
+    return sparse.hstack(parts, format="csr")
+
+
+def blocks(matrix: Any, q: int, s: int) -> Floats:
+    """Return the one block (q, s) in each row of blocks of a nested factor's matrix."""
+    found = matrix.tocoo()
+    out = np.zeros((matrix.shape[0] // q, q, s))
+    out[found.row // q, found.row % q, found.col % s] = found.data
+    return out
+
+
+def quadratic(tall: Floats, middle: Floats, q: int) -> Floats:
+    """Return the diagonal blocks of tall @ middle @ tall.T."""
+    levels = tall.shape[0] // q
+    shaped = tall.reshape(levels, q, -1)
+    return np.asarray(np.einsum("jap,pr,jbr->jab", shaped, middle, shaped, optimize=True))
+
+
+def sparse_quadratic(tall: Any, middle: Floats, q: int) -> Floats:
+    """Return the diagonal blocks of tall @ middle @ tall.T for a sparse tall matrix."""
+    levels = tall.shape[0] // q
+    out = np.zeros((levels, q, q))
+    step = max(1, _BLOCK // max(1, q * len(middle)))
+    for low in range(0, levels, step):
+        some = tall[low * q : (low + step) * q]
+        dense = some.toarray().reshape(-1, q, len(middle))
+        right = np.asarray(some @ middle).reshape(-1, q, len(middle))
+        out[low : low + step] = right @ dense.transpose(0, 2, 1)
+    return out
+
+
+def times_rows(blocks: Floats, matrix: Any) -> Any:
+    """Return a block-diagonal matrix times a sparse or dense one."""
+    from scipy import sparse
+
+    if not sparse.issparse(matrix):
+        return times(blocks, matrix)
+    return (block_diagonal(blocks) @ matrix).tocsr()

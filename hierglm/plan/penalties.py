@@ -1,0 +1,30 @@
+"""What priors add to a penalised fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.model import Model
+from hierglm.priors.slopes import pull, slope
+
+Floats = NDArray[np.float64]
+
+
+def common_penalty(model: Model, b: Floats) -> tuple[Floats, Floats]:
+    """Return centre and precision of the priors of the common coefficients at a point."""
+    priors = [*(model.priors.of("Intercept") if model.design.intercept else ())]
+    return pull([*priors, *model.priors.of("b")], b)
+
+
+def sd_penalty(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
+    """Return the slopes of the log prior density of the log sds, Jacobian included."""
+    priors = model.priors.of("sd", k)
+    if priors[0].kind == "decov":
+        # tau ~ gamma, and the shares pi of the variance ~ Dirichlet.
+        _, concentration, shape, scale = priors[0].numbers
+        unit = sigma if "sigma" in model.scales else 1.0
+        tau, pi = np.sqrt(np.mean(sds**2)) / unit, sds**2 / np.sum(sds**2)
+        slopes: Floats = (shape - tau / scale) * pi + 2 * concentration * (1 - len(sds) * pi)
+        return slopes
+    return np.array([1 + slope(p, float(s)) * s for p, s in zip(priors, sds, strict=True)])
