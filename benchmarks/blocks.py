@@ -90,7 +90,7 @@ def _small_matrices(r: np.random.Generator) -> list[Way]:
         S = f"matrix[{q}, {q}] S = S0 + diag_matrix(rep_vector(1, {q}));"
         out.append(
             Way(block, "batched_cholesky", ("batched_precision", "batched_cholesky"), parameters,
-                f"{S} target += sum(log(batched_cholesky(batched_precision(A, S), {q})[1]));",
+                f"{S} target += sum(log(batched_cholesky(batched_precision(A, S), {q}, {levels})[1]));",
                 {"A": A})
         )  # fmt: skip
         if levels == 500:

@@ -124,12 +124,12 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     over = " / sigma" if sigma == "sigma" else ""
     lines = [
         f"matrix[M_{k}, M_{k}] S = {scale(plan, number)}{over};",
-        f"array[T_{k}] vector[J_{k}] C = batched_cholesky(batched_precision(A_{k}, S), M_{k});",
+        f"array[T_{k}] vector[J_{k}] C = batched_cholesky(batched_precision(A_{k}, S), M_{k}, J_{k});",
         f"array[M_{k}] vector[J_{k}] e = {e};",
         *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
         f"array[M_{k}] vector[J_{k}] s",
-        f"  = conditional_effects(C, batched_solve(C, S, e), {sigma}, z_{k});",
-        f"r_{k} = effect_matrix(S, s);",
+        f"  = conditional_effects(C, batched_solve(C, S, e, J_{k}), {sigma}, z_{k});",
+        f"r_{k} = effect_matrix(S, s, J_{k});",
         f"log_prior_{k} = conditional_density(C, s, {sigma});",
     ]
     text = "{\n" + "".join(f"  {line}\n" for line in lines) + "}"

@@ -214,14 +214,14 @@ def _eliminate(
     if inner:
         yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
         A = f"A_{k}"
-    factor = f"batched_cholesky(batched_precision({A}, S_{k}), M_{k})"
+    factor = f"batched_cholesky(batched_precision({A}, S_{k}), M_{k}, J_{k})"
     yield f"array[T_{k}] vector[J_{k}] C_{k} = {factor};"
-    yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k});"
+    yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k}, J_{k});"
     yield f"target += integrated_density(C_{k}, w_{k}, {sigma});"
     for m in (n + 1 for n in order.chain[i + 1 :]):
         yield f"array[M_{m}, M_{k}] vector[J_{k}] G_{k}_{m} = ZZ_{k}_{m};"
         for j in inner:
             levels = f"at_{j}_{k}, ends_{j}_{k}"
             yield f"G_{k}_{m} = fold_cross(G_{k}_{m}, G_{j}_{k}, G_{j}_{m}, {levels});"
-        solved = f"G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m]);"
+        solved = f"G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m], J_{k});"
         yield f"for (m in 1:M_{m}) {{\n  {solved}\n}}"

@@ -5,12 +5,14 @@
  *
  * @param M matrices of all levels, lower triangles packed
  * @param q their size
+ * @param J number of levels (sizes that are read off computed arrays are interpreted, not
+ *          compiled, by the embedded engine)
  */
-array[] vector batched_cholesky(array[] vector M, int q) {
-  array[size(M)] vector[num_elements(M[1])] C;
+array[] vector batched_cholesky(array[] vector M, int q, int J) {
+  array[size(M)] vector[J] C;
   for (r in 1:q) {
     for (s in 1:r) {
-      vector[num_elements(M[1])] c = M[packed(r, s)];
+      vector[J] c = M[packed(r, s)];
       for (h in 1:(s - 1)) {
         c -= C[packed(r, h)] .* C[packed(s, h)];
       }

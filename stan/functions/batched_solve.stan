@@ -4,12 +4,13 @@
  * @param C Cholesky factors of all levels, lower triangles packed
  * @param S lower triangular matrix
  * @param e one vector an effect, one element a level
+ * @param J number of levels
  */
-array[] vector batched_solve(array[] vector C, matrix S, array[] vector e) {
+array[] vector batched_solve(array[] vector C, matrix S, array[] vector e, int J) {
   int q = rows(S);
-  array[q] vector[num_elements(e[1])] w;
+  array[q] vector[J] w;
   for (k in 1:q) {
-    vector[num_elements(e[1])] v = S[k, k] * e[k];
+    vector[J] v = S[k, k] * e[k];
     for (h in (k + 1):q) {
       v += S[h, k] * e[h];
     }

@@ -10,11 +10,11 @@
  */
 array[] vector conditional_effects(array[] vector C, array[] vector w, real sigma,
                                    array[] vector z) {
-  int q = size(w);
-  array[q] vector[num_elements(w[1])] s;
+  int q = size(z);
+  array[q] vector[num_elements(z[1])] s;
   for (i in 1:q) {
     int k = q + 1 - i;
-    vector[num_elements(w[1])] v = w[k] + sigma * z[k];
+    vector[num_elements(z[1])] v = w[k] + sigma * z[k];
     for (h in (k + 1):q) {
       v -= C[packed(h, k)] .* s[h];
     }

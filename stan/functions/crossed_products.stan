@@ -7,8 +7,8 @@
  * @param r effects of the other factor, one row a level
  */
 array[] vector crossed_products(array[] vector e, array[] matrix F, matrix r) {
-  array[size(e)] vector[num_elements(e[1])] out;
-  for (k in 1:size(e)) {
+  array[size(F)] vector[rows(F[1])] out;
+  for (k in 1:size(F)) {
     out[k] = e[k] - F[k] * to_vector(r);
   }
   return out;

@@ -8,8 +8,8 @@
  * @param r  effects of the other factor, one row a level
  */
 array[] vector nested_sums(array[] vector e, array[,] vector F, array[] int at, matrix r) {
-  array[size(e)] vector[num_elements(e[1])] out;
-  for (k in 1:size(e)) {
+  array[size(F)] vector[size(at)] out;
+  for (k in 1:size(F)) {
     vector[size(at)] total = F[k, 1] .* r[at, 1];
     for (h in 2:cols(r)) {
       total += F[k, h] .* r[at, h];

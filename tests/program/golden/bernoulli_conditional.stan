@@ -42,12 +42,14 @@ functions {
    *
    * @param M matrices of all levels, lower triangles packed
    * @param q their size
+   * @param J number of levels (sizes that are read off computed arrays are interpreted, not
+   *          compiled, by the embedded engine)
    */
-  array[] vector batched_cholesky(array[] vector M, int q) {
-    array[size(M)] vector[num_elements(M[1])] C;
+  array[] vector batched_cholesky(array[] vector M, int q, int J) {
+    array[size(M)] vector[J] C;
     for (r in 1:q) {
       for (s in 1:r) {
-        vector[num_elements(M[1])] c = M[packed(r, s)];
+        vector[J] c = M[packed(r, s)];
         for (h in 1:(s - 1)) {
           c -= C[packed(r, h)] .* C[packed(s, h)];
         }
@@ -63,12 +65,13 @@ functions {
    * @param C Cholesky factors of all levels, lower triangles packed
    * @param S lower triangular matrix
    * @param e one vector an effect, one element a level
+   * @param J number of levels
    */
-  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e) {
+  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e, int J) {
     int q = rows(S);
-    array[q] vector[num_elements(e[1])] w;
+    array[q] vector[J] w;
     for (k in 1:q) {
-      vector[num_elements(e[1])] v = S[k, k] * e[k];
+      vector[J] v = S[k, k] * e[k];
       for (h in (k + 1):q) {
         v += S[h, k] * e[h];
       }
@@ -92,11 +95,11 @@ functions {
    */
   array[] vector conditional_effects(array[] vector C, array[] vector w, real sigma,
                                      array[] vector z) {
-    int q = size(w);
-    array[q] vector[num_elements(w[1])] s;
+    int q = size(z);
+    array[q] vector[num_elements(z[1])] s;
     for (i in 1:q) {
       int k = q + 1 - i;
-      vector[num_elements(w[1])] v = w[k] + sigma * z[k];
+      vector[num_elements(z[1])] v = w[k] + sigma * z[k];
       for (h in (k + 1):q) {
         v -= C[packed(h, k)] .* s[h];
       }
@@ -129,11 +132,12 @@ functions {
    *
    * @param S lower triangular matrix
    * @param s one vector an effect, one element a level
+   * @param J number of levels
    */
-  matrix effect_matrix(matrix S, array[] vector s) {
-    matrix[num_elements(s[1]), size(s)] r;
-    for (k in 1:size(s)) {
-      vector[num_elements(s[1])] v = S[k, 1] * s[1];
+  matrix effect_matrix(matrix S, array[] vector s, int J) {
+    matrix[J, rows(S)] r;
+    for (k in 1:rows(S)) {
+      vector[J] v = S[k, 1] * s[1];
       for (h in 2:k) {
         v += S[k, h] * s[h];
       }
@@ -166,8 +170,8 @@ functions {
    * @param r effects of the other factor, one row a level
    */
   array[] vector crossed_products(array[] vector e, array[] matrix F, matrix r) {
-    array[size(e)] vector[num_elements(e[1])] out;
-    for (k in 1:size(e)) {
+    array[size(F)] vector[rows(F[1])] out;
+    for (k in 1:size(F)) {
       out[k] = e[k] - F[k] * to_vector(r);
     }
     return out;
@@ -253,11 +257,11 @@ transformed parameters {
   real log_prior_2;           // theirs, by z
   {
     matrix[M_2, M_2] S = rep_matrix(sd_2, 1, 1);
-    array[T_2] vector[J_2] C = batched_cholesky(batched_precision(A_2, S), M_2);
+    array[T_2] vector[J_2] C = batched_cholesky(batched_precision(A_2, S), M_2, J_2);
     array[M_2] vector[J_2] e = level_residuals(c_2, B_2, d);
     array[M_2] vector[J_2] s
-      = conditional_effects(C, batched_solve(C, S, e), 1, z_2);
-    r_2 = effect_matrix(S, s);
+      = conditional_effects(C, batched_solve(C, S, e, J_2), 1, z_2);
+    r_2 = effect_matrix(S, s, J_2);
     log_prior_2 = conditional_density(C, s, 1);
   }
 
@@ -267,12 +271,12 @@ transformed parameters {
   real log_prior_1;                  // theirs, by z
   {
     matrix[M_1, M_1] S = diag_pre_multiply(sd_1, L_1);
-    array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1);
+    array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1, J_1);
     array[M_1] vector[J_1] e = level_residuals(c_1, B_1, d);
     e = crossed_products(e, F_1_2, r_2);
     array[M_1] vector[J_1] s
-      = conditional_effects(C, batched_solve(C, S, e), 1, z_1);
-    r_1 = effect_matrix(S, s);
+      = conditional_effects(C, batched_solve(C, S, e, J_1), 1, z_1);
+    r_1 = effect_matrix(S, s, J_1);
     log_prior_1 = conditional_density(C, s, 1);
   }
 }

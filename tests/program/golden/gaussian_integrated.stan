@@ -73,12 +73,14 @@ functions {
    *
    * @param M matrices of all levels, lower triangles packed
    * @param q their size
+   * @param J number of levels (sizes that are read off computed arrays are interpreted, not
+   *          compiled, by the embedded engine)
    */
-  array[] vector batched_cholesky(array[] vector M, int q) {
-    array[size(M)] vector[num_elements(M[1])] C;
+  array[] vector batched_cholesky(array[] vector M, int q, int J) {
+    array[size(M)] vector[J] C;
     for (r in 1:q) {
       for (s in 1:r) {
-        vector[num_elements(M[1])] c = M[packed(r, s)];
+        vector[J] c = M[packed(r, s)];
         for (h in 1:(s - 1)) {
           c -= C[packed(r, h)] .* C[packed(s, h)];
         }
@@ -94,12 +96,13 @@ functions {
    * @param C Cholesky factors of all levels, lower triangles packed
    * @param S lower triangular matrix
    * @param e one vector an effect, one element a level
+   * @param J number of levels
    */
-  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e) {
+  array[] vector batched_solve(array[] vector C, matrix S, array[] vector e, int J) {
     int q = rows(S);
-    array[q] vector[num_elements(e[1])] w;
+    array[q] vector[J] w;
     for (k in 1:q) {
-      vector[num_elements(e[1])] v = S[k, k] * e[k];
+      vector[J] v = S[k, k] * e[k];
       for (h in (k + 1):q) {
         v += S[h, k] * e[h];
       }
@@ -214,8 +217,8 @@ model {
   // school: effects integrated out
   matrix[M_1, M_1] S_1 = diag_pre_multiply(sd_1, L_1) / sigma;
   array[M_1] vector[J_1] e_1 = level_residuals(Ze_1, ZX_1, d);
-  array[T_1] vector[J_1] C_1 = batched_cholesky(batched_precision(ZZ_1, S_1), M_1);
-  array[M_1] vector[J_1] w_1 = batched_solve(C_1, S_1, e_1);
+  array[T_1] vector[J_1] C_1 = batched_cholesky(batched_precision(ZZ_1, S_1), M_1, J_1);
+  array[M_1] vector[J_1] w_1 = batched_solve(C_1, S_1, e_1, J_1);
   target += integrated_density(C_1, w_1, sigma);
 }
 generated quantities {
