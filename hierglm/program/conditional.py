@@ -122,9 +122,10 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
     e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
     over = " / sigma" if sigma == "sigma" else ""
+    factor = f"batched_cholesky(batched_precision(A_{k}, S), M_{k}, J_{k})"
     lines = [
         f"matrix[M_{k}, M_{k}] S = {scale(plan, number)}{over};",
-        f"array[T_{k}] vector[J_{k}] C = batched_cholesky(batched_precision(A_{k}, S), M_{k}, J_{k});",
+        f"array[T_{k}] vector[J_{k}] C = {factor};",
         f"array[M_{k}] vector[J_{k}] e = {e};",
         *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
         f"array[M_{k}] vector[J_{k}] s",
