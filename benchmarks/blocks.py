@@ -88,9 +88,10 @@ def _small_matrices(r: np.random.Generator) -> list[Way]:
         block = f"{levels:,} Cholesky factors of {q} x {q}"
         parameters = f"matrix[{q}, {q}] S0;"
         S = f"matrix[{q}, {q}] S = S0 + diag_matrix(rep_vector(1, {q}));"
+        factors = f"batched_cholesky(batched_precision(A, S), {q}, {levels})"
         out.append(
             Way(block, "batched_cholesky", ("batched_precision", "batched_cholesky"), parameters,
-                f"{S} target += sum(log(batched_cholesky(batched_precision(A, S), {q}, {levels})[1]));",
+                f"{S} target += sum(log({factors}[1]));",
                 {"A": A})
         )  # fmt: skip
         if levels == 500:
