@@ -81,7 +81,9 @@ def sample(
     )
     draws = engine.sample(program, first)
     if not led or warmup != "auto":
-        return Sampled(plan, program, first, draws)
+        doubted = plan.numbers.doubt if plan.numbers is not None and warmup == "auto" else ""
+        note = f"{FULL:,} warmup iterations: no penalised fit to start about, {doubted}"
+        return Sampled(plan, program, first, draws, (note,) if doubted else ())
     trouble = doubt(draws)
     if not trouble:
         note = f"{SHORT} warmup iterations, since chains start about the penalised fit"

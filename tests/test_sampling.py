@@ -124,6 +124,16 @@ def test_the_fit_says_what_was_decided():
     assert fit.approx is None
 
 
+def test_the_fit_says_why_it_was_not_led():
+    # One row a group: the two variances cannot be told apart.
+    data = schools(rows=30).assign(own=range(30))
+    fit = hg.fit("score ~ x + (1 | own)", data, seed=1, draws=200, progress=False)
+    assert fit.approx is None
+    assert fit.settings.warmup == 1000
+    (note,) = [n for n in fit.notes if "warmup" in n]
+    assert note.startswith("1,000 warmup iterations: no penalised fit to start about, it had not")
+
+
 def test_unknown_method():
     with pytest.raises(SettingsError, match="no method 'aprox'; did you mean 'approx'"):
         hg.fit("score ~ x", schools(), method="aprox")

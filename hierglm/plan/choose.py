@@ -182,7 +182,11 @@ def _plain_common(model: Model) -> Choice[CommonForm]:
 def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
     count = len(model.design.common.labels) + model.design.intercept
     if numbers.fit is None or not count:
-        return _plain_common(model)
+        plain = _plain_common(model)
+        if not numbers.doubt:
+            return plain
+        why = f"{plain.because}; no penalised fit to start about: {numbers.doubt}"
+        return Choice(plain.part, plain.form, why)
     why = (
         f"{count} coefficient{'' if count == 1 else 's'}; the penalised fit took "
         f"{numbers.fit.steps} steps, and chains start about it"
@@ -202,7 +206,7 @@ def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) ->
             raise SettingsError(
                 f"{grouping.source} cannot be {want}: there is no penalised fit, {numbers.doubt}"
             )
-        return _standardised(grouping, f"; no penalised fit to go by: {numbers.doubt}")
+        return _standardised(grouping, "; no penalised fit to go by")
     why = f"{size}: about where the penalised fit has them{asked}"
     return Choice(grouping.source, GroupForm.CONDITIONAL, why)
 

@@ -84,7 +84,8 @@ def test_without_a_penalised_fit_it_steps_back_and_says_so():
     plan = choose(specify(design_of("line ~ x + (1 | school) + (1 | year)", data)), ALL)
     assert tuple(g.form for g in plan.groups) == (I, S)
     assert plan.common.form is CommonForm.CENTRED
-    assert "no penalised fit to go by: its numbers broke down" in plan.groups[1].because
+    assert "no penalised fit to start about: its numbers broke down" in plan.common.because
+    assert plan.groups[1].because.endswith("; no penalised fit to go by")
 
 
 def test_parts_can_be_asked_for():
