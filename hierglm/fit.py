@@ -156,7 +156,7 @@ def fit(
         Without one, a new seed is taken and kept in ``fit.settings.seed``.
     adapt_delta : float or "auto"
         Target acceptance probability; raise it against divergences. "auto" is 0.65 where
-        chains start about a penalised fit, and 0.8 elsewhere.
+        chains start about a penalised fit by which all sds are known well, and 0.8 elsewhere.
     max_treedepth : int
         Longest trajectory is ``2**max_treedepth`` steps.
     threads : int, optional

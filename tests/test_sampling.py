@@ -20,6 +20,9 @@ LED = Program("", "", {}, (), (), {"b": Place(0.0, np.ones(1))})
 ALONE = replace(LED, start={})
 PLAN = choose(specify(design_of("won ~ x + (1 | school)", schools()), "bernoulli"),
               frozenset(Ability))  # fmt: skip
+TOLD = choose(specify(design_of("won ~ x + (1 | person)", schools().assign(
+    person=np.arange(40) // 2, won=np.arange(40) // 2 % 2)), "bernoulli"),
+    frozenset(Ability))  # fmt: skip
 INTEGRATED = choose(specify(design_of("score ~ x + (1 | school)", schools())), frozenset(Ability))
 
 
@@ -51,9 +54,14 @@ def draws(apart=0.0, divergent=0, sticky=False):
 
 def test_chains_that_are_led_warm_up_briefly():
     engine = Engine([draws()])
-    found = sample(PLAN, LED, engine, Settings())
+    found = sample(TOLD, LED, engine, Settings())
     assert (found.settings.warmup, found.settings.adapt_delta) == (300, 0.65)
     assert found.notes == ("300 warmup iterations, since chains start about the penalised fit",)
+
+
+def test_steps_are_careful_where_few_levels_tell_an_sd():
+    found = sample(PLAN, LED, Engine([draws()]), Settings())
+    assert (found.settings.warmup, found.settings.adapt_delta) == (300, 0.8)
 
 
 @pytest.mark.parametrize(("program", "starts"), [(ALONE, True), (LED, False)])
@@ -76,9 +84,9 @@ TROUBLES = [
 def test_trouble_after_a_short_warmup_has_all_sampled_again(trouble, words):
     good = draws()
     engine = Engine([draws(**trouble), good])
-    found = sample(PLAN, LED, engine, Settings(seed=3))
+    found = sample(TOLD, LED, engine, Settings(seed=3))
     assert found.draws is good
-    assert found.plan is PLAN
+    assert found.plan is TOLD
     assert [(s.warmup, s.adapt_delta) for s in engine.asked] == [(300, 0.65), (1000, 0.8)]
     assert found.settings is engine.asked[1]
     assert found.settings.seed == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -243,6 +242,8 @@ def _variable(part: Located) -> Variable:
 
 def _numbers(part: Located, conf_level: float) -> tuple[Floats, ...]:
     """Return estimate, standard error and ends of the interval of each parameter."""
+    from statistics import NormalDist
+
     location, spread = part.location.reshape(-1), part.spread.reshape(-1)
     reach = NormalDist().inv_cdf((1 + conf_level) / 2) * spread
     low, high = location - reach, location + reach
