@@ -129,3 +129,9 @@ def test_demo_in_a_fresh_process():
     assert done.stderr == ""
     assert "log_radon ~ floor_measure" in done.stdout
     assert "What to type next" in done.stdout
+
+
+def test_approx_prints_the_penalised_fit(csv, capsys):
+    assert main(["fit", "score ~ x + (1 | school)", csv, "--approx"]) == 0
+    found = hg.fit("score ~ x + (1 | school)", pd.read_csv(csv), method="approx")
+    assert capsys.readouterr().out == f"{found}\n"

@@ -27,8 +27,6 @@ _STEPS = 100
 _CLOSE = 1e-4
 _LONGEST = 1.0
 """Longest step of a log sd."""
-_STEEP = 25.0
-"""A linear predictor so far out, on a logit or log scale, has lost touch with the data."""
 
 
 @dataclass(frozen=True, slots=True)
