@@ -55,10 +55,11 @@ class Located:
 class Approximation:
     """A penalised maximum-likelihood fit with normal intervals: no posterior, but near it.
 
-    Variances are at the mode of their posterior, effects and common coefficients integrated
-    out; coefficients at their posterior means given the variances (for responses that are
-    not Gaussian: by penalised quasi-likelihood; Breslow and Clayton 1993). Intervals take
-    the variances as known. Print it; or see `tidy`, `fixef`, `ranef`, `varcorr`.
+    Sds are at the mode of the posterior of their logarithms, effects and common coefficients
+    integrated out: above their posterior mean where few levels tell them. Coefficients are
+    at their posterior means given the sds (for responses that are not Gaussian: by penalised
+    quasi-likelihood; Breslow and Clayton 1993), and their intervals take the sds as known.
+    Print it; or see `tidy`, `fixef`, `ranef`, `varcorr`.
 
     Attributes
     ----------
