@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.plan.blocks import blocks
 from hierglm.plan.crossproducts import Sums
 from hierglm.plan.order import Order
 
@@ -167,8 +168,8 @@ def _parents(order: Order, some: Mapping[int, Ints]) -> dict[tuple[int, int], In
 
 def _nested(F: Any, some: Ints, q: int, s: int) -> dict[tuple[int, int], Floats]:
     """Return the entries of a nested factor's products: outer effect, own effect."""
-    blocks = F.tobsr((q, s)).data[some]
-    return {(h, a): blocks[:, a, h] for h in range(s) for a in range(q)}
+    found = blocks(F, q, s)[some]
+    return {(h, a): found[:, a, h] for h in range(s) for a in range(q)}
 
 
 def _precision(A: _Entries, S: Floats) -> _Entries:

@@ -46,7 +46,10 @@ def stack(parts: Sequence[Any]) -> Any:
 
 
 def blocks(matrix: Any, q: int, s: int) -> Floats:
-    """Return the one block (q, s) in each row of blocks of a nested factor's matrix."""
+    """Return the one block in each row of blocks of a nested factor's matrix, shape (J, q, s).
+
+    A level whose products are all 0 has no entries in the sparse matrix; its block is 0.
+    """
     found = matrix.tocoo()
     out = np.zeros((matrix.shape[0] // q, q, s))
     out[found.row // q, found.row % q, found.col % s] = found.data

@@ -1,7 +1,7 @@
 """A penalised fit: the mode of variances with effects integrated out, by Newton and EM steps.
 
 What sampling starts from, and what effects are centred on; also an answer of its own
-(`hierglm.plan.approximation`).
+(`hierglm.results.approximation`).
 """
 
 from __future__ import annotations

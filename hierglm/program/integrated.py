@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from hierglm.plan.blocks import blocks
 from hierglm.plan.crossproducts import Sums
 from hierglm.plan.forms import CommonForm, Plan
 from hierglm.plan.order import Order
@@ -155,13 +156,13 @@ def _nesting(plan: Plan, k: int, m: int) -> list[Declare]:
     design, parent = plan.model.design, _order(plan).parents[k, m]
     inner, outer = design.groups[k].group, design.groups[m].group
     q, s = len(design.groups[k].terms), len(design.groups[m].terms)
-    blocks = _sums(plan).cross[k, m].tobsr((q, s))
+    products = blocks(_sums(plan).cross[k, m], q, s)
     a, b = k + 1, m + 1
     counts = np.bincount(parent, minlength=len(design.groups[m].levels))
     return [
         Declare(
             Block.DATA, "array[,] vector", f"ZZ_{a}_{b}", (f"M_{b}", f"M_{a}", f"J_{a}"),
-            value=blocks.data.transpose(2, 1, 0), note=f"Z'Z of {inner} and {outer}",
+            value=products.transpose(2, 1, 0), note=f"Z'Z of {inner} and {outer}",
         ),
         Declare(
             Block.DATA, "array[] int", f"at_{a}_{b}", (f"J_{a}",), f"lower=1, upper=J_{a}",

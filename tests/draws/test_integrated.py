@@ -86,6 +86,7 @@ FORMULAS = [
     "y ~ 0 + (x + z | h)",
     "y ~ x + (1 | school/class)",
     "y ~ x + (x | school) + (z + v | school:class)",
+    "y ~ x + (0 + half | school/class)",
     "y ~ x + (1 | school) + (x || school:class) + (1 | school:class:h)",
     "y ~ x + (x | g) + (0 + z | g)",
     "y ~ x + (x | g) + (z | h)",

@@ -21,6 +21,7 @@ SHAPES = [
     "y ~ x + (1 | g) + (1 | h)",
     "y ~ x + (x | g) + (z | h) + (1 | school)",
     "y ~ x + (1 | h) + (x | school/class)",
+    "y ~ x + (0 + half | school/class)",
     "y ~ 1",
 ]
 

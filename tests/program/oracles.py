@@ -56,7 +56,11 @@ def simulated(seed: int = 1, rows: int = 60) -> pd.DataFrame:
             "n": r.integers(1, 9, rows),
             "exposure": r.uniform(1, 4, rows),
         }
-    ).assign(s=lambda d: r.binomial(d["n"], 0.4))
+    ).assign(
+        s=lambda d: r.binomial(d["n"], 0.4),
+        # Constant within a class: 0 in half of them.
+        half=lambda d: (d["school"] * 3 + d["class"]) % 2.0,
+    )
 
 
 def eight_schools() -> pd.DataFrame:
