@@ -102,7 +102,7 @@ def sample(
     back = choose(plan.model, engine.abilities, parts)
     careful = write(back)
     last = engine.sample(careful, full)
-    if _worst_rhat(last) >= _worst_rhat(again.draws):
+    if _worst(_main(last)) >= _worst(_main(again.draws)):
         return again
     note = f"standardised effects: about their conditional means {trouble}"
     return Sampled(back, careful, full, last, (*again.notes, note))
@@ -128,17 +128,18 @@ def doubt(draws: Draws) -> str:
     divergent = int(draws.stats["diverging"].sum())
     if divergent:
         return f"{divergent} transition{'' if divergent == 1 else 's'} diverged"
-    worst = _worst_rhat(draws)
+    found = _main(draws)
+    worst = _worst(found)
     if worst > RHAT:
         return f"R-hat was {worst:.3f}"
     # Few draws have few effective ones, however long the warmup.
     enough = min(ESS_A_CHAIN * draws.chains, draws.chains * draws.draws // 10)
-    least = float(np.nanmin(_main(draws).ess_bulk, initial=np.inf))
+    least = float(np.nanmin(found.ess_bulk, initial=np.inf))
     return f"the effective sample size was {least:.0f}" if least < enough else ""
 
 
-def _worst_rhat(draws: Draws) -> float:
-    return float(np.nanmax(_main(draws).rhat, initial=0.0))
+def _worst(found: Diagnostics) -> float:
+    return float(np.nanmax(found.rhat, initial=0.0))
 
 
 def _main(draws: Draws) -> Diagnostics:

@@ -83,3 +83,30 @@ def times_rows(blocks: Floats, matrix: Any) -> Any:
     if not sparse.issparse(matrix):
         return times(blocks, matrix)
     return (block_diagonal(blocks) @ matrix).tocsr()
+
+
+def pack(blocks: Floats) -> Floats:
+    """Return symmetric matrices, shape (J, q, q), as lower triangles row by row."""
+    rows, columns = np.tril_indices(blocks.shape[1])
+    return np.ascontiguousarray(blocks[:, rows, columns].T)
+
+
+def unpack(packed: Floats) -> Floats:
+    """Return the symmetric matrices, shape (J, q, q), that `pack` made triangles of."""
+    entries, levels = packed.shape
+    q = int((np.sqrt(8 * entries + 1) - 1) / 2)
+    out = np.empty((levels, q, q))
+    rows, columns = np.tril_indices(q)
+    out[:, rows, columns] = out[:, columns, rows] = packed.T
+    return out
+
+
+def level_products(Z: Floats, index: NDArray[np.int64], w: Floats, levels: int) -> Floats:
+    """Return Z_j' W Z_j of each level, shape (J, q, q)."""
+    q = Z.shape[1]
+    out = np.empty((levels, q, q))
+    for r in range(q):
+        for s in range(r + 1):
+            sums = np.bincount(index, weights=w * Z[:, r] * Z[:, s], minlength=levels)
+            out[:, r, s] = out[:, s, r] = sums
+    return out

@@ -55,9 +55,7 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     likelihood = RowLikelihood(rows, exponential, order, levels, se, free)
     fit, doubt = _fit(model, order, likelihood)
     if fit is not None and not exponential.dispersion:
-        eta = rows.X @ fit.common + rows.offset
-        for z, at, u in zip(rows.Z, rows.index, fit.effects, strict=True):
-            eta = eta + np.einsum("nk,nk->n", z, u[at])
+        eta = likelihood.eta(fit.common, fit.effects)
         if np.max(np.abs(eta - np.median(eta))) > _FARTHEST:
             doubt = "it lies where the data no longer tell (separation)"
     return Numbers(order, rows=rows, fit=None if doubt else fit, doubt=doubt)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
+from hierglm.plan.blocks import level_products, pack
 from hierglm.plan.order import Order
 
 Floats = NDArray[np.float64]
@@ -157,7 +158,7 @@ def _group(grouping: Grouping, X: Floats, weights: Floats, e: Floats) -> GroupCr
         for column in range(X.shape[1]):
             ZX[k, :, column] = by_level(weighted[:, k] * X[:, column])
     return GroupCrossproducts(
-        ZZ=np.array([by_level(weighted[:, r] * Z[:, s]) for r in range(q) for s in range(r + 1)]),
+        ZZ=pack(level_products(Z, grouping.index, weights, levels)),
         ZX=ZX,
         Ze=np.array([by_level(weighted[:, k] * e) for k in range(q)]),
     )

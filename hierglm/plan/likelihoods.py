@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.families.family import Exponential
+from hierglm.plan.blocks import level_products, unpack
 from hierglm.plan.crossproducts import Sums, crossings, effect_matrix
 from hierglm.plan.elimination import System
 from hierglm.plan.order import Order
@@ -134,19 +135,12 @@ class GaussianSums:
 
 def system_of(sums: Sums) -> System:
     """Return the crossproducts as mixed-model equations have them."""
-    ZZ = []
-    for g in sums.groups:
-        q, levels = g.Ze.shape
-        A = np.empty((levels, q, q))
-        rows, columns = np.tril_indices(q)
-        A[:, rows, columns] = A[:, columns, rows] = g.ZZ.T
-        ZZ.append(A)
     return System(
         sums.common.R.T @ sums.common.R,
         tuple(
             g.ZX.transpose(1, 0, 2).reshape(g.Ze.size, len(sums.common.ols)) for g in sums.groups
         ),
-        tuple(ZZ),
+        tuple(unpack(g.ZZ) for g in sums.groups),
         sums.cross,
     )
 
@@ -186,18 +180,18 @@ class RowLikelihood:
 
     def first(self) -> tuple[Floats, float]:
         """Return zeros, and the spread of the response."""
-        mean, count = self._mean(), self._rows.count
+        mean, count = self._rows.mean, self._rows.count
         spread = np.sqrt(np.average((mean - np.average(mean, weights=count)) ** 2, weights=count))
         return np.zeros(self._rows.X.shape[1]), max(float(spread), 1e-8)
 
     def value(self, b: Floats, u: Sequence[Floats], sigma: float) -> float:
         """Return the log likelihood, up to a constant."""
-        return self._value(self._eta(b, u), sigma)
+        return self._value(self.eta(b, u), sigma)
 
     def near(self, b: Floats, u: Sequence[Floats], sigma: float) -> Local:
         """Return value, slopes and curvature."""
         rows = self._rows
-        eta = self._eta(b, u)
+        eta = self.eta(b, u)
         over = self._over(sigma)
         score = over * (rows.total - rows.count * self._family.mean(eta))
         w = over * rows.count * self._family.variance(eta)
@@ -213,14 +207,11 @@ class RowLikelihood:
     ) -> tuple[float, float]:
         """Return slope and information of log sigma."""
         rows, over = self._rows, self._over(sigma)
-        squares = over * (rows.count * (self._mean() - self._eta(b, u)) ** 2 + rows.within)
+        squares = over * (rows.count * (self._rows.mean - self.eta(b, u)) ** 2 + rows.within)
         share = np.broadcast_to(sigma**2 * over, squares.shape)
         # Where a row's degrees of freedom went is not asked: each gives the same part.
         left = rows.count * (1 - used / rows.count.sum())
         return float(share @ (squares - left)), float(2 * share**2 @ left)
-
-    def _mean(self) -> Floats:
-        return self._rows.total / np.maximum(self._rows.count, 1e-300)
 
     def _over(self, sigma: float) -> Any:
         """Return one over the residual variance of each row; 1 where there is none."""
@@ -233,10 +224,11 @@ class RowLikelihood:
         rows, over = self._rows, self._over(sigma)
         if not self._family.dispersion:
             return float(np.sum(rows.total * eta - rows.count * self._family.cumulant(eta)))
-        squares = rows.count * (self._mean() - eta) ** 2 + rows.within
+        squares = rows.count * (self._rows.mean - eta) ** 2 + rows.within
         return float(np.sum(0.5 * (rows.count * np.log(over) - over * squares)))
 
-    def _eta(self, b: Floats, u: Sequence[Floats]) -> Floats:
+    def eta(self, b: Floats, u: Sequence[Floats]) -> Floats:
+        """Return the linear predictor of each row."""
         eta = self._rows.X @ b + self._rows.offset
         for Z, x in zip(self._Z, u, strict=True):
             eta = eta + Z @ x.reshape(-1)
@@ -254,14 +246,3 @@ class RowLikelihood:
             ),
             crossings(Z, w, self._order),
         )
-
-
-def level_products(Z: Floats, index: NDArray[np.int64], w: Floats, levels: int) -> Floats:
-    """Return Z_j' W Z_j of each level, shape (J, q, q)."""
-    q = Z.shape[1]
-    out = np.empty((levels, q, q))
-    for r in range(q):
-        for s in range(r + 1):
-            sums = np.bincount(index, weights=w * Z[:, r] * Z[:, s], minlength=levels)
-            out[:, r, s] = out[:, s, r] = sums
-    return out

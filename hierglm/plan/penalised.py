@@ -145,7 +145,7 @@ def _iterate(
             [s - u @ p for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
             local.common - weight * (at.b - centre),
         )
-        b, u = _advance(model, likelihood, at, local, solved, precisions)
+        b, u = _advance(likelihood, at, local, solved, precisions, (centre, weight))
         sds = np.sqrt(np.diag(inverse(solved.precision))) if len(b) else np.ones(0)
         moved = float(np.max(np.abs(b - at.b) / sds, initial=0.0))
         uncertain = covariances(local.system, order, solved)
@@ -192,17 +192,17 @@ def _first(model: Model, likelihood: Likelihood) -> _At:
 
 
 def _advance(
-    model: Model,
     likelihood: Likelihood,
     at: _At,
     local: Local,
     solved: Solution,
     precisions: Sequence[Floats],
+    prior: tuple[Floats, Floats],
 ) -> tuple[Floats, list[Floats]]:
     """Return the point after a Newton step, halved until it does not go down."""
+    centre, weight = prior
 
     def penalised(value: float, b: Floats, u: Sequence[Floats]) -> float:
-        centre, weight = common_penalty(model, at.b)
         out = value - 0.5 * float(np.sum(weight * (b - centre) ** 2))
         for x, p in zip(u, precisions, strict=True):
             out -= 0.5 * float(np.einsum("jk,kl,jl->", x, p, x))

@@ -62,6 +62,11 @@ class Rows:
     patterns: Ints | None = None
 
     @property
+    def mean(self) -> Floats:
+        """Mean response of each row, shape (rows,)."""
+        return self.total / np.maximum(self.count, 1e-300)
+
+    @property
     def gathered(self) -> bool:
         """Whether some rows were equal."""
         return len(self.first) < len(self.cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hierglm.plan.blocks import pack
 from hierglm.plan.conditional import condition
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import centre, moves
@@ -13,7 +14,6 @@ from hierglm.program.groups import (
     by_row,
     correlations,
     effect_dims,
-    pack,
     predictor,
     scale,
     scale_outputs,

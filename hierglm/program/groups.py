@@ -85,12 +85,6 @@ def scale(plan: Plan, number: int) -> str:
     return f"diag_pre_multiply(sd_{k}, L_{k})" if grouping.correlated else f"diag_matrix(sd_{k})"
 
 
-def pack(blocks: Floats) -> Floats:
-    """Return symmetric matrices, shape (J, q, q), as lower triangles row by row."""
-    rows, columns = np.tril_indices(blocks.shape[1])
-    return np.ascontiguousarray(blocks[:, rows, columns].T)
-
-
 def _intercept_only(grouping: Grouping) -> bool:
     return grouping.terms == ("Intercept",)
 

@@ -139,10 +139,10 @@ def _gathered(plan: Plan) -> list[Declare]:
         ),
     ]  # fmt: skip
     if family.exponential.dispersion:
-        mean = rows.total / np.maximum(rows.count, 1e-300)
         declares += [
             Declare(
-                Block.DATA, "vector", "y", ("N",), value=mean, note=f"means of {response.label}"
+                Block.DATA, "vector", "y", ("N",), value=rows.mean,
+                note=f"means of {response.label}",
             ),
             Declare(
                 Block.DATA, "vector", "within", ("N",), "lower=0", value=rows.within,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from hierglm.plan.blocks import level_products
 from hierglm.plan.crossproducts import crossings, effect_matrix
 from hierglm.plan.elimination import System, covariances, solve
-from hierglm.plan.likelihoods import level_products
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
 from tests.designs import design_of
