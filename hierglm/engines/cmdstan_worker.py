@@ -60,34 +60,11 @@ def _compile(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     cmdstanpy.utils.get_logger().setLevel(logging.ERROR)
     cmdstanpy.set_cmdstan_path(request["cmdstan"])
     try:
-        with _alone(request["lock"]):
-            exe = cmdstanpy.compile_stan_file(request["file"], cpp_options=request["flags"])
+        exe = cmdstanpy.compile_stan_file(request["file"], cpp_options=request["flags"])
     except (ValueError, RuntimeError, OSError) as error:
         reply.failure("compile", str(error))
         return
     reply.done(exe=exe)
-
-
-class _alone:
-    """Within the ``with`` statement no other process compiles with this CmdStan.
-
-    CmdStan builds objects of its own, such as precompiled headers, in its own folder.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._file = open(self._path, "a")  # noqa: PTH123
-        try:
-            import fcntl
-
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        except (ImportError, OSError):  # Windows; a network disk
-            return
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
 
 def _info(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:

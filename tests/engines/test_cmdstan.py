@@ -8,13 +8,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hierglm.engines.cache import cache_folder, cached, clear_cache
+from hierglm.engines.cache import clear_cache, list_cache, programs_folder
 from hierglm.engines.cmdstan import CmdStanEngine, find_cmdstan
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
@@ -154,46 +153,21 @@ def test_no_cmdstan(tmp_path: Path, cmdstan: Callable[..., Path]) -> None:
 def test_compiles_once_and_leaves_the_environment_alone(cmdstan: Callable[..., Path]) -> None:
     engine, before = CmdStanEngine(cmdstan()), dict(os.environ)
     first = engine.sample(programs.NORMAL, QUICK)
-    (program,) = cache_folder().glob("*/program")
+    (program,) = programs_folder().glob("*/program")
     built = program.stat().st_mtime_ns
     other = replace(programs.NORMAL, data={"N": 1, "y": np.array([0.3])})
     engine.sample(other, QUICK)
     assert same_draws(first, engine.sample(programs.NORMAL, QUICK))
-    assert [p.stat().st_mtime_ns for p in cache_folder().glob("*/program")] == [built]
+    assert [p.stat().st_mtime_ns for p in programs_folder().glob("*/program")] == [built]
     assert dict(os.environ) == before
     assert clear_cache() == 1
-    assert not cache_folder().exists()
+    assert not programs_folder().exists()
 
 
 def test_a_program_that_does_not_compile(cmdstan: Callable[..., Path]) -> None:
     with pytest.raises(CompileError, match=r"line 5 of the program, written for part 5.*nrmal"):
         CmdStanEngine(cmdstan()).sample(programs.MISSPELT, QUICK)
-    assert not list(cache_folder().glob("*/done"))
-
-
-def _build(folder: Path) -> None:
-    (folder / "program").write_text("whole")
-
-
-def _cached_elsewhere(_: int) -> str:
-    return str(cached("the same", _build))
-
-
-def test_the_cache_with_several_processes_and_with_crashes() -> None:
-    with get_context("spawn").Pool(4) as pool:
-        assert len(set(pool.map(_cached_elsewhere, range(8), chunksize=1))) == 1
-
-    def crash(folder: Path) -> None:
-        (folder / "program").write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cached("another", crash)
-    stale = cache_folder() / "x.killed"
-    stale.mkdir()
-    os.utime(stale, (0, 0))
-    assert (cached("another", _build) / "program").read_text() == "whole"
-    assert sorted(len(f.name) for f in cache_folder().iterdir()) == [32, 32]
+    assert list_cache() == []
 
 
 @pytest.mark.cmdstan
