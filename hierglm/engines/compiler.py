@@ -1,0 +1,102 @@
+"""The C++ compiler of this machine: which it is, and how it takes a precompiled header."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from hierglm.errors import EngineMissing
+
+_CANDIDATES = ("g++", "clang++", "c++")
+_GET = "install g++ 8 or later, or clang++ 6 or later, or name one in the variable CXX"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A C++ compiler.
+
+    Attributes
+    ----------
+    command : tuple of str
+        How it is called; CXX may hold more than a name, such as ``ccache g++``.
+    kind : {"gcc", "clang"}
+        The two take precompiled headers in different ways.
+    identity : str
+        Version and target machine: objects of one compiler are not those of another.
+    """
+
+    command: tuple[str, ...]
+    kind: Literal["gcc", "clang"]
+    identity: str
+
+    def precompile(self, header: Path, flags: Sequence[str]) -> list[str]:
+        """Return the command that compiles a header, to be found by `with_header`."""
+        target = self._precompiled(header)
+        return [*self.command, *flags, "-x", "c++-header", str(header), "-o", str(target)]
+
+    def with_header(self, header: Path) -> list[str]:
+        """Return the arguments that read a precompiled header before anything else."""
+        if self.kind == "clang":
+            return ["-include-pch", str(self._precompiled(header))]
+        # g++ takes the precompiled header that lies beside the one it is told to include.
+        return ["-include", str(header)]
+
+    def _precompiled(self, header: Path) -> Path:
+        return header.with_name(header.name + (".pch" if self.kind == "clang" else ".gch"))
+
+
+def find_compiler() -> Compiler:
+    """Return the compiler that CXX names, or else the first that is here.
+
+    Raises
+    ------
+    EngineMissing
+        If there is none, or it does not run.
+
+    Examples
+    --------
+    >>> find_compiler().kind  # doctest: +SKIP
+    'gcc'
+    """
+    return _find(os.environ.get("CXX", "").strip(), os.environ.get("PATH", ""))
+
+
+@lru_cache(maxsize=8)
+def _find(named: str, path: str) -> Compiler:
+    if named:
+        command = tuple(shlex.split(named))
+        if shutil.which(command[0], path=path) is None:
+            raise EngineMissing(f"no compiler {command[0]!r}, which CXX names; {_GET}")
+        return _ask(command)
+    for name in _CANDIDATES:
+        if shutil.which(name, path=path):
+            return _ask((name,))
+    raise EngineMissing(f"no C++ compiler ({', '.join(_CANDIDATES)}) is on the PATH; {_GET}")
+
+
+def _ask(command: tuple[str, ...]) -> Compiler:
+    """Return the compiler of this name; it tells itself what it is."""
+    version = _output([*command, "--version"])
+    if not version:
+        raise EngineMissing(f"{shlex.join(command)} --version says nothing; {_GET}")
+    # On macOS g++ is clang by another name.
+    kind: Literal["gcc", "clang"] = "clang" if "clang" in version.lower() else "gcc"
+    machine = _output([*command, "-dumpmachine"])
+    return Compiler(command, kind, f"{version.splitlines()[0]} {machine}".strip())
+
+
+def _output(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineMissing(f"cannot run {shlex.join(command)}: {error}; {_GET}") from None
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,207 @@
+"""Stan's C++ from the package registry: where it is, and how a program is built with it.
+
+The wheel `httpstan` carries Stan's headers, its compiler ``stanc``, TBB and SUNDIALS.
+`hierglm.engines.toolchain_install` unpacks them into the user's cache folder and adds two
+things: Stan's model header, compiled in advance, and `stan/cpp/console`, the program that
+speaks CmdStan's command line and files. A model is then translated, compiled and linked with
+that program; what comes out is run as if CmdStan had made it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from hierglm.engines.cache import cache_folder
+from hierglm.engines.compiler import Compiler, find_compiler
+from hierglm.errors import EngineMissing
+
+STAN = (2, 39, 0)
+"""The version of Stan in the wheel."""
+
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-pthread",
+    "-D_REENTRANT",
+    "-DSTAN_THREADS",
+    "-DBOOST_DISABLE_ASSERTS",
+    # Objects built for this very machine must agree with those that are not on how Eigen
+    # aligns memory.
+    "-DEIGEN_MAX_ALIGN_BYTES=16",
+    # What Stan's headers warn of is not for the users of a model.
+    "-w",
+)
+"""Flags of all C++ here: CmdStan's own, with threads.
+
+A header compiled with one set of them is not used with another.
+"""
+
+DONE = "toolchain.json"
+"""Written last: a folder with this file is whole."""
+
+_HEADER = "include/stan/model/model_header.hpp"
+_HERE = Path(__file__).resolve().parents[1]
+# In a wheel the files lie inside the package; in a checkout beside it.
+_CONSOLE = (_HERE / "_stan" / "cpp" / "console", _HERE.parent / "stan" / "cpp" / "console")
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What is needed to make programs out of Stan code.
+
+    Attributes
+    ----------
+    path : Path
+        The folder where it lies; not to be written to.
+    version : tuple of int
+        Version of Stan: ``(2, 39, 0)``.
+    compiler : Compiler
+        The one that built its parts; programs are built with no other.
+    """
+
+    path: Path
+    version: tuple[int, ...]
+    compiler: Compiler
+
+
+def find_toolchain() -> Toolchain | None:
+    """Return the toolchain that is installed for this machine's compiler, if any.
+
+    Examples
+    --------
+    >>> find_toolchain()  # doctest: +SKIP
+    Toolchain(path=PosixPath('/home/ada/.cache/hierglm/toolchains/stan-2.39.0-...'), ...)
+    """
+    try:
+        toolchain = expected_toolchain(find_compiler())
+    except EngineMissing:
+        return None
+    return open_toolchain(toolchain.path)
+
+
+def open_toolchain(folder: Path) -> Toolchain | None:
+    """Return the toolchain that lies in this folder, if it is one and whole."""
+    try:
+        facts = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        compiler = Compiler(tuple(facts["command"]), facts["kind"], facts["identity"])
+        return Toolchain(folder, tuple(facts["version"]), compiler)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def expected_toolchain(compiler: Compiler) -> Toolchain:
+    """Return the toolchain as it will be once it is installed.
+
+    Compiled headers and objects belong to the compiler, the flags and the text that they were
+    made of: all of these decide the name of the folder.
+    """
+    content = [compiler.identity, *compiler.command, *FLAGS]
+    content += [file.read_text(encoding="utf-8") for file in console_sources()]
+    key = sha256("\0".join(content).encode()).hexdigest()[:16]
+    version = ".".join(str(part) for part in STAN)
+    return Toolchain(toolchains_folder() / f"stan-{version}-{key}", STAN, compiler)
+
+
+def toolchains_folder() -> Path:
+    """Return the folder of all toolchains, beside that of the compiled programs."""
+    return cache_folder() / "toolchains"
+
+
+def console_sources() -> tuple[Path, ...]:
+    """Return the files of the console program, by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If hierglm is installed without them.
+    """
+    for folder in _CONSOLE:
+        if files := tuple(sorted(folder.glob("*.[ch]pp"))):
+            return files
+    raise FileNotFoundError("hierglm is installed without its console program for Stan")
+
+
+def compile_commands(
+    toolchain: Toolchain,
+    source: Path,
+    exe: Path,
+    *,
+    header: Path | None = None,
+    stanc_flags: Sequence[str] = (),
+    cpp_flags: Sequence[str] = (),
+) -> list[list[str]]:
+    """Return the commands that make an executable out of a Stan program, to be run in order.
+
+    The intermediate files ``<exe>.hpp`` and ``<exe>.o`` are left beside it.
+
+    Parameters
+    ----------
+    toolchain : Toolchain
+        What to build with.
+    source : Path
+        The Stan program.
+    exe : Path
+        The executable.
+    header : Path, optional
+        C++ definitions of functions that the program only declares.
+    stanc_flags, cpp_flags : sequence of str, optional
+        More flags. Some of `cpp_flags`, such as ``-march=native`` or another ``-O``, keep the
+        compiler from using the precompiled header: it then takes about three times as long.
+
+    Returns
+    -------
+    list of list of str
+        Programs with their arguments; no shell is needed, so any path will do.
+
+    Examples
+    --------
+    >>> commands = compile_commands(toolchain, Path("m.stan"), Path("m"))  # doctest: +SKIP
+    >>> [Path(command[0]).name for command in commands]  # doctest: +SKIP
+    ['stanc', 'g++', 'g++']
+    """
+    folder, compiler = toolchain.path, toolchain.compiler
+    cpp, model = exe.with_name(exe.name + ".hpp"), exe.with_name(exe.name + ".o")
+    translate = [str(folder / "stanc"), f"--o={cpp}", f"--filename-in-msg={source.name}"]
+    own: list[str] = []
+    if header is not None:
+        translate.append("--allow-undefined")
+        own = ["-include", str(header.absolute())]
+    translate += [*stanc_flags, str(source)]
+    prepared = compiler.with_header(folder / _HEADER)
+    build = [*compiler.command, *flags_of(folder), *cpp_flags, *prepared, *own]
+    build += ["-x", "c++", "-c", str(cpp), "-o", str(model)]
+    return [translate, build, _link(toolchain, model, exe, cpp_flags)]
+
+
+def flags_of(folder: Path) -> list[str]:
+    """Return the flags that compile C++ with the headers of this toolchain."""
+    return [*FLAGS, "-I", str(folder / "include")]
+
+
+def precompile_command(toolchain: Toolchain) -> list[str]:
+    """Return the command that compiles Stan's model header."""
+    folder = toolchain.path
+    return toolchain.compiler.precompile(folder / _HEADER, flags_of(folder))
+
+
+def console_command(toolchain: Toolchain) -> list[str]:
+    """Return the command that compiles the console program, once for all models."""
+    folder, sources = toolchain.path, console_sources()
+    (main,) = (str(file) for file in sources if file.suffix == ".cpp")
+    compiler = [*toolchain.compiler.command, *flags_of(folder)]
+    return [*compiler, "-c", main, "-o", str(folder / "console.o")]
+
+
+def _link(toolchain: Toolchain, model: Path, exe: Path, flags: Sequence[str]) -> list[str]:
+    folder = toolchain.path
+    lib = folder / "lib"
+    # -Xlinker, unlike -Wl, takes a path with a comma in it.
+    libraries = ["-L", str(lib), "-Xlinker", "-rpath", "-Xlinker", str(lib), "-ltbb"]
+    libraries += [str(file) for file in sorted(lib.glob("libsundials_*.a"))]
+    objects = [str(model), str(folder / "console.o")]
+    command = [*toolchain.compiler.command, "-pthread", *flags]
+    return [*command, *objects, *libraries, "-o", str(exe)]
