@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,11 +68,14 @@ class Draws:
         The names of `STATS`.
     seconds : tuple of float
         Wall time of each chain, warmup included, where the engine tells.
+    lost : mapping of int to str
+        Chains that died, by number from 1, and why; they are not among the draws.
     """
 
     variables: Mapping[str, Variable]
     stats: Mapping[str, NDArray[Any]]
     seconds: tuple[float, ...] = ()
+    lost: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def chains(self) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.draws.draws import Draws
+from hierglm.engines.methods import Method, Sample
 from hierglm.errors import SettingsError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
@@ -21,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to sample; checked when made, changed with `dataclasses.replace`.
+    """How to fit; checked when made, changed with `dataclasses.replace`.
 
     Attributes
     ----------
@@ -36,9 +38,14 @@ class Settings:
     max_treedepth : int
         Longest trajectory is ``2**max_treedepth`` leapfrog steps.
     threads : int or None
-        Chains that run at the same time; None takes one for each processor.
+        Threads in all; None takes one for each processor. Chains come first; those that
+        chains leave over work within chains, where the program and the engine can.
     progress : bool or None
         None shows a bar in a terminal or a notebook, and nothing elsewhere.
+    method : Method
+        What is done with the program, and its own options. Other methods than `Sample` give
+        draws that are not the posterior's (`Optimize` one: the mode), take `draws`, `seed`
+        and `threads` from here and leave the rest unused.
 
     Raises
     ------
@@ -59,6 +66,7 @@ class Settings:
     max_treedepth: int = 10
     threads: int | None = None
     progress: bool | None = None
+    method: Method = field(default_factory=Sample)
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -74,16 +82,25 @@ class Settings:
         delta = self.adapt_delta
         if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 < delta < 1:
             raise SettingsError(f"adapt_delta must lie between 0 and 1, not {delta!r}")
+        if not isinstance(self.method, Method):
+            raise SettingsError(
+                "method must be made by hierglm.method, such as hierglm.method.Pathfinder(), "
+                f"not {self.method!r}"
+            )
+
+    @property
+    def processors(self) -> int:
+        """Number of threads in all."""
+        if self.threads is not None:
+            return int(self.threads)
+        # Where a process is bound to some of the processors, only those count.
+        bound = getattr(os, "sched_getaffinity", None)
+        return len(bound(0)) if bound else os.cpu_count() or 1
 
     @property
     def parallel(self) -> int:
         """Number of chains that run at the same time."""
-        if self.threads is not None:
-            return int(min(self.threads, self.chains))
-        # Where a process is bound to some of the processors, only those count.
-        bound = getattr(os, "sched_getaffinity", None)
-        processors = len(bound(0)) if bound else os.cpu_count() or 1
-        return int(min(processors, self.chains))
+        return min(self.processors, self.chains)
 
 
 def _whole(name: str, value: object, low: int, high: int) -> None:
@@ -91,6 +108,34 @@ def _whole(name: str, value: object, low: int, high: int) -> None:
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     if not low <= int(value) <= high:
         raise SettingsError(f"{name} must lie between {low:,} and {high:,}, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Approximated:
+    """What a method other than sampling gave.
+
+    Attributes
+    ----------
+    draws : Draws
+        One chain; its stats are "lp", the log density of each draw on the unconstrained scale,
+        and "log_q", that of the approximation (not after `Optimize`).
+    dropped : bool
+        Whether "lp" lacks the constants that Stan's ``~`` may drop.
+    elbo, elbo_error : float
+        Mean of lp - log_q under the approximation, and its Monte Carlo error; NaN where it
+        cannot be had.
+    converged : bool
+        Whether the optimiser says that it has arrived.
+    said : str
+        How the program ended, in its own words.
+    """
+
+    draws: Draws
+    dropped: bool
+    elbo: float = math.nan
+    elbo_error: float = math.nan
+    converged: bool = True
+    said: str = ""
 
 
 class Density(Protocol):
@@ -149,4 +194,19 @@ class Engine(Protocol):
 
     def open(self, program: Program) -> AbstractContextManager[Density]:
         """Return the program's log density, to be used in a ``with`` statement."""
+        ...
+
+
+@runtime_checkable
+class Approximator(Engine, Protocol):
+    """An engine that knows other methods than sampling."""
+
+    def approximate(self, program: Program, settings: Settings) -> Approximated:
+        """Return what the method of the settings gives.
+
+        Raises
+        ------
+        CompileError, SamplingError
+            As `Engine.sample`.
+        """
         ...

@@ -11,7 +11,7 @@ from pathlib import Path
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Density, Settings
 from hierglm.engines.run import Run
-from hierglm.engines.stan_csv import read_chains
+from hierglm.engines.stan_chains import read_chains
 from hierglm.errors import EngineError, FileError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Run:
         The inverse metric after warmup.
     seconds : tuple of float
         Wall time of each chain, warmup included.
+    lost : mapping of int to str
+        Chains that died, by number from 1, and why; they are not among the chains.
     """
 
     values: Mapping[str, NDArray[np.float64]] = field(repr=False)
@@ -50,6 +52,7 @@ class Run:
     step_size: NDArray[np.float64]
     metric: NDArray[np.float64] | None = field(repr=False)
     seconds: tuple[float, ...] = ()
+    lost: Mapping[int, str] = field(default_factory=dict)
 
     def labelled(self, outputs: Sequence[Output]) -> Draws:
         """Return the draws under the names that the outputs promise.
@@ -64,7 +67,7 @@ class Run:
         for out in outputs:
             if out.stan not in values:
                 values[out.stan] = _empty(out, chains, draws)
-        return assemble(outputs, values, self.stats, self.seconds)
+        return replace(assemble(outputs, values, self.stats, self.seconds), lost=self.lost)
 
 
 def name_stats(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:

@@ -6,7 +6,6 @@ import math
 import mmap
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -15,13 +14,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.engines.run import STAN_STATS, Run, name_stats
+from hierglm.engines.run import STAN_STATS
 from hierglm.errors import SamplingError
 
 Floats = NDArray[np.float64]
 
 _SETTING = re.compile(r"#\s*(\w+) = (\S*)")
-_NUMBERS = re.compile(r"#\s*[-+\d.]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,102 +42,69 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
-    """One chain's file.
+class Table:
+    """One output file as it stands: all rows, saved warmup included.
 
     Attributes
     ----------
     head : Head
-        What stands above the draws.
-    values : mapping of str to ndarray, shape (draws, ...)
+        What stands above the rows.
+    values : mapping of str to ndarray, shape (rows, ...)
         By Stan name, in Stan's own shape.
-    stats : mapping of str to ndarray, shape (draws,)
-        The sampler's columns, by Stan's names of them.
-    step_size : float
-        After warmup; NaN where the file does not say.
-    metric : ndarray, shape (size,) or (size, size), or None
-        The inverse metric after warmup.
-    seconds : float
-        Wall time, warmup included; NaN where the file does not say.
+    stats : mapping of str to ndarray, shape (rows,)
+        The method's own columns.
+    notes : tuple of str
+        The comments among the rows and below.
+    rows : int
+        How many rows there are.
     """
 
     head: Head
     values: Mapping[str, Floats] = field(repr=False)
     stats: Mapping[str, Floats] = field(repr=False)
-    step_size: float
-    metric: Floats | None = field(repr=False)
-    seconds: float
+    notes: tuple[str, ...] = field(repr=False)
+    rows: int
 
 
-def read_chains(files: Sequence[str | PathLike[str]], names: Sequence[str] | None = None) -> Run:
-    """Return the draws of several chains, each in a file of its own.
+def read_table(
+    file: str | PathLike[str],
+    names: Sequence[str] | None = None,
+    stats: Sequence[str] = STAN_STATS,
+) -> Table:
+    """Return one output file of any method.
 
     Parameters
     ----------
-    files : sequence of path
-        One for each chain.
+    file : path
     names : sequence of str, optional
-        The Stan variables to read; all by default. One that is not there is left out.
+        The Stan variables to read; all by default.
+    stats : sequence of str
+        The method's own columns.
 
     Raises
     ------
     SamplingError
-        If a file is not a whole CmdStan sample, or the chains do not match.
-
-    Examples
-    --------
-    >>> run = read_chains(["fit_1.csv", "fit_2.csv"], ["b"])  # doctest: +SKIP
-    >>> run.values["b"].shape  # doctest: +SKIP
-    (2, 1000, 3)
+        If it is not CmdStan's output.
     """
-    with ThreadPoolExecutor(max_workers=min(4, max(1, len(files)))) as pool:
-        chains = list(pool.map(lambda file: read_chain(file, names), files))
-    if not chains:
-        raise SamplingError("no output file of CmdStan to read")
-    shapes = [{k: v.shape for k, v in (*c.values.items(), *c.stats.items())} for c in chains]
-    for file, shape in zip(files, shapes, strict=True):
-        if shape != shapes[0]:
-            raise SamplingError(f"{file} and {files[0]} are not chains of one run")
-    metrics = [c.metric for c in chains]
-    return Run(
-        values={name: np.stack([c.values[name] for c in chains]) for name in chains[0].values},
-        stats=name_stats({s: np.stack([c.stats[s] for c in chains]) for s in chains[0].stats}),
-        step_size=np.array([c.step_size for c in chains]),
-        metric=None if any(m is None for m in metrics) else np.stack(metrics),  # type: ignore[arg-type]
-        seconds=tuple(c.seconds for c in chains if not math.isnan(c.seconds)),
-    )
-
-
-def read_chain(file: str | PathLike[str], names: Sequence[str] | None = None) -> Chain:
-    """Return one chain's file; see `read_chains`."""
     path = Path(file)
     try:
         with path.open("rb") as source:
             head = read_head(source)
-            notes = list(_comments(source, head.size))
-            wanted = _layout(head.columns, names)
+            notes = tuple(_comments(source, head.size))
+            wanted = _layout(head.columns, names, stats)
             places = sorted({i for span in wanted.values() for i in range(*span[0])})
             source.seek(head.size)
             table = _numbers(source, places, len(head.columns))
     except (OSError, ValueError) as error:
         raise SamplingError(f"{path} is not a whole output of CmdStan: {error}") from error
-    warmup, draws = _rows(head.settings)
-    # A last line cut short would be filled up with NaN; what follows the draws must be there.
-    if len(table) != warmup + draws or not any("Elapsed Time" in note for note in notes):
-        raise SamplingError(
-            f"{path} ends too soon, with {len(table)} of the {warmup + draws} rows it should "
-            "have; the chain was stopped or the disk is full"
-        )
-    table = table[warmup:]
     where = {place: i for i, place in enumerate(places)}
     values: dict[str, Floats] = {}
     for name, ((start, stop), dims) in wanted.items():
         flat = table[:, where[start] : where[start] + stop - start]
         # Stan writes the first index fastest.
         values[name] = flat.reshape(len(flat), *dims[::-1]).transpose(0, *range(len(dims), 0, -1))
-    stats = {name: values.pop(name) for name in STAN_STATS if name in values}
-    step_size, metric, seconds = _adaptation(notes)
-    return Chain(head, values, stats, step_size, metric, seconds)
+    own = {name: values.pop(name) for name in stats if name in values}
+    return Table(head, values, own, notes, len(table))
 
 
 def read_head(source: IO[bytes]) -> Head:
@@ -185,7 +150,7 @@ def _comments(source: IO[bytes], start: int) -> Iterator[str]:
 
 
 def _layout(
-    columns: Sequence[str], names: Sequence[str] | None
+    columns: Sequence[str], names: Sequence[str] | None, stats: Sequence[str]
 ) -> dict[str, tuple[tuple[int, int], tuple[int, ...]]]:
     """Return first and last-but-one column and the dimensions of each variable."""
     spans: dict[str, tuple[int, int]] = {}
@@ -193,7 +158,7 @@ def _layout(
         name = column.split(".", 1)[0]
         start = spans.get(name, (i, i))[0]
         spans[name] = (start, i + 1)
-    keep = spans if names is None else {n: spans[n] for n in (*STAN_STATS, *names) if n in spans}
+    keep = spans if names is None else {n: spans[n] for n in (*stats, *names) if n in spans}
     layout = {}
     for name, (start, stop) in keep.items():
         # The last column carries the highest index in each dimension.
@@ -229,36 +194,3 @@ def _numbers(source: IO[bytes], places: list[int], columns: int) -> Floats:
         return np.empty((0, len(places)))
     numbers: Floats = frame.to_numpy()
     return numbers
-
-
-def _rows(settings: Mapping[str, str]) -> tuple[int, int]:
-    """Return the numbers of warmup rows and of draws that the file should hold."""
-    try:
-        thin = int(settings.get("thin", "1"))
-        draws = math.ceil(int(settings["num_samples"]) / thin)
-        saved = settings.get("save_warmup", "0") in ("1", "true")
-        warmup = math.ceil(int(settings["num_warmup"]) / thin) if saved else 0
-    except KeyError as error:
-        raise SamplingError(f"the file does not say {error.args[0]}") from None
-    return warmup, draws
-
-
-def _adaptation(notes: Sequence[str]) -> tuple[float, Floats | None, float]:
-    """Return step size, inverse metric and seconds from the comments among the draws."""
-    step_size = seconds = math.nan
-    rows: list[list[float]] = []
-    dense = in_metric = False
-    for note in notes:
-        if "Step size =" in note:
-            step_size = float(note.split("=")[1])
-        elif "inverse mass matrix" in note:
-            in_metric, dense = True, "Diagonal" not in note
-        elif in_metric and _NUMBERS.match(note) and "seconds" not in note:
-            rows.append([float(x) for x in note[1:].split(",")])
-        elif found := re.search(r"([\d.eE+-]+) seconds \(Total\)", note):
-            seconds = float(found[1])
-        else:
-            in_metric = False
-    if not rows:
-        return step_size, None, seconds
-    return step_size, np.array(rows if dense else rows[0]), seconds

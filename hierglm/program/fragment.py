@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,10 +135,16 @@ class Place:
         On the parameter's own scale, in its own shape.
     spread : ndarray, shape (unconstrained elements,)
         Rough posterior sd of each element on Stan's unconstrained scale.
+    support : {"real", "positive", "simplex", "correlation"}
+        What values it may have; "correlation" is the Cholesky factor of such a matrix.
+    unit : ndarray or float
+        Of a real parameter, its multiplier: what 1 on the unconstrained scale is on its own.
     """
 
     value: Any
     spread: NDArray[np.float64]
+    support: Literal["real", "positive", "simplex", "correlation"] = "real"
+    unit: Any = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +166,7 @@ class Program:
         What to read back.
     start : mapping of str to Place
         Where each parameter is likely to be, by Stan name in the order declared; empty
-        where nothing is known. It decides how soon chains arrive, never where; an engine
-        may leave it unused, as CmdStan's does today.
+        where nothing is known. It decides how soon chains arrive, never where.
     """
 
     code: str

@@ -29,8 +29,8 @@ def start(plan: Plan) -> Mapping[str, Place]:
         away = np.linalg.solve(whitening(fit), fit.common - centre(plan))
         places["b_std"] = Place(away, np.ones(len(away)))
     if "sigma" in plan.model.scales:
-        mode, _ = reaches(plan, "sigma")
-        places["log_sigma"] = Place(float(mode[0]), np.ones(1))
+        mode, own = reaches(plan, "sigma")
+        places["log_sigma"] = Place(float(mode[0]), np.ones(1), unit=float(own[0]))
     for number, choice in enumerate(plan.groups):
         places |= _scales(plan, fit, number)
         if choice.form is not GroupForm.INTEGRATED:
@@ -46,19 +46,21 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
     places: dict[str, Place] = {}
     if plan.model.priors.of("sd", number)[0].kind == "decov":
         tau = np.sqrt(np.mean(sd**2)) / fit.sigma
-        places[f"tau_{k}"] = Place(float(tau), reach.max(keepdims=True))
+        places[f"tau_{k}"] = Place(float(tau), reach.max(keepdims=True), "positive")
         if len(sd) > 1:
             shares = sd**2 / np.sum(sd**2)
-            places[f"pi_{k}"] = Place(shares, np.full(len(sd) - 1, reach.max()))
+            places[f"pi_{k}"] = Place(shares, np.full(len(sd) - 1, reach.max()), "simplex")
     else:
-        places[f"log_sd_{k}"] = Place(np.log(sd) if len(sd) > 1 else float(np.log(sd[0])), ones)
+        several = len(sd) > 1
+        mode, unit = (np.log(sd), reach) if several else (float(np.log(sd[0])), float(reach[0]))
+        places[f"log_sd_{k}"] = Place(mode, ones, unit=unit)
     if len(sd) > 1 and grouping.correlated:
         correlation = covariance / np.outer(sd, sd)
         # Away from correlations of 1, where the factor has no unconstrained scale.
         correlation = 0.99 * correlation + 0.01 * np.eye(len(sd))
         pairs = len(sd) * (len(sd) - 1) // 2
         width = np.full(pairs, min(WIDEST, 1.4 * float(reach.max())))
-        places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width)
+        places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width, "correlation")
     return places
 
 

@@ -11,7 +11,7 @@ import pytest
 from hierglm.engines.engine import Settings
 from hierglm.engines.recorded import RecordedEngine
 from hierglm.engines.run import STAN_STATS
-from hierglm.engines.stan_csv import read_chain, read_chains
+from hierglm.engines.stan_chains import read_chain, read_chains
 from hierglm.errors import EngineError, FileError, SamplingError
 from hierglm.program.fragment import Output
 from tests.engines.programs import program
