@@ -1,13 +1,16 @@
 """The shell: what it prints, and what its exit codes mean."""
 
+import os
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 
 import hierglm as hg
 from hierglm.cli import main
+from hierglm.engines.cache import cached
 from tests.designs import schools
 
 QUICK = ["--chains", "2", "--warmup", "300", "--draws", "500", "--seed", "1", "--quiet"]
@@ -135,3 +138,19 @@ def test_approx_prints_the_penalised_fit(csv, capsys):
     assert main(["fit", "score ~ x + (1 | school)", csv, "--approx"]) == 0
     found = hg.fit("score ~ x + (1 | school)", pd.read_csv(csv), method="approx")
     assert capsys.readouterr().out == f"{found}\n"
+
+
+def test_the_cache_is_listed_and_cleared(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HIERGLM_CACHE", str(tmp_path / "c"))
+    facts = {"by": "Stan 2.39.0", "response": "y ~ normal(mu, sigma);"}
+    folder = cached("x", lambda f: (f / "program").write_bytes(bytes(1_500_000)), facts)
+    os.utime(folder / "done", (1e9, 1e9))
+    assert main(["cache", "list"]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    used = time.strftime("%Y-%m-%d %H:%M", time.localtime(1e9))
+    about = f"{folder.name[:8]}     1.5 MB  {used}  Stan 2.39.0   "
+    assert first == f"{about}  y ~ normal(mu, sigma);"
+    assert last == f"1 program, 1.5 MB in {tmp_path / 'c' / 'programs'}"
+    assert main(["cache", "clear"]) == 0
+    assert capsys.readouterr().out.startswith("removed 1 program, 1.5 MB, from ")
+    assert not folder.exists()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from hierglm.engines.child import Child, Failure
-from hierglm.engines.cmdstan import find_cmdstan
+from hierglm.engines.installed import describe, find_stan
 from hierglm.errors import EngineError
 
 
@@ -49,7 +49,7 @@ def examine() -> list[Finding]:
     looks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("Python", _python),
         ("stanli", _stanli),
-        ("CmdStan", _cmdstan),
+        ("compiled Stan", _cmdstan),
         ("C++ compiler", _compiler),
         ("make", _make),
         ("cmdstanpy", lambda: _package("cmdstanpy")),
@@ -80,10 +80,10 @@ def _stanli() -> Finding:
 
 def _cmdstan() -> Finding:
     try:
-        found = find_cmdstan(None, os.environ.get("CMDSTAN"))
+        found = find_stan()
     except EngineError as error:
-        return Finding("CmdStan", False, "", f"only engine='cmdstan' needs it; {error}")
-    return Finding("CmdStan", True, f"{'.'.join(map(str, found.version))}, {found.path}")
+        return Finding("compiled Stan", False, "", f"only engine='cmdstan' needs it; {error}")
+    return Finding("compiled Stan", True, describe(found))
 
 
 def _compiler() -> Finding:

@@ -10,6 +10,9 @@ from hierglm.program.fragment import Program
 
 _REFUSED = re.compile(r"error in [^\n]*?line (\d+), column (\d+)")
 _WHERE = re.compile(r"line (\d+), column \d+")
+_CPP = re.compile(r"C\+\+ error in line (\d+)")
+"""What `executable` adds to the words of the C++ compiler."""
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _AFTERMATH = re.compile(r"\nmake: |\nCommand \[")
 """Where make and cmdstanpy go on after the compiler's own words."""
 _QUOTE = re.compile(r"-{10,}\n(?:.*\n)*?\s*-{10,}\n?")
@@ -51,6 +54,19 @@ def explain(failure: Failure, program: Program, engine: str) -> EngineError:
 
 
 def _compile_error(text: str, program: Program) -> CompileError:
+    if _FULL.search(text):
+        return CompileError(
+            "the program could not be built, because the disk is full; 'hierglm cache clear' "
+            "makes room, the environment variable HIERGLM_CACHE names another folder"
+        )
+    if found := _CPP.search(text):
+        line = int(found[1])
+        first = re.search(r"error: (.*)", text)
+        return CompileError(
+            f"the C++ compiler refuses what Stan made of line {line} of the program"
+            f"{_written_for(line, program)}: {first[1] if first else text[-500:]}"
+            f"{_quoted(line, program)}"
+        )
     found = _REFUSED.search(text)
     if found is None and "unsupported" in text:
         return CompileError(f"the embedded engine cannot run this program: {text}")
@@ -60,18 +76,27 @@ def _compile_error(text: str, program: Program) -> CompileError:
             + text[-3000:]
         )
     line, column = int(found[1]), int(found[2])
-    lines = program.code.splitlines()
     # The compiler quotes the bare program; the user knows the one with comments.
     said = _AFTERMATH.split(text[found.end() :], maxsplit=1)[0]
     what = " ".join(_QUOTE.sub(" ", said).split()).lstrip(":, ")
     what = re.sub(r"^(to (line \d+, )?column \d+[:,]?\s*)", "", what)
-    origin = program.origin(line)
-    by = f", written for {origin}" if origin else ""
-    quoted = f"\n  {lines[line - 1].rstrip()}" if 0 < line <= len(lines) else ""
-    pointer = f"\n  {' ' * column}^" if quoted and column <= len(lines[line - 1]) else ""
+    quoted = _quoted(line, program)
+    pointer = f"\n  {' ' * column}^" if quoted and column <= len(quoted) - len("\n  ") else ""
     return CompileError(
-        f"Stan's compiler refuses line {line} of the program{by}: {what}{quoted}{pointer}"
+        f"Stan's compiler refuses line {line} of the program"
+        f"{_written_for(line, program)}: {what}{quoted}{pointer}"
     )
+
+
+def _written_for(line: int, program: Program) -> str:
+    origin = program.origin(line)
+    return f", written for {origin}" if origin else ""
+
+
+def _quoted(line: int, program: Program) -> str:
+    """Return a line of the program, indented on a line of its own, or ""."""
+    lines = program.code.splitlines()
+    return f"\n  {lines[line - 1].rstrip()}" if 0 < line <= len(lines) else ""
 
 
 def _sampling_words(text: str, program: Program) -> str:

@@ -113,6 +113,8 @@ class Plan:
         One for each group term.
     numbers : Numbers or None
         What the program is written from; not part of a saved fit.
+    engine : str
+        Which engine runs it and why, in words; "" where nobody has asked.
     """
 
     model: Model
@@ -121,6 +123,7 @@ class Plan:
     common: Choice[CommonForm]
     groups: tuple[Choice[GroupForm], ...]
     numbers: Numbers | None = field(default=None, repr=False, compare=False)
+    engine: str = field(default="", compare=False)
 
     def __iter__(self) -> Iterator[Choice[Any]]:
         return iter((self.response, self.common, *self.groups))
@@ -132,9 +135,11 @@ class Plan:
         return f"{self.name}: {'; '.join(forms)}"
 
     def __str__(self) -> str:
-        width = max(len(c.part) for c in self)
+        width = max(len(part) for part in ("engine", *(c.part for c in self)))
         lines = [f"plan {self.name!r} for {self.model.design.formula.source}"]
         lines += [
             f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self
         ]
+        if self.engine:
+            lines.append(f"  {'engine':<{width}}  {self.engine}")
         return "\n".join(lines)

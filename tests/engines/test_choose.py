@@ -12,6 +12,7 @@ from hierglm.engines import doctor
 from hierglm.engines.choose import engine_for
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.engines.installed import find_cmdstan
 from hierglm.engines.recorded import RecordedEngine
 from hierglm.errors import SettingsError
 
@@ -45,7 +46,7 @@ def test_versions() -> None:
 def test_the_doctor_finds() -> None:
     findings = {f.what: f for f in doctor.examine()}
     assert list(findings) == [
-        "Python", "stanli", "CmdStan", "C++ compiler", "make", "cmdstanpy", "arviz",
+        "Python", "stanli", "compiled Stan", "C++ compiler", "make", "cmdstanpy", "arviz",
     ]  # fmt: skip
     assert findings["Python"].found
     assert findings["stanli"].found
@@ -59,7 +60,7 @@ def test_the_doctor_survives_whatever_is_missing(
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     monkeypatch.setattr(doctor.metadata, "version", lambda name: 1 / 0)
-    doctor.find_cmdstan.cache_clear()
+    find_cmdstan.cache_clear()
     findings = doctor.examine()
     assert [f.found for f in findings] == [True] + [False] * 6
     assert all(f.advice for f in findings[1:])

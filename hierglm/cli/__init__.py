@@ -1,4 +1,4 @@
-"""The shell: ``hierglm fit | show | code | explain | demo | doctor``.
+"""The shell: ``hierglm fit | show | code | explain | demo | doctor | toolchain | cache``.
 
 Exit codes: 0 good; 2 the caller's mistake, said in a message; 3 the fit's diagnostics failed.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hierglm as hg
+from hierglm.cli.stan import add_commands
 from hierglm.errors import DataError, HierglmError, PriorError
 from hierglm.priors.distributions import Prior
 
@@ -72,8 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="two fits on real data that comes with hierglm")
     demo.add_argument("--seed", type=int, default=2026)
     demo.set_defaults(run=_demo)
-    doctor = commands.add_parser("doctor", help="which engines and compilers there are")
-    doctor.set_defaults(run=_doctor)
+    add_commands(commands)
     return parser
 
 
@@ -192,17 +192,6 @@ or in the shell, on a table of your own:
   hierglm fit "score ~ x + (x | school)" schools.csv --out fit.hglm"""
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    from hierglm.engines.doctor import examine
-
-    for finding in examine():
-        mark = "ok" if finding.found else "--"
-        print(f"{mark}  {finding.what:<14} {finding.version or 'not found'}")
-        if finding.advice:
-            print(f"    {'':<14} {finding.advice}")
-    return GOOD
-
-
 def _model(options: argparse.Namespace) -> hg.PreparedModel:
     if options.prior and options.priors != "default":
         raise PriorError("--prior changes the default priors; it does not go with --priors")
@@ -254,7 +243,3 @@ def _read_table(path: Path, factors: Sequence[str]) -> pd.DataFrame:
             raise DataError(f"--factor {column}: no such column in {str(path)!r}")
         table = table.assign(**{column: table[column].astype(str).astype("category")})
     return table
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,154 @@
+"""From a Stan program to an executable: compiled once, kept by its content."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hierglm.engines.cache import alone, cached, programs_folder
+from hierglm.engines.child import Child, Failure
+from hierglm.engines.installed import CmdStan
+from hierglm.engines.toolchain import Toolchain, compile_commands
+from hierglm.errors import SettingsError
+from hierglm.program.fragment import Program
+
+Report = Callable[[Mapping[str, Any]], None]
+Options = Mapping[str, str | int | bool]
+
+_SUFFIX = ".exe" if os.name == "nt" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the compilers are told besides the program.
+
+    Attributes
+    ----------
+    cpp : mapping
+        Variables of CmdStan's makefile, such as ``{"CXXFLAGS": "-march=native"}``; the
+        toolchain from the package registry knows CXXFLAGS alone.
+    stanc : mapping
+        Options of stanc, such as ``{"O1": True}``.
+    """
+
+    cpp: Options = field(default_factory=dict)
+    stanc: Options = field(default_factory=dict)
+
+
+def executable(
+    child: Child, program: Program, stan: CmdStan | Toolchain, flags: Flags, report: Report
+) -> Path:
+    """Return the compiled program, from the cache where it is there.
+
+    Parameters
+    ----------
+    child : Child
+        Runs cmdstan_worker.py; the compilers are its children, so that Ctrl-C ends them.
+    program : Program
+    stan : CmdStan or Toolchain
+        What compiles.
+    flags : Flags
+    report : callable
+        Told ``{"say": "compiling"}`` when there is something to compile.
+
+    Raises
+    ------
+    Failure
+        What the compilers said.
+    SettingsError
+        For an option that this Stan does not know.
+    EngineError
+        If the cache cannot be written.
+    """
+    name = "CmdStan" if isinstance(stan, CmdStan) else "Stan"
+    by = f"{name} {'.'.join(map(str, stan.stan))}"
+
+    def build(folder: Path) -> None:
+        report({"say": "compiling"})
+        source = folder / "program.stan"
+        source.write_text(program.bare, encoding="utf-8")
+        try:
+            if isinstance(stan, Toolchain):
+                child.ask(_by_toolchain(stan, source, flags))
+            else:
+                # CmdStan makes objects of its own, such as precompiled headers, in its folder.
+                with alone(programs_folder() / "cmdstan.lock"):
+                    child.ask(_by_cmdstan(stan, source, flags))
+        except Failure as failure:
+            raise Failure(failure.stage, failure.text + _place(failure.text, folder)) from None
+
+    key = [by, str(stan.folder), repr(flags), *_machine(), _local(stan), program.bare]
+    facts = {"by": by, "response": _response(program)}
+    return cached("\n".join(key), build, facts) / f"program{_SUFFIX}"
+
+
+def _by_cmdstan(stan: CmdStan, source: Path, flags: Flags) -> dict[str, Any]:
+    return {
+        "task": "compile",
+        "cmdstan": str(stan.folder),
+        "file": str(source),
+        "cpp": {**flags.cpp, "STAN_THREADS": True},
+        "stanc": dict(flags.stanc),
+    }
+
+
+def _by_toolchain(stan: Toolchain, source: Path, flags: Flags) -> dict[str, Any]:
+    unknown = set(flags.cpp) - {"CXXFLAGS", "STAN_THREADS"}
+    if unknown:
+        raise SettingsError(
+            f"cpp_options: Stan from the package registry knows CXXFLAGS, not {min(unknown)!r}; "
+            "CmdStan knows more"
+        )
+    said = {name: value for name, value in flags.stanc.items() if value is not False}
+    stanc = [f"--{n}" if value is True else f"--{n}={value}" for n, value in said.items()]
+    commands = compile_commands(
+        stan,
+        source,
+        source.with_name(f"program{_SUFFIX}"),
+        stanc_flags=stanc,
+        cpp_flags=shlex.split(str(flags.cpp.get("CXXFLAGS", ""))),
+    )
+    return {"task": "build", "commands": [list(command) for command in commands]}
+
+
+def _machine() -> tuple[str, ...]:
+    """Return what an executable depends on: a cache may be shared between machines."""
+    return sys.platform, platform.machine(), *platform.libc_ver()
+
+
+def _local(stan: CmdStan | Toolchain) -> str:
+    """Return the makefile in which users set compiler flags for their CmdStan."""
+    local = stan.folder / "make" / "local"
+    return local.read_text(encoding="utf-8", errors="replace") if local.is_file() else ""
+
+
+def _response(program: Program) -> str:
+    """Return the line of the program that says most: the likelihood."""
+    said = [line.strip() for line in program.bare.splitlines() if line.startswith("  y ~ ")]
+    said += [line.strip() for line in program.bare.splitlines() if "target += " in line]
+    return said[0] if said else ""
+
+
+def _place(errors: str, folder: Path) -> str:
+    """Return where in the Stan program the C++ compiler's first error comes from, or "".
+
+    stanc numbers the statements: before each it writes ``current_statement__ = 7;``, and in
+    front of all a table of their places.
+    """
+    found = re.search(r"program\.hpp:(\d+)(?::\d+)?:\s+(?:error|required from)", errors)
+    written = folder / "program.hpp"
+    if found is None or not written.is_file():
+        return ""
+    lines = written.read_text(encoding="utf-8", errors="replace").splitlines()
+    numbers = re.findall(r"current_statement__ = (\d+);", "\n".join(lines[: int(found[1])]))
+    places = re.findall(r"\(in '[^']*', (line \d+, column \d+)[^)]*\)", "\n".join(lines))
+    # The table starts with " (found before start of program)".
+    number = int(numbers[-1]) if numbers else 0
+    return f"\nC++ error in {places[number - 1]}" if 0 < number <= len(places) else ""
