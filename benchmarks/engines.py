@@ -23,7 +23,7 @@ from benchmarks.cases import CASES
 from hierglm.engines.child import Child
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.data import to_json
-from hierglm.engines.predict import COMPILED, EMBEDDED, predict
+from hierglm.engines.predict import COMPILED, EMBEDDED, cost
 from hierglm.program.fragment import Program
 
 DEPTH = 5
@@ -83,7 +83,7 @@ def main() -> int:
             program = replace(other._program, bare=f"{other._program.bare}// {time.time_ns()}\n")
             exe, _ = engine._executable(child, program, lambda _: None)
             compiling = time.monotonic() - start
-        numbers = predict(model._program, 1, 1, 0).numbers
+        numbers = cost(model._program).numbers
         measured = gradient(model), compiled_gradient(Path(exe), other._program)
         said = [1e6 * (call + each * numbers) for call, each in (EMBEDDED, COMPILED)]
         print(

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
-from hierglm.engines.choose import AUTO_BECAUSE, engine_for
+from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
 from hierglm.families import Family
 from hierglm.formula.parse import parse
 from hierglm.model import specify
-from hierglm.plan.choose import choose
 from hierglm.posterior import Fit
-from hierglm.prepared import PreparedModel
+from hierglm.prepared import PreparedModel, prepare
 from hierglm.priors.distributions import Prior
-from hierglm.program.write import write
 from hierglm.results.approximation import Approximation
 from hierglm.sampling import Auto
 
@@ -50,13 +48,11 @@ def model(
     >>> print(m.priors()["prior"].to_list())
     ['student_t(3, 7.5, 11.1)', 'student_t(3, 0, 11.1)']
     """
-    chosen = engine_for(engine)
+    engine_for(engine)  # a wrong name is told first
     table = as_table(data)
     parsed = parse(formula, table.columns, tuple(functions or ()))
     design = encode(parsed, table, missing=missing, functions=functions)
-    planned = choose(specify(design, family, priors), chosen.abilities, plan)
-    notes = design.notes if engine != "auto" else (*design.notes, f"engine: {AUTO_BECAUSE}")
-    return PreparedModel(planned, write(planned), chosen, notes)
+    return prepare(specify(design, family, priors), engine, plan, notes=design.notes)
 
 
 class _Options(TypedDict, total=False):
@@ -138,7 +134,9 @@ def fit(
         Parts of it may be asked for: ``{"(1 | h)": "standardised"}`` (or "conditional",
         "integrated"), ``{"response": "rows"}``.
     engine : {"auto", "embedded", "cmdstan"} or Engine
-        What samples.
+        What samples. "auto" is "embedded", which needs no compiler, unless a fit is predicted
+        to take minutes there and less than half of that compiled; the prediction looks at the
+        model and the settings alone, and stands in ``fit.plan``.
     missing : {"drop", "error"}
         What to do with rows that have missing values.
     functions : mapping of str to callable

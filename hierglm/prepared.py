@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hierglm.draws.integrated import with_effects
+from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine, Settings
-from hierglm.errors import SettingsError
+from hierglm.engines.predict import Prediction, cost
+from hierglm.errors import EngineMissing, SettingsError
+from hierglm.model import Model
+from hierglm.plan.choose import Asked, choose
 from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit
 from hierglm.program.fragment import Program
+from hierglm.program.write import write
 from hierglm.results.approximation import Approximation, approximate
-from hierglm.sampling import Auto, sample
+from hierglm.sampling import FULL, SHORT, Auto, sample
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
@@ -34,6 +39,9 @@ class PreparedModel:
     _program: Program
     _engine: Engine
     _notes: tuple[str, ...]
+    _asked: Asked = "auto"
+    # Whether another engine may be taken for other settings.
+    _auto: bool = False
 
     def plan(self) -> Plan:
         """Return how each part is written, and why; ``print`` it."""
@@ -76,19 +84,40 @@ class PreparedModel:
             progress=progress,
         )
         start = time.monotonic()
-        found = sample(self._plan, self._program, self._engine, settings, warmup, adapt_delta)
+        ready = self._chosen(settings, warmup)
+        found = sample(ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta)
         return Fit(
             # The sums and rows have done their work; what is needed of them is in the program.
             plan=replace(found.plan, numbers=None),
             program=found.program,
             settings=found.settings,
             draws=with_effects(found.plan, found.draws, settings.seed),
-            engine=self._engine.name,
-            versions=_versions(self._engine),
+            engine=ready._engine.name,
+            versions=_versions(ready._engine),
             seconds=time.monotonic() - start,
-            notes=(*self._notes, *found.notes),
+            notes=(*ready._notes, *found.notes),
             approx=approximate(self._plan),
         )
+
+    def _chosen(self, settings: Settings, warmup: int | Auto) -> PreparedModel:
+        """Return the model on the engine that "auto" takes for these settings.
+
+        Raises
+        ------
+        EngineMissing
+            If that is the compiled one, and there is none. The choice must not depend on what
+            is installed: a script gives the same answer everywhere, or says why it cannot.
+        """
+        if not self._auto:
+            return self
+        found = predict(self._program, settings, warmup)
+        notes = (*self._notes, f"engine: {found.brief}")
+        if found.engine == self._engine.name:
+            return replace(self, _plan=replace(self._plan, engine=str(found)), _notes=notes)
+        try:
+            return prepare(self._plan.model, found.engine, self._asked, str(found), notes)
+        except EngineMissing as error:
+            raise EngineMissing(f"engine='auto' is {found.brief}; but {error}") from None
 
     def approx(self) -> Approximation:
         """Return the penalised fit as an answer of its own, without sampling.
@@ -113,6 +142,43 @@ class PreparedModel:
             f"{self._plan.model.family!r}, {design.rows:,} rows{groups}; not fitted yet\n\n"
             f"{self._plan}\n\n{self.priors().to_string(index=False)}"
         )
+
+
+def prepare(
+    model: Model,
+    engine: str | Engine,
+    asked: Asked = "auto",
+    because: str = "as asked",
+    notes: tuple[str, ...] = (),
+) -> PreparedModel:
+    """Return a model that is planned and written for an engine.
+
+    Parameters
+    ----------
+    model : Model
+    engine : "auto", "embedded", "cmdstan" or Engine
+        "auto" is written for the embedded engine; `PreparedModel.fit` takes another where that
+        is predicted to be better.
+    asked : "auto", "textbook" or mapping
+        The plan, see `hierglm.plan.choose.choose`.
+    because : str
+        Why this engine.
+    notes : tuple of str
+        What was done to the data.
+    """
+    chosen = engine_for("embedded" if engine == "auto" else engine)
+    plan = choose(model, chosen.abilities, asked)
+    program = write(plan)
+    auto = engine == "auto"
+    why = str(predict(program, Settings(), "auto")) if auto else f"{chosen.name}, {because}"
+    return PreparedModel(replace(plan, engine=why), program, chosen, notes, asked, auto)
+
+
+def predict(program: Program, settings: Settings, warmup: int | Auto) -> Prediction:
+    """Return what sampling a program costs, as the embedded engine would get it."""
+    if warmup == "auto":
+        warmup = SHORT if program.start else FULL
+    return Prediction(cost(program), settings.chains * (warmup + settings.draws))
 
 
 def _versions(engine: Engine) -> dict[str, str]:

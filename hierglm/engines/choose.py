@@ -5,9 +5,6 @@ from __future__ import annotations
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError, suggest
 
-AUTO_BECAUSE = "embedded, chosen because it runs every program and needs no compiler"
-"""What the choice of "auto" is, and its reason."""
-
 NAMES = ("auto", "embedded", "cmdstan")
 """What the user may type."""
 
@@ -18,9 +15,8 @@ def engine_for(name: str | Engine = "auto") -> Engine:
     Parameters
     ----------
     name : {"auto", "embedded", "cmdstan"} or Engine
-        "auto" is "embedded" today: every program that is written runs on it, and it needs
-        no compiler. The rule never looks at what is installed or cached, so that a script
-        gives the same answer everywhere.
+        "auto" is the one that models are first written for, "embedded": every program runs on
+        it, and it needs no compiler. When a fit takes another, `hierglm.engines.predict` says.
 
     Returns
     -------

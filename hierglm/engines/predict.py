@@ -13,7 +13,7 @@ from hierglm.program.fragment import Program
 EMBEDDED = (12e-6, 3.5e-9)
 COMPILED = (6e-6, 1.5e-9)
 """CPU seconds of a gradient: for the call, and for each number in the data."""
-_COMPILING = 15.0
+COMPILING = 15.0
 """CPU seconds to compile a program, with the precompiled header."""
 
 _STEPS = ((250, 7), (20_000, 15))
@@ -22,9 +22,25 @@ is about normal with unit scales, trees have 2**k - 1 of them."""
 _MOST_STEPS = 31
 """For more parameters, and where nothing is known of their scales."""
 
-_WORTH_WAITING = 300.0
+WORTH_COMPILING = 300.0
 """CPU seconds on the embedded engine from which the compiled one is taken, if it is twice as
 fast, compiling included. Below that, not to need a compiler is worth more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one iteration of a program costs.
+
+    Attributes
+    ----------
+    numbers : int
+        Numbers in the program's data: what a gradient has to read.
+    steps : int
+        Leapfrog steps an iteration.
+    """
+
+    numbers: int
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,62 +49,75 @@ class Prediction:
 
     Attributes
     ----------
-    numbers : int
-        Numbers in the program's data: what a gradient has to read.
-    gradients : int
-        Leapfrog steps of all chains.
-    embedded, compiled : float
-        CPU seconds on a machine of 2026; `compiled` with the time to compile.
+    cost : Cost
+        Of the program.
+    iterations : int
+        Of all chains, warmup included.
     """
 
-    numbers: int
-    gradients: int
-    embedded: float
-    compiled: float
+    cost: Cost
+    iterations: int
+
+    @property
+    def gradients(self) -> int:
+        """Leapfrog steps of all chains."""
+        return self.iterations * self.cost.steps
+
+    @property
+    def embedded(self) -> float:
+        """CPU seconds on the embedded engine."""
+        return self.gradients * _gradient(EMBEDDED, self.cost)
+
+    @property
+    def compiled(self) -> float:
+        """CPU seconds on the compiled engine, compiling included."""
+        return self.gradients * _gradient(COMPILED, self.cost) + COMPILING
 
     @property
     def engine(self) -> str:
         """The engine to take: "embedded" or "cmdstan"."""
-        slow = self.embedded >= _WORTH_WAITING and self.embedded >= 2 * self.compiled
+        slow = self.embedded >= WORTH_COMPILING and self.embedded >= 2 * self.compiled
         return "cmdstan" if slow else "embedded"
 
-    def __str__(self) -> str:
-        one = 1e3 * (EMBEDDED[0] + EMBEDDED[1] * self.numbers)
-        other = 1e3 * (COMPILED[0] + COMPILED[1] * self.numbers)
+    @property
+    def brief(self) -> str:
+        """The choice and what it saves, in a few words."""
+        times = {"embedded": self.embedded, "compiled": self.compiled}
+        first, second = ("compiled", "embedded") if self.engine == "cmdstan" else times
         return (
-            f"about {self.gradients:,} gradients over {self.numbers:,} numbers: embedded "
-            f"{one:.2g} ms each, {self.embedded:.0f} CPU s; compiled {other:.2g} ms each, "
-            f"{self.compiled:.0f} CPU s with {_COMPILING:.0f} to compile"
+            f"{self.engine}, predicted to take {_seconds(times[first])} CPU s "
+            f"({second}: {_seconds(times[second])})"
+        )
+
+    def __str__(self) -> str:
+        one, other = (1e3 * _gradient(each, self.cost) for each in (EMBEDDED, COMPILED))
+        return (
+            f"{self.brief}\n{self.gradients:,} gradients over {self.cost.numbers:,} numbers: "
+            f"embedded {one:.2g} ms each; compiled {other:.2g} ms, and {COMPILING:.0f} s to compile"
         )
 
 
-def predict(program: Program, chains: int, warmup: int, draws: int) -> Prediction:
-    """Return what it costs to sample a program.
-
-    Parameters
-    ----------
-    program : Program
-        As the embedded engine would get it.
-    chains, warmup, draws : int
-        As in `Settings`.
+def cost(program: Program) -> Cost:
+    """Return what an iteration of a program costs, as the embedded engine would get it.
 
     Examples
     --------
-    >>> bare = Program("", "", {"y": np.zeros(1000)}, (), ())
-    >>> found = predict(bare, chains=4, warmup=1000, draws=1000)
-    >>> found.gradients, found.engine
-    (248000, 'embedded')
+    >>> found = cost(Program("", "", {"y": np.zeros(1000)}, (), ()))
+    >>> Prediction(found, iterations=8000).engine
+    'embedded'
     """
     numbers = sum(int(np.size(value)) for value in program.data.values())
-    gradients = chains * (warmup + draws) * _steps(program)
-    embedded, compiled = (
-        gradients * (call + each * numbers) for call, each in (EMBEDDED, COMPILED)
-    )
-    return Prediction(numbers, gradients, embedded, compiled + _COMPILING)
-
-
-def _steps(program: Program) -> int:
     if not program.start:
-        return _MOST_STEPS
+        return Cost(numbers, _MOST_STEPS)
     parameters = sum(len(place.spread) for place in program.start.values())
-    return next((steps for most, steps in _STEPS if parameters <= most), _MOST_STEPS)
+    steps = next((steps for most, steps in _STEPS if parameters <= most), _MOST_STEPS)
+    return Cost(numbers, steps)
+
+
+def _gradient(engine: tuple[float, float], cost: Cost) -> float:
+    call, each = engine
+    return call + each * cost.numbers
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

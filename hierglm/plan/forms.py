@@ -141,5 +141,7 @@ class Plan:
             f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self
         ]
         if self.engine:
-            lines.append(f"  {'engine':<{width}}  {self.engine}")
+            lines.append(
+                f"  {'engine':<{width}}  " + self.engine.replace("\n", f"\n{'':{width + 4}}")
+            )
         return "\n".join(lines)
