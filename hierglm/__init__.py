@@ -6,6 +6,8 @@
 """
 
 from hierglm import datasets, errors
+from hierglm.engines import methods as method
+from hierglm.engines.engine import Settings
 from hierglm.errors import HierglmError
 from hierglm.families import Family
 from hierglm.fit import fit, model
@@ -21,11 +23,13 @@ __all__ = [
     "Fit",
     "HierglmError",
     "PreparedModel",
+    "Settings",
     "__version__",
     "datasets",
     "errors",
     "fit",
     "load",
+    "method",
     "model",
     "prior",
 ]

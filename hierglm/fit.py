@@ -9,7 +9,7 @@ from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
-from hierglm.errors import SettingsError, suggest
+from hierglm.engines.methods import Method
 from hierglm.families import Family
 from hierglm.formula.parse import parse
 from hierglm.model import specify
@@ -61,6 +61,7 @@ class _Options(TypedDict, total=False):
     engine: str | Engine
     missing: Literal["drop", "error"]
     functions: Functions | None
+    method_options: Mapping[str, Any] | None
     chains: int
     warmup: int | Auto
     draws: int
@@ -77,7 +78,7 @@ def fit(
     data: Any,
     family: str | Family = ...,
     *,
-    method: Literal["sample"] = ...,
+    method: Literal["sample", "optimize", "pathfinder", "variational", "laplace"] | Method = ...,
     **options: Unpack[_Options],
 ) -> Fit: ...
 
@@ -103,7 +104,8 @@ def fit(
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
-    method: Literal["sample", "approx"] = "sample",
+    method: str | Method = "sample",
+    method_options: Mapping[str, Any] | None = None,
     chains: int = 4,
     warmup: int | Auto = "auto",
     draws: int = 1000,
@@ -141,11 +143,16 @@ def fit(
         What to do with rows that have missing values.
     functions : mapping of str to callable
         Functions of your own that the formula may call, by name.
-    method : {"sample", "approx"}
-        "approx" returns the penalised fit that chains would start about, in milliseconds:
-        an `Approximation`, not a posterior.
+    method : {"sample", "approx", "optimize", "pathfinder", "variational", "laplace"} or Method
+        "sample" gives the posterior. "approx" returns the penalised fit that chains would start
+        about, in milliseconds: an `Approximation`, not a posterior. The others are CmdStan's
+        and need engine "cmdstan", which "auto" then takes: the mode, or draws of a normal
+        approximation with ``fit.khat`` (how far it is) and ``fit.elbo``.
+    method_options : mapping, optional
+        Options of CmdStan's method by CmdStan's names, such as ``{"algorithm": "fullrank"}``;
+        see `hierglm.engines.methods`.
     chains, draws : int
-        Number of chains, and iterations a chain after warmup.
+        Number of chains, and iterations a chain after warmup; of an approximation all draws.
     warmup : int or "auto"
         Iterations a chain before that. "auto" takes 300 where chains start about a
         penalised fit, and 1,000 elsewhere or where 300 turned out too few; a note says so.
@@ -158,7 +165,7 @@ def fit(
     max_treedepth : int
         Longest trajectory is ``2**max_treedepth`` steps.
     threads : int, optional
-        Chains at the same time; all processors by default.
+        Threads in all, for chains and within them; all processors by default.
     progress : bool, optional
         A bar; by default in a terminal and in a notebook.
 
@@ -194,9 +201,9 @@ def fit(
     )
     if method == "approx":
         return prepared.approx()
-    if method != "sample":
-        raise SettingsError(f"no method {method!r}{suggest(str(method), ('sample', 'approx'))}")
     return prepared.fit(
+        method=method,
+        method_options=method_options,
         chains=chains,
         warmup=warmup,
         draws=draws,

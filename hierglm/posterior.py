@@ -6,13 +6,16 @@ What only some need (pictures, files, ArviZ) is imported when asked for, so that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierglm.results import check, effects, text
+from hierglm.results.findings import Check
 from hierglm.results.fitted import Fitted
+from hierglm.results.outcome import Elbo
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import summary as summary_table
 from hierglm.results.tidy import tidy as tidy_table
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fit(Fitted):
-    """A posterior; print it.
+    """A posterior, or what an approximate method gave for it; print it.
 
     Made by `hierglm.fit` and `hierglm.load`.
 
@@ -36,7 +39,9 @@ class Fit(Fitted):
     plan : Plan
         How each part of the model was written, and why.
     settings : Settings
-        Chains, iterations, and the seed that gives the same numbers again.
+        Method, chains, iterations, and the seed that gives the same numbers again.
+    outcome : Outcome or None
+        What another method than sampling tells of its answer; see `elbo`, `khat`, `lp`.
     engine, versions, seconds, notes
         What sampled, its versions, its time, and what was done without being asked.
 
@@ -141,8 +146,27 @@ class Fit(Fitted):
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
 
-    def check(self) -> check.Check:
-        """Return what looking at the chains has shown, in words with the next step; print it."""
+    @property
+    def elbo(self) -> Elbo | None:
+        """The evidence lower bound with its Monte Carlo error, of an approximation that has one.
+
+        Its `unbounded` is "" where it is a lower bound of the log marginal likelihood log p(y),
+        and says why where it is not.
+        """
+        return self.outcome.elbo if self.outcome is not None else None
+
+    @property
+    def khat(self) -> float:
+        """Pareto's k-hat of an approximation: above 0.7 it is too far; NaN for a sample."""
+        return self.outcome.khat if self.outcome is not None else math.nan
+
+    @property
+    def lp(self) -> float:
+        """The log density at the mode, up to a constant; NaN for other methods."""
+        return self.outcome.lp if self.outcome is not None else math.nan
+
+    def check(self) -> Check:
+        """Return what looking at the draws has shown, in words with the next step; print it."""
         return check.check(self)
 
     @property

@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hierglm.approximating import approximate as approximated
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine, Settings
+from hierglm.engines.methods import Method, Optimize, Sample, method_of
 from hierglm.engines.predict import Prediction, cost
 from hierglm.errors import EngineMissing, SettingsError
 from hierglm.model import Model
@@ -20,7 +23,9 @@ from hierglm.posterior import Fit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from hierglm.results.approximation import Approximation, approximate
-from hierglm.sampling import FULL, SHORT, Auto, sample
+from hierglm.results.fitted import effects_seed
+from hierglm.results.outcome import Outcome
+from hierglm.sampling import FULL, SHORT, Auto, Sampled, sample
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
@@ -64,6 +69,8 @@ class PreparedModel:
     def fit(
         self,
         *,
+        method: str | Method = "sample",
+        method_options: Mapping[str, Any] | None = None,
         chains: int = 4,
         warmup: int | Auto = "auto",
         draws: int = 1000,
@@ -74,6 +81,9 @@ class PreparedModel:
         progress: bool | None = None,
     ) -> Fit:
         """Return the posterior; the arguments are those of `hierglm.fit`."""
+        chosen = method_of(method, method_options)
+        own = {"chains": chains, "warmup": warmup, "adapt_delta": adapt_delta,
+               "max_treedepth": max_treedepth}  # fmt: skip
         settings = Settings(
             chains=chains,
             draws=draws,
@@ -82,21 +92,57 @@ class PreparedModel:
             max_treedepth=max_treedepth,
             threads=threads,
             progress=progress,
+            method=chosen,
         )
         start = time.monotonic()
+        if not isinstance(chosen, Sample):
+            _refuse(chosen, own)
+            few = replace(settings, chains=1, warmup=0, draws=1 if _mode(chosen) else draws)
+            return self._suited(chosen)._approximated(few, start)
         ready = self._chosen(settings, warmup)
         found = sample(ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta)
+        lost = [f"chain {k} died: {' '.join(why.split())}" for k, why in found.draws.lost.items()]
+        return ready._result(found, (*found.notes, *lost), start)
+
+    def _approximated(self, settings: Settings, start: float) -> Fit:
+        found = approximated(self._plan, self._program, self._engine, settings)
+        done = Sampled(self._plan, self._program, settings, found.draws)
+        return self._result(done, (), start, found.outcome)
+
+    def _result(
+        self, found: Sampled, notes: tuple[str, ...], start: float, outcome: Outcome | None = None
+    ) -> Fit:
         return Fit(
             # The sums and rows have done their work; what is needed of them is in the program.
             plan=replace(found.plan, numbers=None),
             program=found.program,
             settings=found.settings,
-            draws=with_effects(found.plan, found.draws, settings.seed),
-            engine=ready._engine.name,
-            versions=_versions(ready._engine),
+            draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
+            engine=self._engine.name,
+            versions=_versions(self._engine),
             seconds=time.monotonic() - start,
-            notes=(*ready._notes, *found.notes),
+            notes=(*self._notes, *notes),
             approx=approximate(self._plan),
+            outcome=outcome,
+        )
+
+    def _suited(self, method: Method) -> PreparedModel:
+        """Return the model on an engine that knows the method, in the form that suits it."""
+        notes = list(self._notes)
+        because = f"which has method {method.name!r}"
+        if self._auto:
+            notes.append(f"engine: cmdstan, {because}")
+        textbook = _mode(method) and self._asked == "auto"
+        if textbook:
+            notes.append("plan: textbook, since the mode depends on how parameters are written")
+        if not self._auto and not textbook:
+            return self
+        return prepare(
+            self._plan.model,
+            "cmdstan" if self._auto else self._engine,
+            "textbook" if textbook else self._asked,
+            because,
+            tuple(notes),
         )
 
     def _chosen(self, settings: Settings, warmup: int | Auto) -> PreparedModel:
@@ -142,6 +188,21 @@ class PreparedModel:
             f"{self._plan.model.family!r}, {design.rows:,} rows{groups}; not fitted yet\n\n"
             f"{self._plan}\n\n{self.priors().to_string(index=False)}"
         )
+
+
+def _mode(method: Method) -> bool:
+    return isinstance(method, Optimize)
+
+
+def _refuse(method: Method, given: Mapping[str, Any]) -> None:
+    """Refuse what only sampling knows, rather than leave it unused."""
+    defaults = {"chains": 4, "warmup": "auto", "adapt_delta": "auto", "max_treedepth": 10}
+    for name, value in given.items():
+        if value != defaults[name]:
+            raise SettingsError(
+                f"{name} is for method='sample'; method {method.name!r} takes draws, seed, "
+                "threads and its own method_options"
+            )
 
 
 def prepare(

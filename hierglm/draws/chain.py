@@ -72,7 +72,11 @@ def branches(order: Order, levels: Mapping[int, int], most: int) -> list[dict[in
 
 
 def draw_branch(
-    sums: Sums, order: Order, given: Given, some: Mapping[int, Ints], rng: np.random.Generator
+    sums: Sums,
+    order: Order,
+    given: Given,
+    some: Mapping[int, Ints],
+    rng: np.random.Generator | None,
 ) -> dict[int, Floats]:
     """Return one draw of the effects of some levels for each draw of the rest.
 
@@ -88,7 +92,8 @@ def draw_branch(
     given : Given
     some : mapping of int to ndarray of int
         Levels of each term of the chain, as `branches` made them.
-    rng : Generator
+    rng : Generator or None
+        None returns their means instead.
 
     Returns
     -------
@@ -211,11 +216,12 @@ def _solve(C: _Entries, S: Floats, e: Sequence[Floats]) -> list[Floats]:
 
 
 def _draw(
-    C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator
+    C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator | None
 ) -> Floats:
     """Return S C^-T (w + sigma noise), shape (draws, levels, q)."""
     q = S.shape[1]
-    noise = rng.standard_normal((len(S), w[0].shape[1], q))
+    shape = (len(S), w[0].shape[1], q)
+    noise = rng.standard_normal(shape) if rng is not None else np.zeros(shape)
     z: list[Floats] = [np.empty(0)] * q
     for k in reversed(range(q)):
         rest = w[k] + sigma[:, None] * noise[:, :, k]

@@ -28,11 +28,14 @@ _KEPT = 2**25
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """What effects are drawn from: the plan, the sampled draws and the seed."""
+    """What effects are drawn from: the plan, the sampled draws and the seed.
+
+    Without a seed they are at their conditional means.
+    """
 
     plan: Plan
     draws: Draws
-    seed: int
+    seed: int | None
 
     def parts(self) -> Iterator[tuple[Mapping[int, Ints], Mapping[int, Floats]]]:
         """Yield effects part by part of the levels: levels and draws (S, levels, q) by term.
@@ -45,7 +48,7 @@ class Late:
         given = _given(self.plan, self.draws, sums, found)
         levels = {k: len(design.groups[k].levels) for k in found.chain}
         for number, some in enumerate(branches(found, levels, _BLOCK // len(given.d))):
-            rng = np.random.default_rng([self.seed, number])
+            rng = None if self.seed is None else np.random.default_rng([self.seed, number])
             yield some, draw_branch(sums, found, given, some, rng)
 
 
@@ -98,7 +101,7 @@ class DrawnEffects(Variable):
             yield some[self._numbers[0]], values.reshape(*shape, *values.shape[1:])
 
 
-def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
+def with_effects(plan: Plan, draws: Draws, seed: int | None) -> Draws:
     """Return the draws with the effects that the plan had integrated out.
 
     Parameters
@@ -107,8 +110,9 @@ def with_effects(plan: Plan, draws: Draws, seed: int) -> Draws:
         Which effects those are.
     draws : Draws
         What the engine sampled.
-    seed : int
-        Of the fit: the same seed gives the same effects.
+    seed : int or None
+        Of the fit: the same seed gives the same effects. None, for a mode, gives their means
+        given the rest.
     """
     by_group: dict[str, list[int]] = {}
     for k, choice in enumerate(plan.groups):

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import re
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from hierglm.draws.draws import Draws
-from hierglm.engines.cache import cache_folder, cached
 from hierglm.engines.child import Child, Failure
 from hierglm.engines.cmdstan_density import density_of
+from hierglm.engines.cmdstan_job import Job
+from hierglm.engines.cmdstan_methods import run_method
 from hierglm.engines.data import to_json
-from hierglm.engines.engine import Density, Settings
+from hierglm.engines.engine import Approximated, Density, Settings
+from hierglm.engines.executable import Flags, Options, executable
 from hierglm.engines.failures import explain
+from hierglm.engines.installed import CmdStan, find_stan
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import Run
-from hierglm.engines.stan_csv import read_chains
-from hierglm.errors import EngineError, EngineMissing
+from hierglm.engines.stan_chains import read_survivors
+from hierglm.engines.starts import inverse_metric, starting_values
+from hierglm.engines.toolchain import Toolchain
+from hierglm.errors import EngineError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
 _WORKER = "cmdstan_worker.py"
-_OLDEST = (2, 32)
 _BINOMIAL_SINCE = (2, 34)
 """The first version with binomial_logit_glm."""
-
-_FLAGS = {"STAN_THREADS": True}
-_GET = "get it with: python -m cmdstanpy.install_cmdstan, or take engine='embedded'"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A CmdStan: where it is, its version, and that of cmdstanpy."""
-
-    path: str
-    version: tuple[int, ...]
-    cmdstanpy: str
 
 
 @dataclass(frozen=True)
@@ -58,12 +49,17 @@ class CmdStanEngine:
     Parameters
     ----------
     cmdstan : path, optional
-        Folder of CmdStan; by default the one that `cmdstanpy.cmdstan_path` finds.
+        Folder of CmdStan, or of the toolchain that ``hierglm toolchain install --from-pypi``
+        makes; by default the CmdStan that `cmdstanpy.cmdstan_path` finds, else that toolchain.
     exe_file : path, optional
         A program that is compiled already, run whatever the Stan code says.
     keep : path, optional
         Folder in which to keep the output files and the data, each run in a folder of
         its own.
+    cpp_options : mapping, optional
+        Variables for CmdStan's makefile: ``{"CXXFLAGS": "-march=native"}``.
+    stanc_options : mapping, optional
+        Options of Stan's compiler: ``{"O1": True}``.
 
     Raises
     ------
@@ -79,6 +75,8 @@ class CmdStanEngine:
     cmdstan: str | PathLike[str] | None = None
     exe_file: str | PathLike[str] | None = None
     keep: str | PathLike[str] | None = None
+    cpp_options: Options = field(default_factory=dict)
+    stanc_options: Options = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -94,15 +92,18 @@ class CmdStanEngine:
 
     @property
     def starts(self) -> bool:
-        """Chains start where CmdStan has them start."""
-        return False
+        """Chains start where the program says."""
+        return True
 
     def versions(self) -> Mapping[str, str]:
         """Return the versions of CmdStan and cmdstanpy."""
         text = ".".join(str(part) for part in self._version()) or "unknown"
         if self.exe_file is not None:
             return {"cmdstan": text}
-        return {"cmdstan": text, "cmdstanpy": self._found().cmdstanpy}
+        stan = self._stan()
+        if isinstance(stan, CmdStan):
+            return {"cmdstan": text, "cmdstanpy": stan.cmdstanpy}
+        return {"stan": text}
 
     def sample(self, program: Program, settings: Settings) -> Draws:
         """Return the posterior draws.
@@ -125,10 +126,33 @@ class CmdStanEngine:
         with Child(_WORKER, scratch=True) as child, progress_bar(settings) as report:
             try:
                 exe, threaded = self._executable(child, program, report)
-                request = _sampling_request(settings, Path(child.scratch))
+                request = _sampling_request(program, settings, Path(child.scratch))
                 Path(request["data"]).write_bytes(data)
-                answer = child.ask({**request, "exe": exe, "threaded": threaded}, b"", report)
-                return read_chains(answer.facts["files"], names)
+                facts = _ask({**request, "exe": exe, "threaded": threaded}, child, report)
+                files, lost = _by_chain(facts["files"]), _by_chain(facts["lost"])
+                return read_survivors(files, names, lost)
+            except Failure as failure:
+                raise explain(failure, program, self.name) from None
+            finally:
+                if self.keep is not None:
+                    _keep(Path(child.scratch), Path(self.keep))
+
+    def approximate(self, program: Program, settings: Settings) -> Approximated:
+        """Return what a method other than sampling gives: one chain of draws, or the mode.
+
+        Raises
+        ------
+        CompileError, SamplingError, EngineMissing
+            As `sample`.
+        EngineError
+            If this CmdStan is too old for the method.
+        """
+        data = to_json(program.data)
+        with Child(_WORKER, scratch=True) as child:
+            try:
+                exe, _ = self._executable(child, program, lambda _: None)
+                (Path(child.scratch) / "data.json").write_bytes(data)
+                return run_method(Job(child, exe, self._version(), program, settings))
             except Failure as failure:
                 raise explain(failure, program, self.name) from None
             finally:
@@ -166,69 +190,18 @@ class CmdStanEngine:
         if self.exe_file is not None:
             info = _info(*_identity(self.exe_file))
             return str(Path(self.exe_file).absolute()), info.get("STAN_THREADS", "") == "true"
-        found = self._found()
-
-        def build(folder: Path) -> None:
-            report({"say": "compiling"})
-            source = folder / "program.stan"
-            source.write_text(program.bare, encoding="utf-8")
-            lock = str(cache_folder() / "compiling.lock")
-            request = {"task": "compile", "file": str(source), "flags": _FLAGS, "lock": lock}
-            child.ask({**request, "cmdstan": found.path})
-
-        flags = " ".join(f"{k}={v}" for k, v in _FLAGS.items())
-        version = ".".join(str(part) for part in found.version)
-        # Another CmdStan of the same version may have other compiler flags of its own.
-        key = "\n".join([version, found.path, flags, sys.platform, program.bare])
-        suffix = ".exe" if os.name == "nt" else ""
-        return str(cached(key, build) / f"program{suffix}"), True
+        flags = Flags(self.cpp_options, self.stanc_options)
+        return str(executable(child, program, self._stan(), flags, report)), True
 
     def _version(self) -> tuple[int, ...]:
         if self.exe_file is None:
-            return self._found().version
+            return self._stan().stan
         info = _info(*_identity(self.exe_file))
         parts = (info.get("stan_version_major", ""), info.get("stan_version_minor", ""))
         return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else ()
 
-    def _found(self) -> Found:
-        own = None if self.cmdstan is None else str(Path(self.cmdstan).absolute())
-        return find_cmdstan(own, os.environ.get("CMDSTAN"))
-
-
-@lru_cache(maxsize=8)
-def find_cmdstan(path: str | None, environment: str | None) -> Found:
-    """Return the CmdStan that cmdstanpy finds; asked once, because importing it is slow.
-
-    Parameters
-    ----------
-    path : str or None
-        Where it is, if that is known.
-    environment : str or None
-        The variable CMDSTAN, which decides where cmdstanpy looks.
-
-    Raises
-    ------
-    EngineMissing
-        If there is none, or one before 2.32.
-    """
-    with Child(_WORKER, scratch=True) as child:
-        try:
-            facts = child.ask({"task": "find", "cmdstan": path}).facts
-        except Failure as failure:
-            if failure.stage == "missing":
-                raise EngineMissing(
-                    f"engine 'cmdstan' needs cmdstanpy: pip install cmdstanpy ({failure.text})"
-                ) from None
-            where = path or environment
-            said = f"no CmdStan in {where}: {failure.text}" if where else "CmdStan is not installed"
-            raise EngineMissing(f"{said}; {_GET}") from None
-    version = tuple(facts["version"])
-    if version < _OLDEST:
-        text = ".".join(str(part) for part in version) or "of unknown version"
-        raise EngineMissing(
-            f"CmdStan {text} in {facts['path']} is too old: 2.32 or later is needed; {_GET}"
-        )
-    return Found(facts["path"], version, facts["cmdstanpy"])
+    def _stan(self) -> CmdStan | Toolchain:
+        return find_stan(self.cmdstan)
 
 
 def _identity(exe_file: str | PathLike[str]) -> tuple[str, float]:
@@ -249,8 +222,16 @@ def _info(exe: str, changed: float) -> Mapping[str, str]:
     return {key: str(value).lower() for key, value in info.items()}
 
 
-def _sampling_request(settings: Settings, scratch: Path) -> dict[str, Any]:
+def _sampling_request(program: Program, settings: Settings, scratch: Path) -> dict[str, Any]:
     total = settings.warmup + settings.draws
+    metric: list[str] = []
+    if program.start:
+        values = starting_values(program, settings.chains, settings.seed)
+        for chain, start in enumerate(values, start=1):
+            (scratch / f"init_{chain}.json").write_bytes(to_json(start))
+        place = scratch / "metric.json"
+        place.write_bytes(to_json({"inv_metric": inverse_metric(program)}))
+        metric = ["metric=diag_e", f"metric_file={place}"]
     sampler = [
         "method=sample",
         f"num_samples={settings.draws}",
@@ -258,6 +239,7 @@ def _sampling_request(settings: Settings, scratch: Path) -> dict[str, Any]:
         "algorithm=hmc",
         "engine=nuts",
         f"max_depth={settings.max_treedepth}",
+        *metric,
         "adapt",
         # CmdStan refuses to adapt in no time.
         *(["engaged=1", f"delta={settings.adapt_delta}"] if settings.warmup else ["engaged=0"]),
@@ -267,11 +249,32 @@ def _sampling_request(settings: Settings, scratch: Path) -> dict[str, Any]:
         "scratch": str(scratch),
         "data": str(scratch / "data.json"),
         "chains": int(settings.chains),
-        "threads": settings.parallel,
+        "threads": settings.processors,
         "seed": int(settings.seed),
         "refresh": max(1, total // 100),
+        "inits": bool(program.start),
         "sampler": sampler,
     }
+
+
+def _ask(
+    request: Mapping[str, Any], child: Child, report: Callable[[Mapping[str, Any]], None]
+) -> Mapping[str, Any]:
+    """Sample; where chains cannot start at the places given, as Stan has them start."""
+    try:
+        return child.ask(request, b"", report).facts
+    except Failure as failure:
+        # Starting values are a help: without good ones Stan finds its own.
+        if not (request["inits"] and _NO_START.search(failure.text)):
+            raise
+    return child.ask({**request, "inits": False}, b"", report).facts
+
+
+_NO_START = re.compile(r"[Ii]nitial(?:ization| value)")
+
+
+def _by_chain(facts: Mapping[str, str]) -> dict[int, str]:
+    return {int(chain): value for chain, value in facts.items()}
 
 
 def _keep(scratch: Path, keep: Path) -> None:
@@ -279,5 +282,5 @@ def _keep(scratch: Path, keep: Path) -> None:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = keep / f"{stamp}-{secrets.token_hex(3)}"
     folder.mkdir(parents=True)
-    for file in (*scratch.glob("chain_*.csv"), *scratch.glob("data.json")):
+    for file in (*scratch.glob("*.csv"), *scratch.glob("*.json")):
         shutil.copy2(file, folder / file.name)

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,14 @@ _LINES = 60
 
 def handle(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Answer one request: its "task" names a function below."""
-    tasks = {"find": _find, "compile": _compile, "info": _info, "sample": _sample, "run": _run}
+    tasks = {
+        "find": _find,
+        "compile": _compile,
+        "build": _build,
+        "info": _info,
+        "sample": _sample,
+        "run": _run,
+    }
     tasks[request["task"]](request, blob, reply)
 
 
@@ -60,11 +68,32 @@ def _compile(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     cmdstanpy.utils.get_logger().setLevel(logging.ERROR)
     cmdstanpy.set_cmdstan_path(request["cmdstan"])
     try:
-        exe = cmdstanpy.compile_stan_file(request["file"], cpp_options=request["flags"])
+        exe = cmdstanpy.compile_stan_file(
+            request["file"],
+            stanc_options=request["stanc"],
+            cpp_options=request["cpp"],
+            user_header=request.get("header"),
+        )
     except (ValueError, RuntimeError, OSError) as error:
         reply.failure("compile", str(error))
         return
     reply.done(exe=exe)
+
+
+def _build(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
+    """Run the commands that make a program, one after the other."""
+    for command in request["commands"]:
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", check=False
+            )
+        except OSError as error:
+            reply.failure("compile", f"cannot run {command[0]}: {error}")
+            return
+        if done.returncode:
+            reply.failure("compile", done.stdout + done.stderr)
+            return
+    reply.done()
 
 
 def _info(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
@@ -80,86 +109,137 @@ def _info(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 
 
 def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
-    """Run the chains and name their output files."""
-    scratch, data = Path(request["scratch"]), request["data"]
+    """Run the chains; name the output files of those that ended well, and say who died."""
     chains, threads = int(request["chains"]), int(request["threads"])
-    sampler: list[str] = list(request["sampler"])
-    output = [f"seed={request['seed']}", "data", f"file={data}", "output"]
-    output += [f"refresh={request['refresh']}", "sig_figs=17"]
-    files = [scratch / f"chain_{i + 1}.csv" for i in range(chains)]
-    if request["threaded"] and chains > 1:
-        stem = f"file={scratch / 'chain.csv'}"
-        many = ["id=1", "random", *output, stem, *sampler, f"num_chains={chains}"]
-        jobs = [(many, threads)]
-    else:
-        jobs = [
-            ([f"id={i + 1}", "random", *output, f"file={file}", *sampler], 1)
-            for i, file in enumerate(files)
-        ]
     runner = _Runner(request["exe"], reply)
-    with ThreadPoolExecutor(max_workers=max(1, min(threads, len(jobs)))) as pool:
-        said = list(pool.map(lambda job: runner.run(*job), jobs))
-    if failures := [words for words in said if words is not None]:
-        reply.failure("sample", failures[0])
-    else:
-        reply.done(files=[str(file) for file in files])
+    together = chains > 1 and bool(request["threaded"])
+    if together:
+        words = runner.run(_arguments(request, None), threads)
+        if words is not None and not runner.begun:
+            reply.failure("sample", f"CmdStan {words}")
+            return
+    files = {
+        chain: Path(request["scratch"]) / f"chain_{chain}.csv" for chain in range(1, chains + 1)
+    }
+    left = [chain for chain in files if not (together and _whole(files[chain]))]
+    if together and words is None:
+        left = []
+    # A chain that died takes the others of its process with it. By itself each has the same
+    # stream of random numbers: what was lost comes back, but for the one at fault.
+    pool_size = max(1, min(threads, len(left)))
+    with ThreadPoolExecutor(max_workers=pool_size) as pool:
+        run = partial(_alone, runner, request, threads=threads // pool_size, again=together)
+        said = dict(zip(left, pool.map(run, left), strict=True))
+    lost = {chain: words for chain, words in said.items() if words is not None}
+    if runner.stopped or len(lost) == chains:
+        chain, words = next(iter(lost.items()))
+        reply.failure("sample", f"chain {chain} {words}")
+        return
+    kept = {str(chain): str(file) for chain, file in files.items() if chain not in lost}
+    reply.done(files=kept, lost={str(chain): words for chain, words in lost.items()})
+
+
+def _arguments(request: Mapping[str, Any], chain: int | None) -> list[str]:
+    """Return CmdStan's arguments for one chain, or for all of them in one process."""
+    scratch = Path(request["scratch"])
+    name = "" if chain is None else f"_{chain}"
+    # Where several chains look for "init.json", each finds the file with its own number.
+    start = [f"init={scratch / f'init{name}.json'}"] if request["inits"] else []
+    return [
+        f"id={chain or 1}",
+        *("random", f"seed={request['seed']}", "data", f"file={request['data']}", *start),
+        *("output", f"file={scratch / f'chain{name}.csv'}"),
+        *(f"refresh={request['refresh']}", "sig_figs=17", *request["sampler"]),
+        *([] if chain else [f"num_chains={request['chains']}"]),
+    ]
+
+
+def _alone(
+    runner: _Runner, request: Mapping[str, Any], chain: int, *, threads: int, again: bool
+) -> str | None:
+    """Run one chain; one that cannot even start stops the others, unless it has before."""
+    if runner.stopped:
+        return None
+    words = runner.run(_arguments(request, chain), max(1, threads))
+    if words is not None and not again and chain not in runner.begun:
+        runner.stop()
+    return words
+
+
+def _whole(file: Path) -> bool:
+    """Whether a chain wrote its file to the end."""
+    try:
+        with file.open("rb") as source:
+            source.seek(0, os.SEEK_END)
+            source.seek(max(0, source.tell() - 4096))
+            return b"seconds (Total)" in source.read()
+    except OSError:
+        return False
 
 
 class _Runner:
-    """Runs a compiled program, once or several times at once; one failure stops all."""
+    """Runs a compiled program, once or several times at once.
+
+    Attributes
+    ----------
+    begun : set of int
+        The chains that have told of an iteration.
+    stopped : bool
+        Whether all was ended.
+    """
 
     def __init__(self, exe: str, reply: Reply) -> None:
         self._exe, self._reply = exe, reply
         self._running: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
-        self._stopped = False
+        self.begun: set[int] = set()
+        self.stopped = False
+
+    def stop(self) -> None:
+        """End all that runs, and start nothing more."""
+        with self._lock:
+            self.stopped = True
+            for process in self._running:
+                process.kill()
 
     def run(self, arguments: Sequence[str], threads: int) -> str | None:
         """Run to the end; return what went wrong, or None."""
-        process = self._start(arguments, threads)
-        if isinstance(process, str) or process is None:
-            return process
-        chain = int(arguments[0].removeprefix("id="))
+        try:
+            process = self._start(arguments, threads)
+        except OSError as error:
+            return f"cannot run {self._exe}: {error}"
+        if process is None:
+            return None
+        first = int(arguments[0].removeprefix("id="))
         tail: deque[str] = deque(maxlen=_LINES)
         assert process.stdout is not None
         for line in process.stdout:
             if found := _ITERATION.match(line):
-                self._reply.progress(
-                    int(found[1] or chain), int(found[2]), int(found[3]), found[4] == "Warmup"
-                )
+                chain = int(found[1] or first)
+                self.begun.add(chain)
+                self._reply.progress(chain, int(found[2]), int(found[3]), found[4] == "Warmup")
             elif line.strip():
                 tail.append(line.rstrip())
         code = process.wait()
-        if code == 0:
+        if code == 0 or self.stopped:
             return None
-        with self._lock:
-            first, self._stopped = not self._stopped, True
-            for other in self._running:
-                other.kill()
-        if not first:
-            return None
-        who = f"chain {chain}" if "num_chains" not in arguments[-1] else "CmdStan"
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return f"{who} {how}:\n" + "\n".join(_telling(tail))
+        return f"{how}:\n" + "\n".join(_telling(tail))
 
-    def _start(self, arguments: Sequence[str], threads: int) -> subprocess.Popen[str] | str | None:
+    def _start(self, arguments: Sequence[str], threads: int) -> subprocess.Popen[str] | None:
         environment = {**os.environ, "STAN_NUM_THREADS": str(threads)}
         with self._lock:
-            if self._stopped:
+            if self.stopped:
                 return None
-            try:
-                process = subprocess.Popen(
-                    [self._exe, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    env=environment,
-                )
-            except OSError as error:
-                self._stopped = True
-                return f"cannot run {self._exe}: {error}"
+            process = subprocess.Popen(
+                [self._exe, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=environment,
+            )
             self._running.append(process)
             return process
 
@@ -171,7 +251,8 @@ def _telling(lines: Sequence[str]) -> list[str]:
 
 
 def _run(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
-    """Run the program once with these arguments; nothing but its failure is of interest."""
+    """Run the program once with these arguments, and hand back the last that it said."""
+    environment = {**os.environ, "STAN_NUM_THREADS": str(request.get("threads", 1))}
     try:
         done = subprocess.run(
             [request["exe"], *request["arguments"]],
@@ -181,11 +262,13 @@ def _run(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
             text=True,
             errors="replace",
             check=False,
+            env=environment,
         )
     except OSError as error:
         reply.failure("absent", f"cannot run {request['exe']}: {error}")
         return
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
     if done.returncode != 0:
-        reply.failure("evaluate", "\n".join(_telling(done.stdout.splitlines())))
+        reply.failure("evaluate", "\n".join(_telling(lines)))
         return
-    reply.done()
+    reply.done(said=lines[-_LINES:])

@@ -226,7 +226,7 @@ def method_of(name: str | Method, options: Mapping[str, Any] | None = None) -> M
             raise SettingsError(f"method_options beside {name!r}, which has options of its own")
         return name
     if name not in METHODS:
-        raise SettingsError(f"no method {name!r}{suggest(str(name), METHODS)}")
+        raise SettingsError(f"no method {name!r}{suggest(str(name), (*METHODS, 'approx'))}")
     kind = METHODS[name]
     known = [option.name for option in fields(kind)]
     for option in options or {}:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +12,12 @@ from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.integrated import without_effects
 from hierglm.draws.parameters import KEYS, keys
 from hierglm.names import Parameter, flat_name
+from hierglm.results.closeness import check_outcome
+from hierglm.results.findings import Check, Finding
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN, select
 
 Floats = NDArray[np.float64]
-Severity = Literal["problem", "warning", "note"]
 
 RHAT = 1.01
 """Largest R-hat that passes (Vehtari et al. 2021)."""
@@ -30,87 +29,14 @@ EFFECTS_LOOKED_AT = 500
 """Effects of single levels whose chains are compared; a random choice where there are more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be.
-
-    Attributes
-    ----------
-    kind : str
-        "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "stuck", "chains".
-    severity : {"problem", "warning", "note"}
-        A problem makes the numbers unreliable; a warning makes them slow to come by.
-    what : str
-        What was found, with its number.
-    advice : str
-        The next step.
-    """
-
-    kind: str
-    severity: Severity
-    what: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.what}. {self.advice}"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What looking at the chains has shown; prints itself, iterates over its findings.
-
-    Attributes
-    ----------
-    findings : tuple of Finding
-        Empty if all is well.
-    rhat, ess : float
-        Largest R-hat and smallest effective sample size (bulk or tail) seen.
-    looked_at, effects : int
-        Effects of single levels whose chains were compared, and how many there are.
-    """
-
-    findings: tuple[Finding, ...]
-    rhat: float
-    ess: float
-    looked_at: int
-    effects: int
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self.findings)
-
-    def __len__(self) -> int:
-        return len(self.findings)
-
-    @property
-    def healthy(self) -> bool:
-        """Whether there is no problem."""
-        return all(f.severity != "problem" for f in self.findings)
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines)
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """One sentence a finding, or one that says that all is well."""
-        scope = ""
-        if self.looked_at < self.effects:
-            scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
-        if not any(f.severity == "problem" for f in self.findings):
-            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {self.rhat:.3f}, "
-            ess = "" if np.isnan(self.ess) else f"effective sample size at least {self.ess:,.0f}"
-            good = f"No divergences, {rhat}{ess}{scope}."
-            return (good, *map(str, self.findings))
-        lines = tuple(map(str, self.findings))
-        return (*lines, f"({scope[2:]})") if scope else lines
-
-
 def check(fitted: Fitted) -> Check:
-    """Return what is wrong with the chains, and what to do about it.
+    """Return what is wrong with the draws, and what to do about it.
 
     Divergences, trajectories that were cut short, E-BFMI below 0.3, R-hat above 1.01,
     effective sample sizes below 100 a chain, draws that are not finite. Where there are
     more than 500 effects of single levels, 500 of them, chosen with the fit's seed, are
-    looked at.
+    looked at. Of other methods than sampling: how far they are from the posterior, and
+    whether they have converged.
 
     Parameters
     ----------
@@ -120,6 +46,8 @@ def check(fitted: Fitted) -> Check:
     -------
     Check
     """
+    if not fitted.sampled:
+        return check_outcome(fitted)
     draws = fitted.draws
     # Effects drawn exactly afterwards mix as well as what they are drawn from.
     effects = select(without_effects(draws), "ran_vals")
@@ -127,6 +55,7 @@ def check(fitted: Fitted) -> Check:
     found = diagnose(values)
     ess = np.fmin(found.ess_bulk, found.ess_tail)
     findings = [
+        *_lost(draws),
         *_no_numbers(values, names),
         *_divergences(fitted),
         *_rhat(fitted, found.rhat, names),
@@ -169,6 +98,16 @@ def _sample(
         names += [flat_name(Parameter(**{k: columns[k][i] for k in KEYS})) for i in places]
     nothing = np.empty((*next(iter(main or effects)).values.shape[:2], 0))
     return np.concatenate([nothing, *blocks], axis=2), names
+
+
+def _lost(draws: Draws) -> list[Finding]:
+    if not draws.lost:
+        return []
+    who = ", ".join(map(str, draws.lost))
+    several = len(draws.lost) > 1
+    what = f"Chain{'s' if several else ''} {who} of {draws.chains + len(draws.lost)} died"
+    advice = "What a chain does not survive may be part of the posterior: see the notes."
+    return [Finding("died", "problem", what, advice)]
 
 
 def _divergences(fitted: Fitted) -> list[Finding]:

@@ -30,7 +30,7 @@ def fixef(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.Dat
     DataFrame
         The columns of `tidy`.
     """
-    return table(select(fitted.draws, "fixed"), conf_level, hdi)
+    return table(select(fitted.draws, "fixed"), conf_level, hdi, fitted.sampled)
 
 
 def ranef(
@@ -60,7 +60,7 @@ def ranef(
         For a group that is not in the model.
     """
     known_group(fitted, group)
-    return table(select(fitted.draws, "ran_vals", group), conf_level, hdi)
+    return table(select(fitted.draws, "ran_vals", group), conf_level, hdi, fitted.sampled)
 
 
 def coef(
@@ -92,7 +92,7 @@ def coef(
         For a group that is not in the model.
     """
     known_group(fitted, group)
-    return table(select(fitted.draws, "ran_coefs", group), conf_level, hdi)
+    return table(select(fitted.draws, "ran_coefs", group), conf_level, hdi, fitted.sampled)
 
 
 def varcorr(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def varcorr(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.D
     draws = fitted.draws
     groups = dict.fromkeys(v.group for v in draws if v.effect == "ran_sd")
     chosen = [v for g in groups for v in select(draws, ("ran_sd", "ran_cor"), g)]
-    return table(chosen + select(draws, "family"), conf_level, hdi)
+    return table(chosen + select(draws, "family"), conf_level, hdi, fitted.sampled)
 
 
 def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:

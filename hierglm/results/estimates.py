@@ -110,7 +110,7 @@ def shortest(values: Floats, level: float) -> Floats:
 
 
 def intervals(values: Floats, level: float, hdi: bool = False) -> Floats:
-    """Return lower and upper ends, equal-tailed or, with `hdi`, shortest.
+    """Return lower and upper ends, equal-tailed or, with `hdi`, shortest; NaN for one draw.
 
     Parameters
     ----------
@@ -131,6 +131,8 @@ def intervals(values: Floats, level: float, hdi: bool = False) -> Floats:
     """
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise SettingsError(f"conf_level must lie between 0 and 1, not {level!r}")
+    if len(values) < 2:
+        return np.full((2, values.shape[1]), np.nan)
     if hdi:
         return shortest(values, level)
     tail = (1 - level) / 2

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Settings
+from hierglm.engines.methods import Optimize, Sample
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
 from hierglm.results.approximation import Approximation
+from hierglm.results.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Fitted:
     approx : Approximation or None
         The penalised fit that led the chains, where there was one: no posterior, but near
         it. ``fit.approx.tidy()`` beside ``fit.tidy()`` shows what sampling added.
+    outcome : Outcome or None
+        ELBO, k-hat or mode, where another method than sampling gave the draws.
     """
 
     plan: Plan
@@ -48,3 +52,14 @@ class Fitted:
     seconds: float
     notes: tuple[str, ...] = ()
     approx: Approximation | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the draws are those of Markov chains, whose mixing can be looked at."""
+        return self.settings.method.name == Sample.name
+
+
+def effects_seed(settings: Settings) -> int | None:
+    """Return the seed with which integrated effects are drawn; None for a mode: their means."""
+    return None if settings.method.name == Optimize.name else settings.seed

@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
+from hierglm.engines.methods import METHODS
 from hierglm.errors import FileError
 from hierglm.plan import forms
 from hierglm.priors.assign import Assigned, Priors, Slot
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Output, Place, Program
 from hierglm.results.approximation import Approximation, Located
+from hierglm.results.outcome import Elbo, Outcome
 
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Approximation, Assigned, Draws, Located, Output, Place, Prior, Priors, Program, Settings,
-        Slot, Variable, forms.Choice,
+        Approximation, Assigned, Draws, Elbo, Located, Outcome, Output, Place, Prior, Priors,
+        Program, Settings, Slot, Variable, forms.Choice, *METHODS.values(),
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""

@@ -27,7 +27,10 @@ NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "rhat", "ess_bulk",
 
 
 def table(
-    variables: Sequence[Variable], conf_level: float = 0.95, hdi: bool = False
+    variables: Sequence[Variable],
+    conf_level: float = 0.95,
+    hdi: bool = False,
+    sampled: bool = True,
 ) -> pd.DataFrame:
     """Return the rows of some variables, in order.
 
@@ -39,6 +42,8 @@ def table(
         Probability of the intervals.
     hdi : bool
         Shortest intervals instead of equal-tailed ones.
+    sampled : bool
+        Whether the draws are those of Markov chains: of others rhat and ess are NaN.
 
     Returns
     -------
@@ -50,9 +55,12 @@ def table(
     import pandas as pd
 
     def numbers(values: Floats) -> Floats:
-        flat, found = pooled(values), diagnose(values)
+        flat = pooled(values)
         ends = intervals(flat, conf_level, hdi)
-        own = [getattr(found, name).ravel() for name in NUMBERS[4:]]
+        own = np.full((3, flat.shape[1]), np.nan)
+        if sampled:
+            found = diagnose(values)
+            own = np.stack([getattr(found, name).ravel() for name in NUMBERS[4:]])
         return np.stack([mean(flat), spread(flat), *ends, *own])
 
     columns: dict[str, NDArray[Any]] = labels(variables)

@@ -84,19 +84,20 @@ def summarise(fitted: Fitted) -> Summary:
     ----------
     fitted : Fitted
     """
-    draws = fitted.draws
+    draws, columns = fitted.draws, _columns(fitted)
     levels = {g.group: len(g.levels) for g in fitted.plan.model.design.groups}
     sections = [
-        _section("Common effects", select(draws, "fixed"), "fit.fixef()"),
+        _section("Common effects", select(draws, "fixed"), "fit.fixef()", columns),
         *(
             _section(
                 f"Effects of {group}, {count:,} {_levels(count)}",
                 select(draws, ("ran_sd", "ran_cor"), group),
                 "fit.varcorr()",
+                columns,
             )
             for group, count in levels.items()
         ),
-        _section("Family", select(draws, "family"), "fit.tidy('family')"),
+        _section("Family", select(draws, "family"), "fit.tidy('family')", columns),
     ]
     checked = check(fitted)
     return Summary(
@@ -104,17 +105,35 @@ def summarise(fitted: Fitted) -> Summary:
         formula=" ".join(fitted.plan.model.design.formula.source.split()),
         facts=(_data(fitted), _sampling(fitted), f"plan {fitted.plan.line}"),
         sections=tuple(s for s in sections if s.labels),
-        legend="estimate, std_error: posterior mean and sd; conf_low, conf_high: 95% interval",
+        legend=_LEGENDS[len(columns)],
         healthy=checked.healthy,
         diagnostics=checked.lines,
         notes=fitted.notes,
     )
 
 
-def _section(title: str, variables: Sequence[Variable], more: str) -> Section:
-    frame = table(variables)
-    worth = [places(s, e) for s, e in zip(frame["std_error"], frame["ess_bulk"], strict=True)]
-    return _lay_out(title, frame, worth, more, NUMBERS)
+def _columns(fitted: Fitted) -> tuple[str, ...]:
+    """Return the columns that mean something: of a mode the estimates alone."""
+    if fitted.sampled:
+        return NUMBERS
+    return NUMBERS[:4] if fitted.draws.draws > 1 else NUMBERS[:1]
+
+
+_LEGENDS = {
+    len(NUMBERS): "estimate, std_error: posterior mean and sd; conf_low, conf_high: 95% interval",
+    4: "estimate, std_error: mean and sd of the approximation; conf_low, conf_high: 95% of it",
+    1: "estimate: mode",
+}
+"""By number of columns."""
+
+
+def _section(
+    title: str, variables: Sequence[Variable], more: str, columns: tuple[str, ...]
+) -> Section:
+    frame = table(variables, sampled=columns == NUMBERS)
+    ess = frame["ess_bulk"] if columns == NUMBERS else [np.inf] * len(frame)
+    worth = [places(s, e) for s, e in zip(frame["std_error"], ess, strict=True)]
+    return _lay_out(title, frame, worth, more, columns)
 
 
 def approximate_section(title: str, frame: pd.DataFrame, more: str) -> Section:
@@ -173,6 +192,9 @@ def _sampling(fitted: Fitted) -> str:
     s = fitted.settings
     used = [f"{k} {v}" for k, v in fitted.versions.items() if k not in ("hierglm", "python")]
     engine = fitted.engine + (f" ({', '.join(used)})" if used else "")
+    if not fitted.sampled:
+        draws = "" if fitted.draws.draws == 1 else f"{fitted.draws.draws:,} draws, "
+        return f"{engine}: {s.method}, {draws}seed {s.seed}, {_duration(fitted.seconds)}"
     chains = f"{s.chains} {'chain' if s.chains == 1 else 'chains'}"
     return (
         f"{engine}: {chains} x ({s.warmup:,} warmup + {s.draws:,} draws), "

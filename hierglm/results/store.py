@@ -27,7 +27,7 @@ from hierglm.formula.parse import parse
 from hierglm.model import Model
 from hierglm.plan.forms import Plan
 from hierglm.results.archive import read_archive, to_array, write_archive
-from hierglm.results.fitted import Fitted
+from hierglm.results.fitted import Fitted, effects_seed
 from hierglm.results.pack import Packer, unpack
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -125,7 +125,7 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
     plan = Plan(model=model, **unpack(said["plan"], arrays))
     fitted = Fitted(plan=plan, **unpack(said["fit"], arrays))
-    return replace(fitted, draws=with_effects(plan, fitted.draws, fitted.settings.seed))
+    return replace(fitted, draws=with_effects(plan, fitted.draws, effects_seed(fitted.settings)))
 
 
 def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]) -> Design:

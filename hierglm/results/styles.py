@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-Style = Callable[[Sequence[Variable], float, bool], "pd.DataFrame"]
+Style = Callable[[Sequence[Variable], float, bool, bool], "pd.DataFrame"]
 
 
-def broom(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFrame:
+def broom(
+    variables: Sequence[Variable], level: float, hdi: bool, sampled: bool = True
+) -> pd.DataFrame:
     """Return effect, component, group, (level,) term, estimate, std.error, conf.low, conf.high."""
     import pandas as pd
 
@@ -51,7 +53,9 @@ def broom(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def posterior(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFrame:
+def posterior(
+    variables: Sequence[Variable], level: float, hdi: bool, sampled: bool = True
+) -> pd.DataFrame:
     """Return variable, mean, median, sd, mad, q5, q95, rhat, ess_bulk, ess_tail."""
     import pandas as pd
 
@@ -65,12 +69,16 @@ def posterior(variables: Sequence[Variable], level: float, hdi: bool) -> pd.Data
             "mad": measure(variables, _mad)[0],
             "q5": q[1],
             "q95": q[2],
-            **_diagnostics(variables, rhat="rhat", ess_bulk="ess_bulk", ess_tail="ess_tail"),
+            **_diagnostics(
+                variables, sampled, rhat="rhat", ess_bulk="ess_bulk", ess_tail="ess_tail"
+            ),
         }
     )
 
 
-def parameters(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFrame:
+def parameters(
+    variables: Sequence[Variable], level: float, hdi: bool, sampled: bool = True
+) -> pd.DataFrame:
     """Return Parameter, Effects, Component, Median, CI, CI_low, CI_high, pd, Rhat, ESS, Group.
 
     For effects of single levels alone: Group, Level, Parameter, Median, CI, CI_low,
@@ -94,7 +102,7 @@ def parameters(variables: Sequence[Variable], level: float, hdi: bool) -> pd.Dat
             "CI_low": ends[0],
             "CI_high": ends[1],
             "pd": measure(variables, _direction)[0],
-            **_diagnostics(variables, rhat="Rhat", ess_bulk="ESS"),
+            **_diagnostics(variables, sampled, rhat="Rhat", ess_bulk="ESS"),
         }
     )
     middle = ["Median", "CI", "CI_low", "CI_high", "pd"]
@@ -103,7 +111,9 @@ def parameters(variables: Sequence[Variable], level: float, hdi: bool) -> pd.Dat
     return frame[["Parameter", "Effects", "Component", *middle, "Rhat", "ESS", "Group"]]
 
 
-def brms(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFrame:
+def brms(
+    variables: Sequence[Variable], level: float, hdi: bool, sampled: bool = True
+) -> pd.DataFrame:
     """Return variable, Estimate, Est.Error, l-95% CI, u-95% CI, Rhat, Bulk_ESS, Tail_ESS."""
     import pandas as pd
 
@@ -116,7 +126,9 @@ def brms(variables: Sequence[Variable], level: float, hdi: bool) -> pd.DataFrame
             "Est.Error": measure(variables, spread)[0],
             f"l-{percent}": ends[0],
             f"u-{percent}": ends[1],
-            **_diagnostics(variables, rhat="Rhat", ess_bulk="Bulk_ESS", ess_tail="Tail_ESS"),
+            **_diagnostics(
+                variables, sampled, rhat="Rhat", ess_bulk="Bulk_ESS", ess_tail="Tail_ESS"
+            ),
         }
     )
 
@@ -182,7 +194,10 @@ def _rows(found: Mapping[str, NDArray[Any]], *names: str) -> list[tuple[Any, ...
     return list(zip(*(found[name] for name in names), strict=True))
 
 
-def _diagnostics(variables: Sequence[Variable], **names: str) -> dict[str, Floats]:
+def _diagnostics(variables: Sequence[Variable], sampled: bool, **names: str) -> dict[str, Floats]:
+    if not sampled:
+        nothing = np.full(len(labels(variables)["term"]), np.nan)
+        return dict.fromkeys(names.values(), nothing)
     found = [diagnose(v.values) for v in variables]
     return {
         theirs: np.concatenate([getattr(d, ours).ravel() for d in found] or [np.empty(0)])

@@ -51,7 +51,7 @@ def tidy(
     """
     if style not in STYLES:
         raise SettingsError(f"no style {style!r}{suggest(str(style), STYLES)}")
-    return STYLES[style](select(fitted.draws, effects), conf_level, hdi)
+    return STYLES[style](select(fitted.draws, effects), conf_level, hdi, fitted.sampled)
 
 
 def summary(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:

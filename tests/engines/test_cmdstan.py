@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from hierglm.engines.cache import clear_cache, list_cache, programs_folder
-from hierglm.engines.cmdstan import CmdStanEngine, find_cmdstan
+from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
+from hierglm.engines.installed import find_cmdstan
 from hierglm.errors import CompileError, EngineError, EngineMissing, SamplingError
 from hierglm.plan.forms import Ability
 from tests.engines import programs
@@ -142,7 +143,7 @@ def test_abilities_follow_the_version(
 
 
 def test_no_cmdstan(tmp_path: Path, cmdstan: Callable[..., Path]) -> None:
-    with pytest.raises(EngineMissing, match=r"not installed.*cmdstanpy\.install_cmdstan.*embedded"):
+    with pytest.raises(EngineMissing, match=r"not installed.*toolchain install .*--from-pypi.*embedded"):
         CmdStanEngine().sample(programs.NORMAL, QUICK)
     with pytest.raises(EngineMissing, match="nowhere"):
         CmdStanEngine(tmp_path / "nowhere").sample(programs.NORMAL, QUICK)

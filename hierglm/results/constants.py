@@ -1,0 +1,162 @@
+"""What a program's log density leaves out of the joint density of response and parameters.
+
+Samplers need no constants, and programs leave many out. The ELBO is a lower bound of the log
+marginal likelihood log p(y) only with all of them. Two densities of a program matter: with all
+the constants of its ``~`` statements (which CmdStan evaluates in pathfinder and variational),
+and without them (in optimize, laplace and sample).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from hierglm.plan.forms import CommonForm, GroupForm, Plan, ResponseForm
+from hierglm.priors.distributions import KINDS, Prior
+from hierglm.program.common import whitening
+
+_NORMAL = -0.5 * math.log(2 * math.pi)
+_SAMPLED = (ResponseForm.GLM, ResponseForm.VECTOR, ResponseForm.WEIGHTED)
+"""Forms whose likelihood is a density of Stan's, with the constants that Stan may drop."""
+
+
+def unbounded(plan: Plan) -> str:
+    """Return why the ELBO of a plan bounds no marginal likelihood of the response, or "".
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+    flat = [a.slot.name for a in plan.model.priors if a.prior.kind == "flat"]
+    if flat:
+        return f"the prior of {flat[0]} is flat, and with it there is no marginal likelihood"
+    if plan.model.design.response.weights is not None:
+        return "rows have weights, and a weighted likelihood is no density of the response"
+    if plan.model.family.exponential is None:
+        return f"what programs leave out of {plan.model.family!r} is not known"
+    return ""
+
+
+def left_out(plan: Plan, dropped: bool) -> float:
+    """Return what is to be added to a program's log density (on the unconstrained scale).
+
+    Parameters
+    ----------
+    plan : Plan
+        With its numbers.
+    dropped : bool
+        Whether the constants of ``~`` statements are left out too.
+    """
+    parts = [_response(plan, dropped), _common(plan)]
+    for k, choice in enumerate(plan.groups):
+        size = plan.model.design.groups[k].effects.matrix.shape[1]
+        effects = len(plan.model.design.groups[k].levels) * size
+        if choice.form is GroupForm.CONDITIONAL or (
+            choice.form is GroupForm.STANDARDISED and dropped
+        ):
+            parts.append(effects * _NORMAL)
+    parts += [_cut(prior) for prior in _positive(plan)]
+    if dropped:
+        parts += _priors(plan)
+    return float(sum(parts))
+
+
+def _response(plan: Plan, dropped: bool) -> float:
+    """Return the likelihood's constant: what of its log density depends on no parameter."""
+    if plan.response.form in _SAMPLED and not dropped:
+        return 0.0
+    model, response = plan.model, plan.model.design.response
+    weights = np.ones(len(response.values)) if response.weights is None else response.weights
+    exponential = model.family.exponential
+    assert exponential is not None
+    if exponential.dispersion:
+        total = _NORMAL * weights.sum()
+        own = plan.response.form in (*_SAMPLED, ResponseForm.CROSSPRODUCTS)
+        # Sums over equal rows have the known errors' logarithms.
+        if response.se is not None and not response.se_and_sigma and own:
+            total -= weights @ np.log(response.se)
+        return float(total)
+    zero = np.zeros(len(response.values))
+    trials = np.ones_like(zero) if response.trials is None else response.trials
+    density = model.family.log_density(response.values, zero, {}, response.trials)
+    return float(weights @ (density + trials * exponential.cumulant(zero)))
+
+
+def _common(plan: Plan) -> float:
+    """Return the Jacobian of coefficients made independent, which is constant."""
+    if plan.common.form is not CommonForm.WHITENED:
+        return 0.0
+    assert plan.numbers is not None
+    assert plan.numbers.fit is not None
+    return float(np.log(np.diag(whitening(plan.numbers.fit))).sum())
+
+
+def _positive(plan: Plan) -> Iterator[Prior]:
+    """Yield the priors of sds and scales: one that reaches below 0 is cut there."""
+    for assigned in plan.model.priors:
+        if assigned.slot.role in ("sd", "scale") and KINDS[assigned.prior.kind].support == "real":
+            yield assigned.prior
+
+
+def _cut(prior: Prior) -> float:
+    """Return -log P(x > 0)."""
+    from scipy import stats
+
+    match prior.kind, prior.numbers:
+        case "normal", (location, scale):
+            return float(-stats.norm.logsf(0, location, scale))
+        case "student_t", (df, location, scale):
+            return float(-stats.t.logsf(0, df, location, scale))
+        case "cauchy", (location, scale):
+            return float(-stats.cauchy.logsf(0, location, scale))
+    raise ValueError(f"{prior!r} does not reach below 0")
+
+
+def _priors(plan: Plan) -> Iterator[float]:
+    """Yield the constants of the priors' ``~`` statements."""
+    groups = plan.model.design.groups
+    for assigned in plan.model.priors:
+        slot, prior = assigned.slot, assigned.prior
+        q = len(groups[slot.number].terms) if slot.role in ("sd", "cor") else 1
+        if slot.role == "cor":
+            yield _lkj(prior.numbers[0], q)
+        elif prior.kind != "decov":
+            yield _constant(prior)
+        # decov is one prior for all sds of a term: counted with the first.
+        elif slot.term == groups[slot.number].terms[0]:
+            _, concentration, shape, scale = prior.numbers
+            yield _constant(Prior("gamma", (shape, 1 / scale)))
+            yield math.lgamma(q * concentration) - q * math.lgamma(concentration)
+
+
+def _constant(prior: Prior) -> float:
+    """Return what of a log density depends on its numbers alone."""
+    match prior.kind, prior.numbers:
+        case "normal", (_, scale):
+            return _NORMAL - math.log(scale)
+        case "student_t", (df, _, scale):
+            beta = math.lgamma((df + 1) / 2) - math.lgamma(df / 2)
+            return beta - 0.5 * math.log(math.pi * df) - math.log(scale)
+        case "cauchy", (_, scale):
+            return -math.log(math.pi * scale)
+        case "exponential", (rate,):
+            return math.log(rate)
+        case (("gamma" | "inv_gamma"), (shape, other)):
+            return shape * math.log(other) - math.lgamma(shape)
+    return 0.0
+
+
+def _lkj(eta: float, size: int) -> float:
+    """Return the constant of the density of a correlation matrix's Cholesky factor.
+
+    Lewandowski, Kurowicka and Joe (2009), equation 16, as a product over the partial
+    correlations.
+    """
+    return sum(
+        math.lgamma(eta + 0.5 * (size - 1))
+        - 0.5 * k * math.log(math.pi)
+        - math.lgamma(eta + 0.5 * (size - 1 - k))
+        for k in range(1, size)
+    )

@@ -1,0 +1,91 @@
+"""What looking at a fit has shown, in words with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Severity = Literal["problem", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes
+    ----------
+    kind : str
+        "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "stuck", "chains",
+        "died"; of other methods than sampling "khat", "convergence".
+    severity : {"problem", "warning", "note"}
+        A problem makes the numbers unreliable; a warning makes them slow to come by.
+    what : str
+        What was found, with its number.
+    advice : str
+        The next step.
+    """
+
+    kind: str
+    severity: Severity
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What looking at the chains has shown; prints itself, iterates over its findings.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Empty if all is well.
+    rhat, ess : float
+        Largest R-hat and smallest effective sample size (bulk or tail) seen.
+    looked_at, effects : int
+        Effects of single levels whose chains were compared, and how many there are.
+    first : str
+        What is said before all, of methods other than sampling; or "".
+    """
+
+    findings: tuple[Finding, ...]
+    rhat: float
+    ess: float
+    looked_at: int
+    effects: int
+    first: str = ""
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no problem."""
+        return all(f.severity != "problem" for f in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One sentence a finding, or one that says that all is well."""
+        if self.first:
+            return (self.first, *map(str, self.findings))
+        scope = ""
+        if self.looked_at < self.effects:
+            scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
+        if not any(f.severity == "problem" for f in self.findings):
+            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {self.rhat:.3f}, "
+            ess = "" if np.isnan(self.ess) else f"effective sample size at least {self.ess:,.0f}"
+            good = f"No divergences, {rhat}{ess}{scope}."
+            return (good, *map(str, self.findings))
+        lines = tuple(map(str, self.findings))
+        return (*lines, f"({scope[2:]})") if scope else lines
