@@ -52,7 +52,7 @@ class EmbeddedEngine:
     @property
     def abilities(self) -> frozenset[Ability]:
         """What programs may use; measured by tests/engines/test_abilities.py."""
-        return frozenset(Ability)
+        return frozenset(Ability) - {Ability.KERNELS}
 
     @property
     def starts(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
@@ -18,7 +19,7 @@ from hierglm.plan.forms import (
     ResponseForm,
 )
 from hierglm.plan.order import Order, order
-from hierglm.plan.rows import factors
+from hierglm.plan.rows import factors, sort
 
 PLANS = ("auto", "textbook")
 OWN = {
@@ -64,6 +65,11 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
     by_rows = _by_rows(model, asked, wants)
     found = order(factors(model.design)) if by_rows else _integrable(model, wants)
     numbers = compute(model, found, by_rows=by_rows)
+    if _by_kernel(model, abilities, numbers):
+        assert numbers.rows is not None
+        numbers = replace(
+            numbers, rows=sort(numbers.rows, [len(g.levels) for g in model.design.groups])
+        )
     return Plan(
         model=model,
         name="auto" + "".join(f", {part}: {form}" for part, form in asked.items()),
@@ -139,6 +145,12 @@ def _response(
 ) -> Choice[ResponseForm]:
     part = _part(model)
     rows = f"{model.design.rows:,} rows"
+    if _by_kernel(model, abilities, numbers):
+        assert numbers is not None
+        assert numbers.rows is not None
+        if numbers.rows.gathered:
+            rows += f" are {len(numbers.rows.first):,} different ones"
+        return Choice(part, ResponseForm.KERNEL, f"{rows}; a compiled function with its gradient")
     if numbers is not None and numbers.rows is not None and model.family.exponential is not None:
         if numbers.rows.gathered:
             why = f"{rows} are {len(numbers.rows.first):,} different ones"
@@ -156,6 +168,12 @@ def _response(
     if fused is None or fused not in {a.value for a in abilities}:
         return Choice(part, ResponseForm.VECTOR, f"{rows}; the engine has no {fused}")
     return Choice(part, ResponseForm.GLM, f"{rows}; {fused} has its own gradient")
+
+
+def _by_kernel(model: Model, abilities: frozenset[Ability], numbers: Numbers | None) -> bool:
+    """Tell whether the engine has a function for the rows of this family."""
+    rows = numbers is not None and numbers.rows is not None
+    return rows and Ability.KERNELS in abilities and model.family.exponential is not None
 
 
 _SLOW = ("binomial_logit_glm", "poisson_log_glm")

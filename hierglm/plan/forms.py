@@ -21,6 +21,7 @@ class Ability(Enum):
     BERNOULLI_GLM = "bernoulli_logit_glm"
     BINOMIAL_GLM = "binomial_logit_glm"
     POISSON_GLM = "poisson_log_glm"
+    KERNELS = "functions bound to C++"
 
 
 class ResponseForm(Enum):
@@ -30,6 +31,7 @@ class ResponseForm(Enum):
     VECTOR = "one vectorised density over all rows"
     WEIGHTED = "one density a row, times its weight"
     GATHERED = "sums over equal rows"
+    KERNEL = "one pass over sorted rows"
     CROSSPRODUCTS = "crossproducts instead of rows"
 
 

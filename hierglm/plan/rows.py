@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,40 @@ def gather(design: Design) -> Rows:
         first=first,
         pattern=pattern,
         patterns=patterns,
+    )
+
+
+def sort(rows: Rows, levels: Sequence[int]) -> Rows:
+    """Return the same rows by level of the term with most levels, within it by the next.
+
+    One pass over sorted rows takes each level's effects once, and finds those of its other
+    terms where it has just been.
+
+    Parameters
+    ----------
+    rows : Rows
+    levels : sequence of int
+        Levels of each group term.
+    """
+    # The last key of a lexical sort is the first to count.
+    keys = sorted(range(len(levels)), key=lambda k: (levels[k], -k))
+    if not keys:
+        return rows
+    place = np.lexsort([rows.index[k] for k in keys])
+    rank = np.empty(len(place), dtype=np.int64)
+    rank[place] = np.arange(len(place))
+    return replace(
+        rows,
+        X=rows.X[place],
+        Z=tuple(z[place] for z in rows.Z),
+        index=tuple(i[place] for i in rows.index),
+        offset=rows.offset[place],
+        total=rows.total[place],
+        count=rows.count[place],
+        within=rows.within[place],
+        cell=rank[rows.cell],
+        first=rows.first[place],
+        pattern=None if rows.pattern is None else rows.pattern[place],
     )
 
 

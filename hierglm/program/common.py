@@ -127,9 +127,10 @@ def predictors(plan: Plan, fused: bool = False) -> list[str]:
 def _matrix(plan: Plan, names: str) -> list[Declare]:
     rows = plan.numbers.rows if plan.numbers is not None else None
     X = plan.model.design.common.matrix
-    if rows is None or not rows.gathered:
+    sorted_ = plan.response.form is ResponseForm.KERNEL
+    if rows is None or not (rows.gathered or sorted_):
         return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X, note=names)]
-    if rows.pattern is None:
+    if rows.pattern is None or sorted_:
         return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X[rows.first], note=names)]
     assert rows.patterns is not None
     return [

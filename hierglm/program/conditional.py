@@ -22,15 +22,6 @@ from hierglm.program.groups import (
 )
 from hierglm.program.priors import PriorText
 
-_FUNCTIONS = (
-    "batched_precision",
-    "batched_cholesky",
-    "batched_solve",
-    "conditional_effects",
-    "conditional_density",
-    "effect_matrix",
-)
-
 
 def conditional(plan: Plan, number: int) -> Fragment:
     """Return the fragment of one group term, its effects about their conditional means.
@@ -89,7 +80,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Block.TRANSFORMED_PARAMETERS, "real", f"log_prior_{k}", note="theirs, by z"
         ),
     ]  # fmt: skip
-    uses = [*_FUNCTIONS, *(["level_residuals"] if moves(plan) else [])]
+    uses = [*(["level_residuals"] if moves(plan) else []), "conditional_effects"]
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
@@ -122,16 +113,14 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
     e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
     over = " / sigma" if sigma == "sigma" else ""
-    factor = f"batched_cholesky(batched_precision(A_{k}, S), M_{k}, J_{k})"
+    effects = f"conditional_effects(A_{k}, S, e, {sigma}, z_{k}, J_{k})"
     lines = [
         f"matrix[M_{k}, M_{k}] S = {scale(plan, number)}{over};",
-        f"array[T_{k}] vector[J_{k}] C = {factor};",
         f"array[M_{k}] vector[J_{k}] e = {e};",
         *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
-        f"array[M_{k}] vector[J_{k}] s",
-        f"  = conditional_effects(C, batched_solve(C, S, e, J_{k}), {sigma}, z_{k});",
-        f"r_{k} = effect_matrix(S, s, J_{k});",
-        f"log_prior_{k} = conditional_density(C, s, {sigma});",
+        f"matrix[J_{k}, M_{k} + 1] u = {effects};",
+        f"r_{k} = u[, 1:M_{k}];",
+        f"log_prior_{k} = sum(u[, M_{k} + 1]);",
     ]
     text = "{\n" + "".join(f"  {line}\n" for line in lines) + "}"
     return Statement(Block.TRANSFORMED_PARAMETERS, text)

@@ -55,7 +55,7 @@ def by_row(plan: Plan, number: int) -> list[Declare]:
         declares.append(
             Declare(Block.DATA, "matrix", f"Z_{k}", ("N", f"M_{k}"), value=Z, note=names)
         )
-    elif not _intercept_only(grouping):
+    elif not intercept_only(grouping):
         declares.append(Declare(Block.DATA, "vector", f"Z_{k}", ("N",), value=Z[:, 0], note=names))
     return declares
 
@@ -74,7 +74,7 @@ def predictor(grouping: Grouping, k: int, *, matrix: bool = False) -> str:
     if len(grouping.terms) > 1:
         return f"rows_dot_product(Z_{k}, r_{k}[group_{k}])"
     by_level = f"to_vector(r_{k})[group_{k}]" if matrix else f"r_{k}[group_{k}]"
-    return by_level if _intercept_only(grouping) else f"Z_{k} .* {by_level}"
+    return by_level if intercept_only(grouping) else f"Z_{k} .* {by_level}"
 
 
 def scale(plan: Plan, number: int) -> str:
@@ -85,7 +85,8 @@ def scale(plan: Plan, number: int) -> str:
     return f"diag_pre_multiply(sd_{k}, L_{k})" if grouping.correlated else f"diag_matrix(sd_{k})"
 
 
-def _intercept_only(grouping: Grouping) -> bool:
+def intercept_only(grouping: Grouping) -> bool:
+    """Tell whether a term's effects multiply nothing but ones."""
     return grouping.terms == ("Intercept",)
 
 

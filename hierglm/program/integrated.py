@@ -22,11 +22,13 @@ from hierglm.program.groups import (
 )
 from hierglm.program.priors import PriorText
 
-_INTEGRATED = (
+_INNER = (
     "batched_precision",
     "batched_cholesky",
     "batched_solve",
-    "integrated_density",
+    "solved_density",
+    "fold_precision",
+    "fold_residuals",
 )
 
 
@@ -96,9 +98,9 @@ def sums_likelihood(plan: Plan) -> Fragment:
         *(["level_residuals"] if sums.groups else []),
         "crossproducts_normal",
         *(["effect_squares"] if order.rest else []),
-        *(_INTEGRATED if nested else ()),
+        *(["integrated_density"] if nested else ()),
         *(c.function for c in crossings.values()),
-        *(["fold_precision", "fold_residuals"] if nested > 1 else []),
+        *(_INNER if nested > 1 else []),
         *(["fold_cross"] if nested > 2 else []),
     ]
     return Fragment(
@@ -215,10 +217,13 @@ def _eliminate(
     if inner:
         yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
         A = f"A_{k}"
+    if number == order.chain[-1]:
+        yield f"target += integrated_density({A}, S_{k}, e_{k}, {sigma}, J_{k});"
+        return
     factor = f"batched_cholesky(batched_precision({A}, S_{k}), M_{k}, J_{k})"
     yield f"array[T_{k}] vector[J_{k}] C_{k} = {factor};"
     yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k}, J_{k});"
-    yield f"target += integrated_density(C_{k}, w_{k}, {sigma});"
+    yield f"target += solved_density(C_{k}, w_{k}, {sigma});"
     for m in (n + 1 for n in order.chain[i + 1 :]):
         yield f"array[M_{m}, M_{k}] vector[J_{k}] G_{k}_{m} = ZZ_{k}_{m};"
         for j in inner:

@@ -11,6 +11,7 @@ from hierglm.program.common import matrix, predictors
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.positive import positive
 from hierglm.program.priors import scalar_prior
+from hierglm.program.row_functions import whole
 
 
 def rows(plan: Plan) -> Fragment:
@@ -28,7 +29,7 @@ def rows(plan: Plan) -> Fragment:
 def _response_data(plan: Plan) -> list[Declare]:
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
         return []
-    if plan.response.form is ResponseForm.GATHERED:
+    if plan.response.form in (ResponseForm.GATHERED, ResponseForm.KERNEL):
         return _gathered(plan)
     design, family = plan.model.design, plan.model.family
     response = design.response
@@ -126,19 +127,27 @@ def _gathered(plan: Plan) -> list[Declare]:
     assert plan.numbers.rows is not None
     rows, family = plan.numbers.rows, plan.model.family
     assert family.exponential is not None
+    single = plan.response.form is ResponseForm.KERNEL and whole(plan)
     what = "trials" if response.trials is not None else "rows"
     if response.weights is not None:
         what = "weights"
     declares = [
         Declare(
             Block.DATA, "int", "N", bounds="lower=1", value=len(rows.first),
-            note="different rows",
+            note="different rows" if rows.gathered else "rows",
         ),
         Declare(
             Block.DATA, "vector", "count", ("N",), "lower=0", value=rows.count, note=f"their {what}"
         ),
     ]  # fmt: skip
-    if family.exponential.dispersion:
+    if single:
+        declares[1:] = [
+            Declare(
+                Block.DATA, family.stan.response, "y", ("N",), family.stan.bounds,
+                value=rows.total.astype(np.int64), note=response.label,
+            )
+        ]  # fmt: skip
+    elif family.exponential.dispersion:
         declares += [
             Declare(
                 Block.DATA, "vector", "y", ("N",), value=rows.mean,

@@ -11,6 +11,7 @@ from hierglm.program.fragment import Fragment, Program
 from hierglm.program.integrated import group_sums, sums_data, sums_likelihood
 from hierglm.program.render import render
 from hierglm.program.response import likelihood, rows
+from hierglm.program.row_functions import row_likelihood
 from hierglm.program.standardised import standardised
 from hierglm.program.start import start
 from hierglm.version import __version__
@@ -39,6 +40,8 @@ def write(plan: Plan) -> Program:
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
         parts.insert(1, sums_data(plan))
         last = sums_likelihood(plan)
+    elif plan.response.form is ResponseForm.KERNEL:
+        last = row_likelihood(plan)
     else:
         last = likelihood(plan, [p.predictor for p in parts if p.predictor])
     return render(title, [rows(plan), *parts, last], start(plan))

@@ -1,19 +1,19 @@
 /**
  * What the effects of a grouping factor add to the log density of a Gaussian response once
- * they are integrated out (Lindstrom and Bates 1988; Bates et al. 2015, section 3): the sum
- * over the levels of |w_j|^2 / (2 sigma^2) - log |C_j|.
+ * they are integrated out; with I + S' A_j S = C_j C_j' it is solved_density of C and
+ * C_j^-1 S' e_j.
  *
- * @param C     Cholesky factors of I + S' A_j S, A_j = Z_j' Z_j and S S' the covariance of
- *              the effects over sigma^2; lower triangles packed
- * @param w     C_j^-1 S' Z_j' (y - X b): one vector an effect, one element a level
+ * Compiled programs may bind the C++ function of the same name.
+ *
+ * @param A     Z_j' Z_j of all levels, lower triangles packed: one vector an entry, one element a
+ *              level
+ * @param S     triangular factor of the covariance of the effects over sigma^2
+ * @param e     Z_j' (y - X b): one vector an effect, one element a level
  * @param sigma residual sd
+ * @param J     number of levels
  */
-real integrated_density(array[] vector C, array[] vector w, real sigma) {
-  real squares = 0;
-  real log_determinant = 0;
-  for (k in 1:size(w)) {
-    squares += dot_self(w[k]);
-    log_determinant += sum(log(C[packed(k, k)]));
-  }
-  return 0.5 * squares / square(sigma) - log_determinant;
+real integrated_density(array[] vector A, matrix S, array[] vector e, real sigma, data int J) {
+  int q = rows(S);
+  array[size(A)] vector[J] C = batched_cholesky(batched_precision(A, S), q, J);
+  return solved_density(C, batched_solve(C, S, e, J), sigma);
 }

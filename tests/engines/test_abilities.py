@@ -57,7 +57,7 @@ def test_the_embedded_engine_can_what_it_says(ability: Ability) -> None:
 
 
 def test_every_ability_is_measured() -> None:
-    assert set(GLMS) == set(Ability) == EmbeddedEngine().abilities
+    assert set(GLMS) == set(Ability) - {Ability.KERNELS} == EmbeddedEngine().abilities
 
 
 def test_a_recording_needs_nothing() -> None:

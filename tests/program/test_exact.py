@@ -11,9 +11,9 @@ import stanli
 
 from hierglm.engines.data import to_json
 from hierglm.engines.embedded import EmbeddedEngine
-from hierglm.plan.forms import GroupForm, ResponseForm
+from hierglm.plan.forms import Ability, GroupForm, ResponseForm
 from hierglm.priors import distributions as prior
-from tests.program.exact import integral, pair, place, values_of
+from tests.program.exact import ALL, integral, pair, place, values_of
 from tests.program.oracles import simulated
 
 C, I, S = GroupForm.CONDITIONAL, GroupForm.INTEGRATED, GroupForm.STANDARDISED  # noqa: E741
@@ -108,13 +108,36 @@ CASES = {
 }
 
 
+BY_ROWS = [
+    *OTHERS,
+    "gaussian known errors and sigma",
+    *(f"asked: {n}" for n in ASKED if n.startswith("rows")),
+]
+"""Those that may take their rows by one function; the rest have crossproducts."""
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_density_is_the_textbook_s(case):
+    check_density(case, ALL)
+
+
+@pytest.mark.parametrize("case", BY_ROWS)
+def test_density_by_one_function_of_rows_is_the_textbook_s(case):
+    plan = check_density(case, frozenset(Ability))
+    assert plan.response.form is ResponseForm.KERNEL
+    largest = max(plan.model.design.groups, key=lambda g: len(g.levels), default=None)
+    if largest is not None:
+        at = plan.numbers.rows.index[plan.model.design.groups.index(largest)]
+        assert (np.diff(at) >= 0).all()
+
+
+def check_density(case, abilities):
     formula, family, priors, asked, forms = CASES[case]
-    plans, programs = pair(formula, simulated(), family, priors, asked)
+    plans, programs = pair(formula, simulated(), family, priors, asked, abilities)
     assert tuple(g.form for g in plans[0].groups) == forms
     if "gathered" in case:
-        assert plans[0].response.form is ResponseForm.GATHERED
+        by_row = (ResponseForm.GATHERED, ResponseForm.KERNEL)
+        assert plans[0].response.form is by_row[abilities is not ALL]
         assert plans[0].numbers.rows.gathered
     chain = [k for k, form in enumerate(forms) if form is I]
     difference, size = [], 1.0
@@ -134,6 +157,7 @@ def test_density_is_the_textbook_s(case):
             if seed < 2:
                 check_gradient(ours, point, gradient)
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+    return plans[0]
 
 
 def check_gradient(density, point, gradient):

@@ -16,7 +16,7 @@ from hierglm.version import __version__
 from tests.designs import design_of, schools
 
 GOLDEN = Path(__file__).parent / "golden"
-ALL = frozenset(Ability)
+ALL = frozenset(Ability) - {Ability.KERNELS}
 
 PROGRAMS = {
     "gaussian_slopes": ("score ~ x + (x | school)", "gaussian", None),
@@ -45,6 +45,14 @@ PROGRAMS = {
         None,
         "auto",
     ),
+    "bernoulli_kernel": (
+        "won ~ x + (x | school) + (1 | year)",
+        "bernoulli",
+        None,
+        None,
+        "auto",
+        frozenset(Ability),
+    ),
     "poisson_weighted": (
         "count | weights(x + 9) ~ x + floor + offset(log_time)",
         "poisson",
@@ -53,11 +61,11 @@ PROGRAMS = {
 }
 
 
-def program(formula, family="gaussian", priors=None, data=None, plan="textbook"):
+def program(formula, family="gaussian", priors=None, data=None, plan="textbook", abilities=ALL):
     if isinstance(data, str):
         data = schools().assign(floor=lambda d: d["played"] % 3)
     design = design_of(formula, schools() if data is None else data)
-    return write(choose(specify(design, family, priors), ALL, plan))
+    return write(choose(specify(design, family, priors), abilities, plan))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -2,6 +2,21 @@
 // bernoulli(logit), plan 'auto', written by hierglm VERSION
 functions {
   /**
+   * Sums within levels of effect columns times residuals: c - B d.
+   *
+   * @param c one vector an effect, one element a level
+   * @param B one matrix an effect, one row a level
+   * @param d common coefficients, as distances from where c was taken
+   */
+  array[] vector level_residuals(array[] vector c, array[] matrix B, vector d) {
+    array[size(c)] vector[num_elements(c[1])] e;
+    for (k in 1:size(c)) {
+      e[k] = c[k] - B[k] * d;
+    }
+    return e;
+  }
+
+  /**
    * Place of an entry of a symmetric or lower triangular matrix that is stored row by row.
    *
    * @param row    row, counted from 1
@@ -9,30 +24,6 @@ functions {
    */
   int packed(int row, int column) {
     return (row * (row - 1)) %/% 2 + column;
-  }
-
-  /**
-   * I + S' A_j S for every level j at once, lower triangles packed.
-   *
-   * @param A crossproducts of all levels: one vector an entry, one element a level
-   * @param S lower triangular matrix
-   */
-  array[] vector batched_precision(array[] vector A, matrix S) {
-    int q = rows(S);
-    int J = num_elements(A[1]);
-    array[size(A)] vector[J] M;
-    for (r in 1:q) {
-      for (s in 1:r) {
-        vector[J] m = rep_vector(r == s ? 1 : 0, J);
-        for (h in r:q) {
-          for (k in s:q) {
-            m += S[h, r] * S[k, s] * A[packed(max(h, k), min(h, k))];
-          }
-        }
-        M[packed(r, s)] = m;
-      }
-    }
-    return M;
   }
 
   /**
@@ -60,6 +51,30 @@ functions {
   }
 
   /**
+   * I + S' A_j S for every level j at once, lower triangles packed.
+   *
+   * @param A crossproducts of all levels: one vector an entry, one element a level
+   * @param S lower triangular matrix
+   */
+  array[] vector batched_precision(array[] vector A, matrix S) {
+    int q = rows(S);
+    int J = num_elements(A[1]);
+    array[size(A)] vector[J] M;
+    for (r in 1:q) {
+      for (s in 1:r) {
+        vector[J] m = rep_vector(r == s ? 1 : 0, J);
+        for (h in r:q) {
+          for (k in s:q) {
+            m += S[h, r] * S[k, s] * A[packed(max(h, k), min(h, k))];
+          }
+        }
+        M[packed(r, s)] = m;
+      }
+    }
+    return M;
+  }
+
+  /**
    * C_j^-1 S' e_j for every level j at once.
    *
    * @param C Cholesky factors of all levels, lower triangles packed
@@ -84,81 +99,48 @@ functions {
   }
 
   /**
-   * Effects over their scale, C_j^-T (w_j + sigma z_j) for every level j: their mean given all
-   * else at a penalised fit, and what z adds. Neither centred nor standardised: wherever the
-   * fit stands the posterior is the same, and close to it z is nearly standard normal.
+   * Effects about their conditional means at a penalised fit, and their log density.
    *
-   * @param C     Cholesky factors of I + S' A_j S, lower triangles packed
-   * @param w     C_j^-1 S' e_j: one vector an effect, one element a level
+   * With I + S' A_j S = C_j C_j', effects are S s_j, s_j = C_j^-T (C_j^-1 S' e_j + sigma z_j): their
+   * mean given all else at the fit, and what z adds. Neither centred nor standardised: wherever
+   * the fit stands the posterior is the same, and close to it z is nearly standard normal. The
+   * density is that of effects with covariance sigma^2 S S', as a density of z: a standard normal
+   * one and the Jacobian, -|s_j|^2 / (2 sigma^2) - log |C_j|.
+   *
+   * Compiled programs may bind the C++ function of the same name.
+   *
+   * @param A     information about the effects by level, lower triangles packed: one vector an
+   *              entry, one element a level
+   * @param S     their scale, lower triangular
+   * @param e     their score by level: one vector an effect, one element a level
    * @param sigma residual sd, 1 where there is none
-   * @param z     one vector an effect, one element a level
+   * @param z     as e
+   * @param J     number of levels
+   * @return      one row a level: its effects, then its log density
    */
-  array[] vector conditional_effects(array[] vector C, array[] vector w, real sigma,
-                                     array[] vector z) {
-    int q = size(z);
-    array[q] vector[num_elements(z[1])] s;
+  matrix conditional_effects(data array[] vector A, matrix S, array[] vector e, real sigma,
+                             array[] vector z, data int J) {
+    int q = rows(S);
+    array[size(A)] vector[J] C = batched_cholesky(batched_precision(A, S), q, J);
+    array[q] vector[J] s = batched_solve(C, S, e, J);
+    vector[J] density = rep_vector(0, J);
+    matrix[J, q + 1] r = rep_matrix(0, J, q + 1);
     for (i in 1:q) {
       int k = q + 1 - i;
-      vector[num_elements(z[1])] v = w[k] + sigma * z[k];
+      s[k] += sigma * z[k];
       for (h in (k + 1):q) {
-        v -= C[packed(h, k)] .* s[h];
+        s[k] -= C[packed(h, k)] .* s[h];
       }
-      s[k] = v ./ C[packed(k, k)];
+      s[k] ./= C[packed(k, k)];
+      density -= 0.5 * square(s[k] / sigma) + log(C[packed(k, k)]);
     }
-    return s;
-  }
-
-  /**
-   * Log prior density of effects S s_j with covariance sigma^2 S S', as a density of the z_j
-   * of conditional_effects: a standard normal one and the Jacobian, the sum over the levels of
-   * -|s_j|^2 / (2 sigma^2) - log |C_j|.
-   *
-   * @param C     Cholesky factors of I + S' A_j S, lower triangles packed
-   * @param s     effects over their scale: one vector an effect, one element a level
-   * @param sigma residual sd, 1 where there is none
-   */
-  real conditional_density(array[] vector C, array[] vector s, real sigma) {
-    real squares = 0;
-    real log_determinant = 0;
-    for (k in 1:size(s)) {
-      squares += dot_self(s[k]);
-      log_determinant += sum(log(C[packed(k, k)]));
-    }
-    return -0.5 * squares / square(sigma) - log_determinant;
-  }
-
-  /**
-   * Effects S s_j, one row a level.
-   *
-   * @param S lower triangular matrix
-   * @param s one vector an effect, one element a level
-   * @param J number of levels
-   */
-  matrix effect_matrix(matrix S, array[] vector s, int J) {
-    matrix[J, rows(S)] r;
-    for (k in 1:rows(S)) {
-      vector[J] v = S[k, 1] * s[1];
-      for (h in 2:k) {
-        v += S[k, h] * s[h];
+    for (k in 1:q) {
+      for (h in 1:k) {
+        r[, k] += S[k, h] * s[h];
       }
-      r[, k] = v;
     }
+    r[, q + 1] = density;
     return r;
-  }
-
-  /**
-   * Sums within levels of effect columns times residuals: c - B d.
-   *
-   * @param c one vector an effect, one element a level
-   * @param B one matrix an effect, one row a level
-   * @param d common coefficients, as distances from where c was taken
-   */
-  array[] vector level_residuals(array[] vector c, array[] matrix B, vector d) {
-    array[size(c)] vector[num_elements(c[1])] e;
-    for (k in 1:size(c)) {
-      e[k] = c[k] - B[k] * d;
-    }
-    return e;
   }
 
   /**
@@ -257,12 +239,10 @@ transformed parameters {
   real log_prior_2;           // theirs, by z
   {
     matrix[M_2, M_2] S = rep_matrix(sd_2, 1, 1);
-    array[T_2] vector[J_2] C = batched_cholesky(batched_precision(A_2, S), M_2, J_2);
     array[M_2] vector[J_2] e = level_residuals(c_2, B_2, d);
-    array[M_2] vector[J_2] s
-      = conditional_effects(C, batched_solve(C, S, e, J_2), 1, z_2);
-    r_2 = effect_matrix(S, s, J_2);
-    log_prior_2 = conditional_density(C, s, 1);
+    matrix[J_2, M_2 + 1] u = conditional_effects(A_2, S, e, 1, z_2, J_2);
+    r_2 = u[, 1:M_2];
+    log_prior_2 = sum(u[, M_2 + 1]);
   }
 
   // group 1: (x | school)
@@ -271,13 +251,11 @@ transformed parameters {
   real log_prior_1;                  // theirs, by z
   {
     matrix[M_1, M_1] S = diag_pre_multiply(sd_1, L_1);
-    array[T_1] vector[J_1] C = batched_cholesky(batched_precision(A_1, S), M_1, J_1);
     array[M_1] vector[J_1] e = level_residuals(c_1, B_1, d);
     e = crossed_products(e, F_1_2, r_2);
-    array[M_1] vector[J_1] s
-      = conditional_effects(C, batched_solve(C, S, e, J_1), 1, z_1);
-    r_1 = effect_matrix(S, s, J_1);
-    log_prior_1 = conditional_density(C, s, 1);
+    matrix[J_1, M_1 + 1] u = conditional_effects(A_1, S, e, 1, z_1, J_1);
+    r_1 = u[, 1:M_1];
+    log_prior_1 = sum(u[, M_1 + 1]);
   }
 }
 model {
