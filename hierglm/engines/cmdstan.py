@@ -225,10 +225,10 @@ def _info(exe: str, changed: float) -> Mapping[str, str]:
 def _sampling_request(program: Program, settings: Settings, scratch: Path) -> dict[str, Any]:
     total = settings.warmup + settings.draws
     metric: list[str] = []
-    if program.start:
-        values = starting_values(program, settings.chains, settings.seed)
-        for chain, start in enumerate(values, start=1):
-            (scratch / f"init_{chain}.json").write_bytes(to_json(start))
+    starts = starting_values(program, settings.chains, settings.seed) if program.start else []
+    for chain, values in enumerate(starts, start=1):
+        (scratch / f"init_{chain}.json").write_bytes(to_json(values))
+    if starts:
         place = scratch / "metric.json"
         place.write_bytes(to_json({"inv_metric": inverse_metric(program)}))
         metric = ["metric=diag_e", f"metric_file={place}"]
@@ -252,7 +252,7 @@ def _sampling_request(program: Program, settings: Settings, scratch: Path) -> di
         "threads": settings.processors,
         "seed": int(settings.seed),
         "refresh": max(1, total // 100),
-        "inits": bool(program.start),
+        "inits": bool(starts),
         "sampler": sampler,
     }
 

@@ -71,11 +71,10 @@ class Job:
             return []
         file = self.folder / "init.json"
         paths = method.num_paths if isinstance(method, Pathfinder) else 1
-        if paths == 1:
-            (values,) = starting_values(self.program, 0, self.settings.seed)
-            file.write_bytes(to_json(values))
-        else:
-            # Each path finds the file with its own number.
-            for k, values in enumerate(starting_values(self.program, paths, self.settings.seed)):
-                file.with_stem(f"init_{k + 1}").write_bytes(to_json(values))
-        return [f"init={file}"]
+        # One start is at the centre.
+        starts = starting_values(self.program, paths if paths > 1 else 0, self.settings.seed)
+        for k, values in enumerate(starts, start=1):
+            # Each of several paths finds the file with its own number.
+            own = file.with_stem(f"init_{k}") if paths > 1 else file
+            own.write_bytes(to_json(values))
+        return [f"init={file}"] if starts else []

@@ -31,14 +31,14 @@ def starting_values(program: Program, chains: int, seed: int) -> list[dict[str, 
     Returns
     -------
     list of dict
-        By Stan name, as Stan reads them from JSON.
+        By Stan name, as Stan reads them from JSON; empty where the place is none.
     """
     sizes = [len(place.spread) for place in program.start.values()]
     apart = np.random.default_rng(seed).uniform(-APART, APART, (chains, sum(sizes)))
     if not chains:
         apart = np.zeros((1, sum(sizes)))
     ends = np.cumsum(sizes)[:-1]
-    return [
+    found = [
         {
             name: _MOVES[place.support](place, place.spread * step)
             for (name, place), step in zip(
@@ -47,6 +47,8 @@ def starting_values(program: Program, chains: int, seed: int) -> list[dict[str, 
         }
         for steps in apart
     ]
+    finite = all(np.isfinite(value).all() for values in found for value in values.values())
+    return found if finite else []
 
 
 def inverse_metric(program: Program) -> Floats:

@@ -4,7 +4,8 @@
 
 MODE is "threads" or "processes" (what ``info`` says of STAN_THREADS), or names a fault:
 "fail" (the second chain cannot start), "die" (kills itself), "garbage", "short", "bare"
-(no adaptation block), "slow".
+(no adaptation block), "slow"; "late-3" (chain 3 kills its process half way), "full-2" (the file
+of chain 2 is cut short, as on a full disk). With "-alone" behind it, chains are processes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def make_executable(path, stan_file, mode="threads"):
 def main():
     stan_file, mode, *arguments = sys.argv[1:]
     if arguments == ["info"]:
-        threads = "true" if mode != "processes" else "false"
+        threads = "true" if mode != "processes" and "-alone" not in mode else "false"
         print(f"stan_version_major = 2\nstan_version_minor = 36\nSTAN_THREADS={threads}")
         return
     options = read(arguments)
@@ -73,8 +74,9 @@ def sample(model, options, mode):
     if mode == "fail" and identity + several > 2:
         sys.exit("Initialization between (-2, 2) failed after 100 attempts.")
     warmup = int(options["num_warmup"])
+    chains = identity + several - 1
     arguments = {
-        "chains": identity + several - 1,
+        "chains": chains,
         "seed": int(options["seed"]),
         "warmup": warmup,
         "samples": int(options["num_samples"]),
@@ -82,6 +84,7 @@ def sample(model, options, mode):
         "delta": float(options.get("delta", 0.8)),
         "adapt_engaged": options["engaged"] == "1",
         "refresh": int(options["refresh"]),
+        **start_and_metric(model, options, chains, several),
     }
     try:
         with contextlib.redirect_stdout(Console(several == 1, identity)):
@@ -89,9 +92,32 @@ def sample(model, options, mode):
     except RuntimeError as error:
         sys.exit(f"Initialization failed: {error}")
     stem = Path(options["output file"])
-    for i in range(several):
-        file = stem if several == 1 else stem.with_name(f"{stem.stem}_{i + 1}.csv")
-        write(file, fit, identity - 1 + i, options, mode)
+    files = [stem if several == 1 else numbered(stem, i + 1) for i in range(several)]
+    fault, _, culprit = mode.removesuffix("-alone").partition("-")
+    for i, file in enumerate(files):
+        if fault == "late" and identity + i == int(culprit):
+            file.write_text("# method = sample (Default)\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+        short = fault == "full" and identity + i == int(culprit)
+        write(file, fit, identity - 1 + i, options, "short" if short else mode)
+
+
+def numbered(stem, number):
+    return stem.with_name(f"{stem.stem}_{number}{stem.suffix}")
+
+
+def start_and_metric(model, options, chains, several):
+    """What stanli takes for init and metric files; every chain up to this one needs a start."""
+    if "init" not in options:
+        return {}
+    file = Path(options["init"])
+    alone = [file] * chains
+    files = alone if several == 1 else [numbered(file, i + 1) for i in range(chains)]
+    inits = np.array([start(model, file) for file in files])
+    if not all(np.isfinite(model.log_prob_grad(init)[0]) for init in inits):
+        sys.exit("Rejecting initial value:\nInitialization failed.")
+    metric = json.loads(Path(options["metric_file"]).read_text())
+    return {"inits": inits, "inv_metric": np.array(metric["inv_metric"])}
 
 
 class Console:

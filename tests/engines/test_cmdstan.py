@@ -96,6 +96,34 @@ def test_one_process_a_chain_stops_at_the_first_failure(exe: Callable[..., Path]
         engine.sample(programs.IMPOSSIBLE, replace(QUICK, chains=3))
 
 
+THREE = replace(QUICK, chains=3)
+
+
+@pytest.mark.parametrize("mode", ["late-2", "late-2-alone"])
+def test_a_chain_that_dies_half_way_leaves_the_others(exe: Callable[..., Path], mode: str) -> None:
+    whole = CmdStanEngine(exe_file=exe(programs.NORMAL)).sample(programs.NORMAL, THREE)
+    draws = CmdStanEngine(exe_file=exe(programs.NORMAL, mode)).sample(programs.NORMAL, THREE)
+    assert list(draws.lost) == [2]
+    assert draws.lost[2].startswith("was killed by signal 9")
+    kept = whole["b"].values[[0, 2]]
+    assert np.array_equal(draws["b"].values, kept)
+    assert draws.chains == 2
+
+
+def test_a_file_that_was_cut_short_is_a_chain_lost(exe: Callable[..., Path]) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL, "full-3"))
+    draws = engine.sample(programs.NORMAL, THREE)
+    assert draws.chains == 2
+    assert list(draws.lost) == [3]
+    assert "25 of the 50 rows" in draws.lost[3]
+
+
+def test_when_all_die_there_is_no_sample(exe: Callable[..., Path]) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL, "late-1"))
+    with pytest.raises(SamplingError, match="chain 1 was killed by signal 9"):
+        engine.sample(programs.NORMAL, replace(QUICK, chains=1))
+
+
 def test_no_adaptation_block(exe: Callable[..., Path]) -> None:
     run = CmdStanEngine(exe_file=exe(programs.NORMAL, "bare")).run(programs.NORMAL, QUICK)
     assert np.isnan(run.step_size).all()
