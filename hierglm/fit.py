@@ -10,6 +10,7 @@ from hierglm.design.table import as_table
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
 from hierglm.engines.methods import Method
+from hierglm.errors import SettingsError
 from hierglm.families import Family
 from hierglm.formula.parse import parse
 from hierglm.model import specify
@@ -200,6 +201,8 @@ def fit(
         functions=functions,
     )
     if method == "approx":
+        if method_options:
+            raise SettingsError("method 'approx' has no options")
         return prepared.approx()
     return prepared.fit(
         method=method,

@@ -71,8 +71,9 @@ class Job:
             return []
         file = self.folder / "init.json"
         paths = method.num_paths if isinstance(method, Pathfinder) else 1
-        # One start is at the centre.
-        starts = starting_values(self.program, paths if paths > 1 else 0, self.settings.seed)
+        # Not at the centre itself: where nothing can be gained Stan's optimisers take it that
+        # their line search has failed, and ADVI that all of its step sizes have.
+        starts = starting_values(self.program, paths, self.settings.seed)
         for k, values in enumerate(starts, start=1):
             # Each of several paths finds the file with its own number.
             own = file.with_stem(f"init_{k}") if paths > 1 else file

@@ -58,8 +58,13 @@ def run_method(job: Job) -> Approximated:
     except Failure as failure:
         if failure.stage != "evaluate":
             raise
-        raise SamplingError(f"method {method.name!r} failed. Stan said: {failure.text}") from None
+        said = "\n".join(failure.text.splitlines()[-_LAST:])
+        raise SamplingError(f"method {method.name!r} failed. Stan said: {said}") from None
     raise EngineError(f"engine 'cmdstan' has no method {method.name!r}")
+
+
+_LAST = 6
+"""Lines of a program's last words that an error quotes."""
 
 
 def _optimize(job: Job, method: Optimize) -> Approximated:
@@ -87,7 +92,9 @@ def _laplace(job: Job, method: Laplace) -> Approximated:
     log_q = table.stats["log_q__"] + _log_constant(hessian)
     draws = _draws(job, table, lp=log_p, log_q=log_q)
     mean, error = _mean(log_p - log_q)
-    return Approximated(draws, True, mean, error, mode.converged, mode.said)
+    # A line search also fails where there is nothing more to gain.
+    arrived = mode.converged or _gain(hessian) < _NOTHING
+    return Approximated(draws, True, mean, error, arrived, mode.said)
 
 
 def _pathfinder(job: Job, method: Pathfinder) -> Approximated:
@@ -212,10 +219,27 @@ def _log_constant(hessian: Path) -> float:
     """Return log density at the mode of the normal distribution of this curvature; NaN without."""
     if not hessian.is_file():
         return math.nan
-    H = np.array(json.loads(hessian.read_text())["Hessian"], dtype=np.float64)
-    sign, log_determinant = np.linalg.slogdet(-np.atleast_2d(H))
-    size = len(np.atleast_2d(H))
-    return float(0.5 * (log_determinant - size * math.log(2 * math.pi))) if sign > 0 else math.nan
+    _, H = _curvature(hessian)
+    sign, log_determinant = np.linalg.slogdet(-H)
+    return float(0.5 * (log_determinant - len(H) * math.log(2 * math.pi))) if sign > 0 else math.nan
+
+
+def _gain(hessian: Path) -> float:
+    """Return by how much a Newton step would raise the log density; infinity if not told."""
+    if not hessian.is_file():
+        return math.inf
+    gradient, H = _curvature(hessian)
+    return float(-0.5 * gradient @ np.linalg.solve(H, gradient))
+
+
+_NOTHING = 1e-6
+
+
+def _curvature(hessian: Path) -> tuple[Floats, Floats]:
+    """Return gradient and Hessian at the mode, as `laplace` writes them."""
+    facts = json.loads(hessian.read_text())
+    gradient = np.atleast_1d(np.array(facts["gradient"], dtype=np.float64))
+    return gradient, np.array(facts["Hessian"], dtype=np.float64).reshape(len(gradient), -1)
 
 
 def _last_elbo(progress: Path) -> float:

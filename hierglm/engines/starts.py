@@ -25,7 +25,7 @@ def starting_values(program: Program, chains: int, seed: int) -> list[dict[str, 
     program : Program
         With a start.
     chains : int
-        How many; the values of 0 chains are one set, at the centre.
+        How many.
     seed : int
 
     Returns
@@ -35,8 +35,6 @@ def starting_values(program: Program, chains: int, seed: int) -> list[dict[str, 
     """
     sizes = [len(place.spread) for place in program.start.values()]
     apart = np.random.default_rng(seed).uniform(-APART, APART, (chains, sum(sizes)))
-    if not chains:
-        apart = np.zeros((1, sum(sizes)))
     ends = np.cumsum(sizes)[:-1]
     found = [
         {

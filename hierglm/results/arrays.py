@@ -119,8 +119,11 @@ def pareto_smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     if np.ptp(log_ratios) < _SAME:
         return same, 0.0
     try:
-        # A tail is a fifth of the draws; five are the fewest that can be looked at.
-        weights, khat = _smoother()(log_ratios) if len(log_ratios) >= 25 else (log_ratios, np.inf)
+        # ArviZ's weights of the shapes it tries overflow, and are 0 then, as they should be.
+        with np.errstate(over="ignore"):
+            # A tail is a fifth of the draws; five are the fewest that can be looked at.
+            few = len(log_ratios) < 25
+            weights, khat = (log_ratios, np.inf) if few else _smoother()(log_ratios)
     except ValueError:  # all values of the tail are the same
         weights, khat = log_ratios, np.inf
     log_weights = np.asarray(weights, dtype=np.float64)

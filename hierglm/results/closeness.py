@@ -9,6 +9,11 @@ from hierglm.results.fitted import Fitted
 from hierglm.results.outcome import CLOSE, FAR, Outcome
 
 _GIVES = "method='sample' gives the posterior"
+_FROM = {
+    "laplace": "a normal approximation",
+    "variational": "a normal approximation",
+    "pathfinder": "normal approximations",
+}
 
 
 def check_outcome(fitted: Fitted) -> Check:
@@ -37,7 +42,7 @@ def _approximate(name: str, outcome: Outcome) -> str:
     how = "close" if khat < CLOSE else "not far" if khat <= FAR else "too far"
     elbo = f" {outcome.elbo}." if outcome.elbo is not None else ""
     return (
-        f"Approximate: draws from normal distributions by {name}, not from the posterior. "
+        f"Approximate: draws from {_FROM[name]} by {name}, not from the posterior. "
         f"Pareto k-hat {khat:.2f}: {how}; {_GIVES}.{elbo}"
     )
 

@@ -9,6 +9,8 @@ CLOSE, FAR = 0.5, 0.7
 """Pareto k-hat of an approximation that is close to the posterior, and of one that is too far
 for importance weights to mend (Yao et al. 2018; Vehtari et al. 2024)."""
 
+_EXACT = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Elbo:
@@ -33,9 +35,11 @@ class Elbo:
         return self.value
 
     def __str__(self) -> str:
-        digits = 1 if not self.error > 0 else max(1, math.ceil(-math.log10(self.error)) + 1)
-        digits = min(digits, 6)
-        text = f"ELBO {self.value:.{digits}f} (Monte Carlo error {self.error:.{digits}f})"
+        # Two digits of the error; one that is all but 0 is rounding.
+        exact = self.error < _EXACT
+        digits = 6 if exact else min(6, max(1, 1 - math.floor(math.log10(self.error))))
+        error = f"below {_EXACT:.6f}" if exact else f"{self.error:.{digits}f}"
+        text = f"ELBO {self.value:.{digits}f} (Monte Carlo error {error})"
         if self.unbounded:
             return f"{text}, up to a constant: {self.unbounded}"
         return f"{text}, a lower bound of log p(y)"

@@ -121,7 +121,7 @@ def _columns(fitted: Fitted) -> tuple[str, ...]:
 
 _LEGENDS = {
     len(NUMBERS): "estimate, std_error: posterior mean and sd; conf_low, conf_high: 95% interval",
-    4: "estimate, std_error: mean and sd of the approximation; conf_low, conf_high: 95% of it",
+    4: "estimate, std_error: mean, sd; conf_low, conf_high: 95% of the approximation",
     1: "estimate: mode",
 }
 """By number of columns."""

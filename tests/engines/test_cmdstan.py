@@ -171,7 +171,9 @@ def test_abilities_follow_the_version(
 
 
 def test_no_cmdstan(tmp_path: Path, cmdstan: Callable[..., Path]) -> None:
-    with pytest.raises(EngineMissing, match=r"not installed.*toolchain install .*--from-pypi.*embedded"):
+    with pytest.raises(
+        EngineMissing, match=r"not installed.*toolchain install .*--from-pypi.*embedded"
+    ):
         CmdStanEngine().sample(programs.NORMAL, QUICK)
     with pytest.raises(EngineMissing, match="nowhere"):
         CmdStanEngine(tmp_path / "nowhere").sample(programs.NORMAL, QUICK)

@@ -36,7 +36,7 @@ def written(formula: str, family: str, priors: str | None) -> Program:
 @pytest.mark.parametrize("case", CASES)
 def test_they_are_as_far_apart_as_the_spreads_say(case: str) -> None:
     made = written(*CASES[case])
-    (centre,), apart = starting_values(made, 0, 1), starting_values(made, 3, 7)
+    centre, apart = {n: p.value for n, p in made.start.items()}, starting_values(made, 3, 7)
     spread = np.sqrt(inverse_metric(made))
     steps = np.random.default_rng(7).uniform(-2, 2, (3, len(spread)))
     with EmbeddedEngine().open(made) as density:
@@ -66,9 +66,7 @@ FEW = Settings(chains=4, warmup=0, draws=1, seed=1, max_treedepth=3, progress=Fa
 
 
 @pytest.mark.parametrize("mode", ["threads", "processes"])
-def test_chains_of_cmdstan_start_there(
-    exe: Callable[..., Path], tmp_path: Path, mode: str
-) -> None:
+def test_chains_of_cmdstan_start_there(exe: Callable[..., Path], tmp_path: Path, mode: str) -> None:
     made = located(1e7, [1.0, 2.0])
     keep = tmp_path / "kept"
     mu = CmdStanEngine(exe_file=exe(made, mode), keep=keep).sample(made, FEW)["mu"].values[:, 0]

@@ -12,9 +12,9 @@ from scipy.special import expit
 
 import hierglm as hg
 from hierglm.engines.embedded import EmbeddedEngine
-from hierglm.model import specify
+from hierglm.model import Model, specify
 from hierglm.plan.choose import choose
-from hierglm.plan.forms import CommonForm, GroupForm
+from hierglm.plan.forms import Ability, CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.program.common import whitening
 from hierglm.program.write import write
 from hierglm.results.constants import left_out, unbounded
@@ -124,14 +124,51 @@ def test_lkj_integrates_to_one(size: int, eta: float) -> None:
     assert _lkj(eta, size) == pytest.approx(total)
 
 
+def planned(model: Model, name: str) -> Plan:
+    if name != "kernels":
+        return choose(model, ALL, name)
+    made = choose(model, frozenset(Ability), {"response": "rows"})
+    assert made.response.form is ResponseForm.KERNEL
+    return made
+
+
+@pytest.mark.parametrize("formula", ["y ~ x", "y | se(w) ~ x", "y | se(w, sigma=TRUE) ~ x"])
+@pytest.mark.parametrize("name", ["textbook", "auto", "kernels"])
+def test_gaussian_responses_against_scipy(formula: str, name: str) -> None:
+    data = simulated()
+    priors = {"Intercept": hg.prior.normal(0, 2), "b": hg.prior.normal(0, 1)}
+    sigma = 0.0 if "(w)" in formula else 0.8
+    if sigma:
+        priors["sigma"] = hg.prior.exponential(1)
+    plan = planned(specify(design_of(formula, data), "gaussian", priors), name)
+    x, b = data["x"].to_numpy(), np.array([-0.2, 0.4])
+    se = data["w"].to_numpy() if "w" in formula else 0.0
+    mean = b[0] + (x - x.mean()) * b[1]
+    expected = stats.norm(mean, np.sqrt(se**2 + sigma**2)).logpdf(data["y"]).sum()
+    expected += stats.norm(0, [2, 1]).logpdf(b).sum()
+    program = write(plan)
+    values: dict[str, object] = {"Intercept": b[0], "b": b[1:]}
+    if plan.common.form is CommonForm.WHITENED:
+        values = {"b_std": np.linalg.solve(program.data["W"], b - program.data["b_centre"])}
+        expected += np.log(np.diag(program.data["W"])).sum()
+    if sigma:
+        # Its prior, and the Jacobian of its logarithm on the program's scale.
+        expected += -sigma + np.log(sigma) + np.log(program.data.get("log_sigma_reach", 1.0))
+        by_log = "log_sigma_reach" in program.data
+        values["log_sigma" if by_log else "sigma"] = np.log(sigma) if by_log else sigma
+    with EmbeddedEngine().open(program) as density:
+        found, _ = density(density.unconstrain(values))
+    assert found + left_out(plan, dropped=True) == pytest.approx(expected, abs=1e-8)
+
+
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson"])
-@pytest.mark.parametrize("plan", ["textbook", "auto"])
+@pytest.mark.parametrize("plan", ["textbook", "auto", "kernels"])
 def test_discrete_responses_against_scipy(family: str, plan: str) -> None:
     data = simulated()
     formula = {"bernoulli": "hit ~ x", "binomial": "s | trials(n) ~ x", "poisson": "count ~ x"}
     priors = {"Intercept": hg.prior.normal(0, 2), "b": hg.prior.normal(0, 1)}
     model = specify(design_of(formula[family], data), family, priors)
-    made = choose(model, ALL, plan)
+    made = planned(model, plan)
     x = data["x"].to_numpy()
     b = np.array([-0.2, 0.4])
     eta = b[0] + (x - x.mean()) * b[1]
