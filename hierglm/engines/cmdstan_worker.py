@@ -136,7 +136,9 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         reply.failure("sample", f"chain {chain} {words}")
         return
     kept = {str(chain): str(file) for chain, file in files.items() if chain not in lost}
-    reply.done(files=kept, lost={str(chain): words for chain, words in lost.items()})
+    reply.done(
+        files=kept, lost={str(chain): words.removeprefix("was ") for chain, words in lost.items()}
+    )
 
 
 def _arguments(request: Mapping[str, Any], chain: int | None) -> list[str]:

@@ -107,7 +107,7 @@ def read_survivors(files: Mapping[int, str], names: Sequence[str], lost: Mapping
     if not whole:
         raise next(iter(broken.values()))
     run = join_chains(list(whole.values()), [files[k] for k in whole])
-    every = {**lost, **{k: str(error) for k, error in broken.items()}}
+    every = {**lost, **{k: str(e).replace(str(files[k]), "its file") for k, e in broken.items()}}
     return replace(run, lost=dict(sorted(every.items())))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hierglm as hg
 from hierglm.engines.cache import clear_cache, list_cache, programs_folder
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
@@ -104,10 +105,24 @@ def test_a_chain_that_dies_half_way_leaves_the_others(exe: Callable[..., Path], 
     whole = CmdStanEngine(exe_file=exe(programs.NORMAL)).sample(programs.NORMAL, THREE)
     draws = CmdStanEngine(exe_file=exe(programs.NORMAL, mode)).sample(programs.NORMAL, THREE)
     assert list(draws.lost) == [2]
-    assert draws.lost[2].startswith("was killed by signal 9")
+    assert draws.lost[2].startswith("killed by signal 9")
     kept = whole["b"].values[[0, 2]]
     assert np.array_equal(draws["b"].values, kept)
     assert draws.chains == 2
+
+
+def test_a_fit_says_which_chain_died_and_why(exe: Callable[..., Path], tmp_path: Path) -> None:
+    table = {"y": np.random.default_rng(1).normal(size=30), "g": np.arange(30) % 5}
+    program = hg.model("y ~ 1 + (1 | g)", table)._program
+    engine = CmdStanEngine(exe_file=exe(program, "late-3"))
+    fit = hg.fit("y ~ 1 + (1 | g)", table, engine=engine, seed=1, warmup=200, draws=200)
+    assert "chain 3 died: killed by signal 9" in " ".join(fit.notes)
+    assert not fit.healthy
+    assert "Chain 3 of 4 died" in str(fit)
+    assert fit.draws.chains == 3
+    again = hg.load(fit.save(tmp_path / "fit.hglm"))
+    assert again.draws.lost == fit.draws.lost
+    assert str(again) == str(fit)
 
 
 def test_a_file_that_was_cut_short_is_a_chain_lost(exe: Callable[..., Path]) -> None:
@@ -115,7 +130,7 @@ def test_a_file_that_was_cut_short_is_a_chain_lost(exe: Callable[..., Path]) -> 
     draws = engine.sample(programs.NORMAL, THREE)
     assert draws.chains == 2
     assert list(draws.lost) == [3]
-    assert "25 of the 50 rows" in draws.lost[3]
+    assert draws.lost[3].startswith("its file ends too soon, with 25 of the 50 rows")
 
 
 def test_when_all_die_there_is_no_sample(exe: Callable[..., Path]) -> None:

@@ -65,6 +65,8 @@ TROUBLES = [
      "parameters, worst sigma"),
     ("not finite", _values("b", _put((2, 5, 1), np.nan)), "not finite for 1 of 12 parameters, "
      "such as b[x]"),
+    ("died", replace(GOOD, draws=replace(GOOD.draws, lost={3: "was killed"})), "Chain 3 of 5 died. "
+     "What a chain does not survive may be part of the posterior: see the notes."),
     ("stuck", _values("sigma", lambda x: x * 0 + 2), "The chains never moved for 1 of 12 "
      "parameters, such as sigma"),
 ]  # fmt: skip
