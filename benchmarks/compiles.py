@@ -26,10 +26,10 @@ SETS = ((1, 60), (2, 60), (3, 300), (4, 1000), (5, 5000))
 
 def main() -> int:
     """Print a line for each formula that has several programs, and the sums."""
-    texts: set[str] = set()
+    texts: set[tuple[str, str]] = set()
     written = 0
     for name, (formula, family, priors, asked, _) in CASES.items():
-        own: dict[str, list[str]] = {}
+        own: dict[tuple[str, str], list[str]] = {}
         for seed, rows in SETS:
             model = specify(design_of(formula, simulated(seed, rows)), family, priors)
             try:

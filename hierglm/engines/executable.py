@@ -18,6 +18,7 @@ from hierglm.engines.installed import CmdStan
 from hierglm.engines.toolchain import Toolchain, compile_commands
 from hierglm.errors import SettingsError
 from hierglm.program.fragment import Program
+from hierglm.program.kernels import declared, header
 
 Report = Callable[[Mapping[str, Any]], None]
 Options = Mapping[str, str | int | bool]
@@ -68,38 +69,55 @@ def executable(
         If the cache cannot be written.
     """
     name = "CmdStan" if isinstance(stan, CmdStan) else "Stan"
-    by = f"{name} {'.'.join(map(str, stan.stan))}"
+    by = f"{name} {'.'.join(map(str, stan.version))}"
+    # make cannot pass on a header whose path has a space in it.
+    bound = isinstance(stan, Toolchain) or " " not in str(programs_folder())
+    text, kernels = compiled_text(program) if bound else (program.bare, "")
 
     def build(folder: Path) -> None:
         report({"say": "compiling"})
-        source = folder / "program.stan"
-        source.write_text(program.bare, encoding="utf-8")
+        source, kernel_file = folder / "program.stan", None
+        source.write_text(text, encoding="utf-8")
+        if kernels:
+            kernel_file = folder / "kernels.hpp"
+            kernel_file.write_text(kernels, encoding="utf-8")
         try:
             if isinstance(stan, Toolchain):
-                child.ask(_by_toolchain(stan, source, flags))
+                child.ask(_by_toolchain(stan, source, kernel_file, flags))
             else:
                 # CmdStan makes objects of its own, such as precompiled headers, in its folder.
                 with alone(programs_folder() / "cmdstan.lock"):
-                    child.ask(_by_cmdstan(stan, source, flags))
+                    child.ask(_by_cmdstan(stan, source, kernel_file, flags))
         except Failure as failure:
             raise Failure(failure.stage, failure.text + _place(failure.text, folder)) from None
 
-    key = [by, str(stan.folder), repr(flags), *_machine(), _local(stan), program.bare]
+    key = [by, str(stan.path), repr(flags), *_machine(), _local(stan), text, kernels]
     facts = {"by": by, "response": _response(program)}
     return cached("\n".join(key), build, facts) / f"program{_SUFFIX}"
 
 
-def _by_cmdstan(stan: CmdStan, source: Path, flags: Flags) -> dict[str, Any]:
+def compiled_text(program: Program) -> tuple[str, str]:
+    """Return a program as it is compiled, and the C++ of the functions that it only declares."""
+    text, names = declared(program)
+    return text, header(names)
+
+
+def _by_cmdstan(
+    stan: CmdStan, source: Path, header: Path | None, flags: Flags
+) -> dict[str, Any]:
     return {
         "task": "compile",
-        "cmdstan": str(stan.folder),
+        "cmdstan": str(stan.path),
         "file": str(source),
         "cpp": {**flags.cpp, "STAN_THREADS": True},
         "stanc": dict(flags.stanc),
+        "header": None if header is None else str(header),
     }
 
 
-def _by_toolchain(stan: Toolchain, source: Path, flags: Flags) -> dict[str, Any]:
+def _by_toolchain(
+    stan: Toolchain, source: Path, header: Path | None, flags: Flags
+) -> dict[str, Any]:
     unknown = set(flags.cpp) - {"CXXFLAGS", "STAN_THREADS"}
     if unknown:
         raise SettingsError(
@@ -112,6 +130,7 @@ def _by_toolchain(stan: Toolchain, source: Path, flags: Flags) -> dict[str, Any]
         stan,
         source,
         source.with_name(f"program{_SUFFIX}"),
+        header=header,
         stanc_flags=stanc,
         cpp_flags=shlex.split(str(flags.cpp.get("CXXFLAGS", ""))),
     )
@@ -125,7 +144,7 @@ def _machine() -> tuple[str, ...]:
 
 def _local(stan: CmdStan | Toolchain) -> str:
     """Return the makefile in which users set compiler flags for their CmdStan."""
-    local = stan.folder / "make" / "local"
+    local = stan.path / "make" / "local"
     return local.read_text(encoding="utf-8", errors="replace") if local.is_file() else ""
 
 

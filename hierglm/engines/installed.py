@@ -22,8 +22,8 @@ GET = (
 class CmdStan:
     """A CmdStan: where it is, its version, and that of cmdstanpy."""
 
-    folder: Path
-    stan: tuple[int, ...]
+    path: Path
+    version: tuple[int, ...]
     cmdstanpy: str
 
 
@@ -44,7 +44,7 @@ def find_stan(path: str | os.PathLike[str] | None = None) -> CmdStan | Toolchain
     """
     if path is not None:
         given = Path(path).absolute()
-        if (given / "console.o").exists() and (found := find_toolchain()) and found.folder == given:
+        if (given / "console.o").exists() and (found := find_toolchain()) and found.path == given:
             return found
         return find_cmdstan(str(given), None)
     try:
@@ -64,10 +64,10 @@ def describe(stan: CmdStan | Toolchain) -> str:
     >>> describe(CmdStan(Path("cmdstan-2.36.0"), (2, 36), "1.3.0"))
     'CmdStan 2.36 (cmdstanpy 1.3.0) in cmdstan-2.36.0'
     """
-    version = ".".join(str(part) for part in stan.stan)
+    version = ".".join(str(part) for part in stan.version)
     if isinstance(stan, CmdStan):
-        return f"CmdStan {version} (cmdstanpy {stan.cmdstanpy}) in {stan.folder}"
-    return f"Stan {version} from the package registry in {stan.folder}"
+        return f"CmdStan {version} (cmdstanpy {stan.cmdstanpy}) in {stan.path}"
+    return f"Stan {version} from the package registry in {stan.path}"
 
 
 @lru_cache(maxsize=8)

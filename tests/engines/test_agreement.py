@@ -40,7 +40,7 @@ SETTINGS = Settings(chains=4, warmup=500, draws=1000, seed=8, adapt_delta=0.95, 
 def test_densities_gradients_and_means(case: str, toolchain: Toolchain) -> None:
     formula, family, priors, asked, _ = CASES[case]
     model = specify(design_of(formula, simulated(rows=200)), family, priors)
-    compiled = CmdStanEngine(toolchain.folder)
+    compiled = CmdStanEngine(toolchain.path)
     # One program for both: what the compiled engine would write, kernels and all.
     program = write(choose(model, compiled.abilities, asked))
     with compiled.open(program) as one, EmbeddedEngine().open(program) as other:
