@@ -150,6 +150,7 @@ def write(file, fit, chain, options, mode):
         f"#     num_warmup = {options['num_warmup']}",
         "#     save_warmup = 0 (Default)",
         "#     thin = 1 (Default)",
+        f"# num_threads = {os.environ['STAN_NUM_THREADS']}",
         ",".join([STATS, *columns]),
     ]
     if mode != "bare":

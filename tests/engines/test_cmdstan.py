@@ -97,6 +97,23 @@ def test_one_process_a_chain_stops_at_the_first_failure(exe: Callable[..., Path]
         engine.sample(programs.IMPOSSIBLE, replace(QUICK, chains=3))
 
 
+@pytest.mark.parametrize(
+    ("mode", "chains", "threads", "each"),
+    [
+        ("threads", 2, 6, 6), ("threads", 4, 2, 2), ("threads", 1, 3, 3),
+        ("processes", 2, 6, 3), ("processes", 4, 2, 1),
+    ],
+)  # fmt: skip
+def test_threads_that_chains_leave_over_work_within_them(
+    exe: Callable[..., Path], tmp_path: Path, mode: str, chains: int, threads: int, each: int
+) -> None:
+    engine = CmdStanEngine(exe_file=exe(programs.NORMAL, mode), keep=tmp_path / "kept")
+    engine.sample(programs.NORMAL, replace(QUICK, chains=chains, threads=threads))
+    files = list((tmp_path / "kept").glob("*/chain_*.csv"))
+    assert len(files) == chains
+    assert {f"# num_threads = {each}" in file.read_text() for file in files} == {True}
+
+
 THREE = replace(QUICK, chains=3)
 
 
