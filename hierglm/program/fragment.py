@@ -148,6 +148,26 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """A library function that a program defines.
+
+    Attributes
+    ----------
+    name : str
+        Its name, in the library too.
+    first, last : int
+        Its lines, counted from 1, comment included.
+    called : bool
+        Whether a statement of the program calls it; else other functions alone do.
+    """
+
+    name: str
+    first: int
+    last: int
+    called: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A Stan program with its data and the meaning of its parts.
 
@@ -167,6 +187,8 @@ class Program:
     start : mapping of str to Place
         Where each parameter is likely to be, by Stan name in the order declared; empty
         where nothing is known. It decides how soon chains arrive, never where.
+    functions : tuple of Function
+        The library functions that it defines, in their order.
     """
 
     code: str
@@ -175,6 +197,7 @@ class Program:
     origins: tuple[str, ...] = field(repr=False)
     outputs: tuple[Output, ...] = field(repr=False)
     start: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    functions: tuple[Function, ...] = field(default=(), repr=False)
 
     def origin(self, line: int) -> str:
         """Return the part of the model that wrote a line (counted from 1)."""

@@ -33,6 +33,22 @@ def stan_function(name: str) -> str:
 
 
 @cache
+def calls(name: str) -> tuple[str, ...]:
+    """Return the functions of the library that a function calls itself.
+
+    Examples
+    --------
+    >>> calls("integrated_density")
+    ('batched_cholesky', 'batched_precision', 'solved_density', 'batched_solve')
+    """
+    return tuple(
+        word
+        for word in dict.fromkeys(re.findall(r"\b([a-z_]+)\(", _code(name)))
+        if word != name and any((folder / f"{word}.stan").is_file() for folder in _FOLDERS)
+    )
+
+
+@cache
 def needed(name: str) -> tuple[str, ...]:
     """Return the functions that a function calls, each after those that it calls itself.
 
@@ -41,12 +57,20 @@ def needed(name: str) -> tuple[str, ...]:
     >>> needed("crossed_sums")
     ('segment_sums',)
     """
-    called = [
-        word
-        for word in dict.fromkeys(re.findall(r"\b([a-z_]+)\(", _code(name)))
-        if word != name and any((folder / f"{word}.stan").is_file() for folder in _FOLDERS)
-    ]
-    return tuple(dict.fromkeys(n for c in called for n in (*needed(c), c)))
+    return tuple(dict.fromkeys(n for c in calls(name) for n in (*needed(c), c)))
+
+
+@cache
+def declaration(name: str) -> str:
+    """Return a Stan function's comment and its declaration, without its body.
+
+    Examples
+    --------
+    >>> print(declaration("scale_effects").splitlines()[-1])
+    matrix scale_effects(matrix z, vector sd, matrix L);
+    """
+    comment, end, code = stan_function(name).partition("*/")
+    return f"{comment}{end}{code.partition(' {')[0]};"
 
 
 def _code(name: str) -> str:

@@ -13,6 +13,7 @@ from hierglm.program.fragment import (
     Block,
     Declare,
     Fragment,
+    Function,
     Output,
     Place,
     Program,
@@ -55,6 +56,7 @@ def render(
         mistakes of hierglm, never of its user.
     """
     lines = [_Line("", note=line) for line in title]
+    functions = tuple(_places(fragments, len(lines) + 1))
     lines += _functions(fragments)
     for block in Block:
         lines += _block(block, fragments)
@@ -65,6 +67,7 @@ def render(
         origins=tuple(line.origin for line in lines),
         outputs=_outputs(fragments),
         start=_start(fragments, places or {}),
+        functions=functions,
     )
 
 
@@ -82,12 +85,28 @@ def _one_line(note: str, room: int) -> str:
     return clean if len(clean) <= room else clean[: room - 3] + "..."
 
 
-def _functions(fragments: Sequence[Fragment]) -> Iterator[_Line]:
+def _users(fragments: Sequence[Fragment]) -> dict[str, str]:
+    """Return the functions that are called, in order, and what first needs each."""
     users: dict[str, str] = {}
     for fragment in fragments:
         for name in fragment.uses:
             for function in (*needed(name), name):
                 users.setdefault(function, fragment.origin)
+    return users
+
+
+def _places(fragments: Sequence[Fragment], before: int) -> Iterator[Function]:
+    """Yield where functions stand, with so many lines before the first."""
+    called = {name for fragment in fragments for name in fragment.uses}
+    for name in _users(fragments):
+        size = len(stan_function(name).splitlines())
+        yield Function(name, before + 1, before + size, name in called)
+        # An empty line stands between two.
+        before += size + 1
+
+
+def _functions(fragments: Sequence[Fragment]) -> Iterator[_Line]:
+    users = _users(fragments)
     if not users:
         return
     yield _Line("functions {")
