@@ -72,7 +72,7 @@ def _compile(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
             request["file"],
             stanc_options=request["stanc"],
             cpp_options=request["cpp"],
-            user_header=request.get("header"),
+            user_header=request["header"],
         )
     except (ValueError, RuntimeError, OSError) as error:
         reply.failure("compile", str(error))
@@ -112,18 +112,16 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Run the chains; name the output files of those that ended well, and say who died."""
     chains, threads = int(request["chains"]), int(request["threads"])
     runner = _Runner(request["exe"], reply)
+    folder = Path(request["scratch"])
+    files = {chain: folder / f"chain_{chain}.csv" for chain in range(1, chains + 1)}
+    left = list(files)
     together = chains > 1 and bool(request["threaded"])
     if together:
         words = runner.run(_arguments(request, None), threads)
         if words is not None and not runner.begun:
             reply.failure("sample", f"CmdStan {words}")
             return
-    files = {
-        chain: Path(request["scratch"]) / f"chain_{chain}.csv" for chain in range(1, chains + 1)
-    }
-    left = [chain for chain in files if not (together and _whole(files[chain]))]
-    if together and words is None:
-        left = []
+        left = [] if words is None else [k for k, file in files.items() if not _whole(file)]
     # A chain that died takes the others of its process with it. By itself each has the same
     # stream of random numbers: what was lost comes back, but for the one at fault.
     pool_size = max(1, min(threads, len(left)))

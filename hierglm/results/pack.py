@@ -18,15 +18,15 @@ from hierglm.errors import FileError
 from hierglm.plan import forms
 from hierglm.priors.assign import Assigned, Priors, Slot
 from hierglm.priors.distributions import Prior
-from hierglm.program.fragment import Output, Place, Program
+from hierglm.program.fragment import Function, Output, Place, Program
 from hierglm.results.approximation import Approximation, Located
 from hierglm.results.outcome import Elbo, Outcome
 
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Approximation, Assigned, Draws, Elbo, Located, Outcome, Output, Place, Prior, Priors,
-        Program, Settings, Slot, Variable, forms.Choice, *METHODS.values(),
+        Approximation, Assigned, Draws, Elbo, Function, Located, Outcome, Output, Place, Prior,
+        Priors, Program, Settings, Slot, Variable, forms.Choice, *METHODS.values(),
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""
