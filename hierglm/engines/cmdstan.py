@@ -195,7 +195,7 @@ class CmdStanEngine:
 
     def _version(self) -> tuple[int, ...]:
         if self.exe_file is None:
-            return self._stan().stan
+            return self._stan().version
         info = _info(*_identity(self.exe_file))
         parts = (info.get("stan_version_major", ""), info.get("stan_version_minor", ""))
         return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else ()
