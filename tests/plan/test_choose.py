@@ -8,7 +8,8 @@ from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
 from tests.designs import design_of, schools
 
-ALL = frozenset(Ability)
+EVERY = frozenset(Ability)
+ALL = EVERY - {Ability.KERNELS}
 NO_BERNOULLI = ALL - {Ability.BERNOULLI_GLM}
 
 SHAPES = [
@@ -124,3 +125,20 @@ def test_crossproducts_are_refused_for_counts():
     model = specify(design_of("count ~ x + (1 | school)", schools()), "poisson")
     with pytest.raises(SettingsError, match="crossproducts are for Gaussian"):
         choose(model, ALL, {"response": "crossproducts"})
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "form"),
+    [
+        ("won ~ x + (1 | school)", "bernoulli", ResponseForm.KERNEL),
+        ("won | trials(played) ~ 1 + (1 | school)", "binomial", ResponseForm.KERNEL),
+        ("count | weights(x + 9) ~ x", "poisson", ResponseForm.KERNEL),
+        ("score | se(x + 10, sigma=TRUE) ~ x + (1 | school)", "gaussian", ResponseForm.KERNEL),
+        ("score ~ x + (1 | school)", "gaussian", ResponseForm.CROSSPRODUCTS),
+    ],
+)
+def test_rows_by_one_function_where_the_engine_can(formula, family, form):
+    model = specify(design_of(formula, schools()), family)
+    assert choose(model, EVERY).response.form is form
+    assert choose(model, EVERY, "textbook").response.form is not ResponseForm.KERNEL
+    assert choose(model, ALL).response.form is not ResponseForm.KERNEL

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierglm.plan.crossproducts import common_matrix
-from hierglm.plan.rows import gather
+from hierglm.plan.rows import gather, sort
 from tests.designs import design_of
 
 
@@ -78,3 +78,32 @@ def test_rows_that_differ_stay_as_they_are():
     assert not rows.gathered
     np.testing.assert_array_equal(rows.first, np.arange(len(data)))
     np.testing.assert_array_equal(rows.total, data["hit"])
+
+
+@pytest.mark.parametrize("formula", ["hit ~ x + (1 | b) + (x | g)", "hit ~ a + (1 | g/b)"])
+def test_sorted_rows_are_the_same_rows(formula):
+    design = design_of(formula, table())
+    rows = gather(design)
+    levels = [len(g.levels) for g in design.groups]
+    ours = sort(rows, levels)
+    largest = int(np.argmax(levels))
+    assert (np.diff(ours.index[largest]) >= 0).all()
+    # Each row of the design is still what it has become.
+    X, _ = common_matrix(design)
+    np.testing.assert_array_equal(ours.X[ours.cell], X)
+    for k, g in enumerate(design.groups):
+        np.testing.assert_array_equal(ours.index[k][ours.cell], g.index)
+        np.testing.assert_array_equal(ours.Z[k][ours.cell], g.effects.matrix)
+    np.testing.assert_array_equal(ours.cell[ours.first], np.arange(len(ours.first)))
+    for name in ("offset", "total", "count", "within"):
+        np.testing.assert_array_equal(
+            getattr(ours, name)[ours.cell], getattr(rows, name)[rows.cell]
+        )
+    if rows.pattern is not None:
+        np.testing.assert_array_equal(ours.patterns[ours.pattern], rows.patterns[rows.pattern][
+            rows.cell[ours.first]])  # fmt: skip
+
+
+def test_rows_without_groups_stay_as_they_are():
+    rows = gather(design_of("hit ~ x", table()))
+    assert sort(rows, []) is rows
