@@ -135,7 +135,7 @@ def test_demo_in_a_fresh_process():
 
 
 def test_approx_prints_the_penalised_fit(csv, capsys):
-    assert main(["fit", "score ~ x + (1 | school)", csv, "--approx"]) == 0
+    assert main(["fit", "score ~ x + (1 | school)", csv, "--method", "approx"]) == 0
     found = hg.fit("score ~ x + (1 | school)", pd.read_csv(csv), method="approx")
     assert capsys.readouterr().out == f"{found}\n"
 
@@ -154,3 +154,36 @@ def test_the_cache_is_listed_and_cleared(monkeypatch, tmp_path, capsys):
     assert main(["cache", "clear"]) == 0
     assert capsys.readouterr().out.startswith("removed 1 program, 1.5 MB, from ")
     assert not folder.exists()
+
+
+def test_a_method_and_its_options(csv, monkeypatch, capsys):
+    seen = {}
+
+    def fit(self, **settings):
+        seen.update(settings)
+        raise hg.errors.SettingsError("seen enough")
+
+    monkeypatch.setattr(hg.PreparedModel, "fit", fit)
+    own = ["--method-option", "algorithm=fullrank", "--method-option", "iter = 5000",
+           "--method-option", "eta=0.5", "--method-option", "adapt_engaged=false"]  # fmt: skip
+    assert main(["fit", "score ~ x", csv, "--method", "variational", *own]) == 2
+    assert seen["method"] == "variational"
+    assert seen["method_options"] == {
+        "algorithm": "fullrank", "iter": 5000, "eta": 0.5, "adapt_engaged": False,
+    }  # fmt: skip
+    capsys.readouterr()
+    assert main(["fit", "score ~ x", csv, "--method-option", "fullrank"]) == 2
+    assert "'fullrank' is not NAME=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--method", "variation"], "did you mean 'variational'"),
+        (["--method", "laplace", "--engine", "embedded"], "needs engine='cmdstan'"),
+        (["--method", "laplace", "--method-option", "iters=5"], "did you mean 'iter'"),
+    ],
+)
+def test_methods_that_cannot_be(csv, capsys, arguments, words):
+    assert main(["fit", "score ~ x", csv, *arguments]) == 2
+    assert words in capsys.readouterr().err

@@ -9,12 +9,13 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hierglm as hg
 from hierglm.cli.stan import add_commands
-from hierglm.errors import DataError, HierglmError, PriorError
+from hierglm.errors import DataError, HierglmError, PriorError, SettingsError
 from hierglm.priors.distributions import Prior
 
 if TYPE_CHECKING:
@@ -104,8 +105,11 @@ def _setting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--warmup", type=_or_auto(int), default="auto", help="iterations, or auto")
     parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--approx", action="store_true",
-                        help="print the penalised fit that chains would start about")  # fmt: skip
+    parser.add_argument("--method", default="sample",
+                        help="sample; approx (the penalised fit, at once); optimize, pathfinder, "
+                        "variational or laplace, compiled")  # fmt: skip
+    parser.add_argument("--method-option", action="append", default=[], metavar="NAME=VALUE",
+                        help='such as "algorithm=fullrank"; may be repeated')  # fmt: skip
     parser.add_argument("--seed", type=int)
     parser.add_argument("--adapt-delta", type=_or_auto(float), default="auto")
     parser.add_argument("--max-treedepth", type=int, default=10)
@@ -123,10 +127,12 @@ def _or_auto(kind: type[int] | type[float]) -> Callable[[str], Any]:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    if options.approx:
+    if options.method == "approx":
         print(_model(options).approx())
         return GOOD
     fit = _model(options).fit(
+        method=options.method,
+        method_options=dict(_read_option(text) for text in options.method_option),
         chains=options.chains,
         warmup=options.warmup,
         draws=options.draws,
@@ -218,6 +224,19 @@ def _read_prior(text: str) -> tuple[str, Prior]:
     except ValueError:
         raise PriorError(f"{text!r}: the numbers of a prior are numbers") from None
     return name, Prior(kind, numbers)
+
+
+def _read_option(text: str) -> tuple[str, Any]:
+    """Return name and value of ``"iter=5000"``: a number, True or False, or a word."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not name or not equals or not value:
+        raise SettingsError(f"{text!r} is not NAME=VALUE, such as algorithm=fullrank")
+    if value.lower() in ("true", "false"):
+        return name, value.lower() == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return name, kind(value)
+    return name, value
 
 
 def _read_table(path: Path, factors: Sequence[str]) -> pd.DataFrame:
