@@ -142,7 +142,8 @@ void gradient(const Data& data, const Point& at, Slopes& out) {
   Family family;
   double value = 0, sigma = 0;
   std::fill(out.S.begin(), out.S.end(), 0.0);
-  alignas(32) static double space[(Conditional::rows(q) + hierglm::ConditionalAdjoint::rows(q))][batch];
+  constexpr int space_rows = Conditional::rows(q) + hierglm::ConditionalAdjoint::rows(q);
+  static double space[space_rows][batch];
   const Conditional now(q, space);
   const hierglm::ConditionalAdjoint back(q, space + Conditional::rows(q));
   const hierglm::Scale S{q, at.S.data()};

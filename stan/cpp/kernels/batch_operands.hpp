@@ -7,12 +7,11 @@
 
 namespace hierglm {
 
-// One vector an entry or effect, one element a level; copied to the arena, elements of a vector
-// next to each other.
-template <typename T>
+// One vector an entry or effect, one element a level; copied, elements of a vector next to each
+// other.
+template <bool slopes, typename T>
 class Operand {
-  using Scalar = stan::scalar_type_t<T>;
-  stan::arena_t<Eigen::Matrix<Scalar, -1, -1>> entries_;
+  Kept<slopes, Eigen::Matrix<stan::scalar_type_t<T>, -1, -1>> entries_;
 
  public:
   Operand(const char* function, const std::vector<T>& vectors, int size, int levels)

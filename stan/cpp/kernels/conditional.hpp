@@ -91,12 +91,16 @@ HIERGLM_INLINE void pass_back(const Scale& S, double sigma, const Conditional& a
   precision_adjoint(S, at.A, to.C, S_adjoint, nullptr);
 }
 
-HIERGLM_FOR_EACH_MACHINE(find_conditional, find,
-              (const Scale& S, double sigma, const Conditional& at), (S, sigma, at))
-HIERGLM_FOR_EACH_MACHINE(pass_back_conditional, pass_back,
-              (const Scale& S, double sigma, const Conditional& at, const ConditionalAdjoint& to,
-               double* S_adjoint, double& sigma_adjoint),
-              (S, sigma, at, to, S_adjoint, sigma_adjoint))
+// Both as they were compiled for this machine.
+struct ConditionalBatch {
+  HIERGLM_FOR_EACH_MACHINE(found, find, (const Scale& S, double sigma, const Conditional& at),
+                           (S, sigma, at))
+  HIERGLM_FOR_EACH_MACHINE(passed_back, pass_back,
+                           (const Scale& S, double sigma, const Conditional& at,
+                            const ConditionalAdjoint& to, double* S_adjoint,
+                            double& sigma_adjoint),
+                           (S, sigma, at, to, S_adjoint, sigma_adjoint))
+};
 
 }  // namespace hierglm
 

@@ -15,22 +15,24 @@ Eigen::Matrix<stan::return_type_t<Scale_, E_, Sigma, Z_>, -1, -1> conditional_ef
   const char* function = "conditional_effects";
   const int q = S_.rows(), batches = (J + batch - 1) / batch;
   stan::math::check_square(function, "S", S_);
-  const Operand<A_> A(function, A_vectors, triangle(q), J);
-  Operand<E_> e(function, e_vectors, q, J);
-  Operand<Z_> z(function, z_vectors, q, J);
-  stan::arena_t<stan::plain_type_t<Scale_>> S_operand(S_);
-  stan::arena_t<Eigen::MatrixXd> S_value = stan::math::value_of(S_operand);
+  const Operand<slopes, A_> A(function, A_vectors, triangle(q), J);
+  Operand<slopes, E_> e(function, e_vectors, q, J);
+  Operand<slopes, Z_> z(function, z_vectors, q, J);
+  Kept<slopes, Scale_> S_operand(S_);
+  Kept<slopes, Eigen::MatrixXd> S_value = stan::math::value_of(S_operand);
   const double sigma = stan::math::value_of(sigma_);
-  Levels* blocks = stan::math::ChainableStack::instance_->memalloc_.alloc_array<Levels>(
-      std::size_t(batches) * Conditional::rows(q));
+  // A reverse pass needs every batch, draws one at a time.
+  const std::ptrdiff_t size = Conditional::rows(q);
+  Kept<slopes, Eigen::VectorXd> space(size * batch * (slopes ? batches : 1));
+  Levels* blocks = reinterpret_cast<Levels*>(space.data());
   Eigen::MatrixXd r(J, q + 1);
   for (int i = 0; i < batches; ++i) {
-    const Conditional at(q, blocks + std::ptrdiff_t(i) * Conditional::rows(q));
+    const Conditional at(q, blocks + (slopes ? i * size : 0));
     const int from = i * batch, n = std::min(batch, J - from);
     A.read(from, at.A);
     e.read(from, at.e);
     z.read(from, at.z);
-    find_conditional({q, S_value.data()}, sigma, at);
+    ConditionalBatch::found({q, S_value.data()}, sigma, at);
     for (int k = 0; k <= q; ++k) {
       r.col(k).segment(from, n) = Eigen::Map<const Eigen::VectorXd>(at.r[k], n);
     }
@@ -39,14 +41,14 @@ Eigen::Matrix<stan::return_type_t<Scale_, E_, Sigma, Z_>, -1, -1> conditional_ef
     return r;
   } else {
     stan::arena_t<Eigen::Matrix<stan::math::var, -1, -1>> effects = r;
-    stan::math::reverse_pass_callback([q, J, batches, blocks, effects, S_value, S_operand, sigma,
-                                       sigma_, e, z]() mutable {
+    stan::math::reverse_pass_callback([q, J, batches, size, blocks, effects, S_value, S_operand,
+                                       sigma, sigma_, e, z]() mutable {
       std::vector<double> work(std::size_t(ConditionalAdjoint::rows(q)) * batch);
       const ConditionalAdjoint to(q, reinterpret_cast<Levels*>(work.data()));
       Eigen::MatrixXd S_adjoint = Eigen::MatrixXd::Zero(q, q);
       double sigma_adjoint = 0;
       for (int i = 0; i < batches; ++i) {
-        const Conditional at(q, blocks + std::ptrdiff_t(i) * Conditional::rows(q));
+        const Conditional at(q, blocks + i * size);
         const int from = i * batch, n = std::min(batch, J - from);
         for (int k = 0; k <= q; ++k) {
           set(to.r[k], 0.0);
@@ -54,7 +56,8 @@ Eigen::Matrix<stan::return_type_t<Scale_, E_, Sigma, Z_>, -1, -1> conditional_ef
             to.r[k][j] = effects(from + j, k).adj();
           }
         }
-        pass_back_conditional({q, S_value.data()}, sigma, at, to, S_adjoint.data(), sigma_adjoint);
+        ConditionalBatch::passed_back({q, S_value.data()}, sigma, at, to, S_adjoint.data(),
+                                      sigma_adjoint);
         e.add_adjoints(from, to.e);
         z.add_adjoints(from, to.z);
       }

@@ -10,16 +10,16 @@ template <typename E, typename Matrices, typename R>
 auto crossed_products(const std::vector<E>& e, const std::vector<Matrices>& F, const R& r_,
                       std::ostream*) {
   using Result = stan::return_type_t<E, R>;
-  const Residuals<E> from("crossed_products", e);
+  const Residuals<Result, E> from("crossed_products", e);
   stan::math::check_size_match("crossed_products", "matrices of F", F.size(), "e", e.size());
-  stan::arena_t<stan::plain_type_t<R>> r(r_);
+  Kept<is_var<Result>, R> r(r_);
   const Eigen::MatrixXd effects = stan::math::value_of(r);
   const Eigen::Map<const Eigen::VectorXd> flat(effects.data(), effects.size());
   Eigen::MatrixXd values = from.values();
   for (std::size_t k = 0; k < F.size(); ++k) {
     values.col(k).noalias() -= F[k] * flat;
   }
-  return from.template left<Result>(values, [&F, r](int k, const auto& adjoint) mutable {
+  return from.left(values, [&F, r](int k, const auto& adjoint) mutable {
     const Eigen::VectorXd taken = -F[k].transpose() * adjoint;
     add_adjoint(r, Eigen::Map<const Eigen::MatrixXd>(taken.data(), r.rows(), r.cols()));
   });

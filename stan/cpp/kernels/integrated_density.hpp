@@ -67,10 +67,13 @@ HIERGLM_INLINE void integrate(const Scale& S, double sigma, bool slopes, const I
   precision_adjoint(S, at.A, at.C_adjoint, S_adjoint, at.A_adjoint);
 }
 
-HIERGLM_FOR_EACH_MACHINE(integrate_batch, integrate,
-                         (const Scale& S, double sigma, bool slopes, const Integrated& at,
-                          double& value, double* S_adjoint, double& sigma_adjoint),
-                         (S, sigma, slopes, at, value, S_adjoint, sigma_adjoint))
+// As it was compiled for this machine.
+struct IntegratedBatch {
+  HIERGLM_FOR_EACH_MACHINE(integrated, integrate,
+                           (const Scale& S, double sigma, bool slopes, const Integrated& at,
+                            double& value, double* S_adjoint, double& sigma_adjoint),
+                           (S, sigma, slopes, at, value, S_adjoint, sigma_adjoint))
+};
 
 template <typename A_, typename Scale_, typename E_, typename Sigma>
 stan::return_type_t<A_, Scale_, E_, Sigma> integrated_density(
@@ -80,21 +83,22 @@ stan::return_type_t<A_, Scale_, E_, Sigma> integrated_density(
   const char* function = "integrated_density";
   stan::math::check_square(function, "S", S_);
   const int q = S_.rows();
-  Operand<A_> A(function, A_vectors, triangle(q), J);
-  Operand<E_> e(function, e_vectors, q, J);
-  stan::arena_t<stan::plain_type_t<Scale_>> S_operand(S_);
+  Operand<slopes, A_> A(function, A_vectors, triangle(q), J);
+  Operand<slopes, E_> e(function, e_vectors, q, J);
+  Kept<slopes, Scale_> S_operand(S_);
   const Eigen::MatrixXd S = stan::math::value_of(S_operand);
   const double sigma = stan::math::value_of(sigma_);
   std::vector<double> work(std::size_t(Integrated::rows(q)) * batch);
   const Integrated at(q, reinterpret_cast<Levels*>(work.data()));
-  stan::arena_t<Eigen::MatrixXd> S_adjoint = Eigen::MatrixXd::Zero(q, q);
-  stan::arena_t<Eigen::MatrixXd> A_adjoint(is_var<A_> ? J : 0, triangle(q));
-  stan::arena_t<Eigen::MatrixXd> e_adjoint(is_var<E_> ? J : 0, q);
+  Kept<slopes, Eigen::MatrixXd> S_adjoint = Eigen::MatrixXd::Zero(q, q);
+  Kept<slopes, Eigen::MatrixXd> A_adjoint(is_var<A_> ? J : 0, triangle(q));
+  Kept<slopes, Eigen::MatrixXd> e_adjoint(is_var<E_> ? J : 0, q);
   double value = 0, sigma_adjoint = 0;
   for (int from = 0; from < J; from += batch) {
     A.read(from, at.A);
     e.read(from, at.e);
-    integrate_batch({q, S.data()}, sigma, slopes, at, value, S_adjoint.data(), sigma_adjoint);
+    IntegratedBatch::integrated({q, S.data()}, sigma, slopes, at, value, S_adjoint.data(),
+                                sigma_adjoint);
     A.keep(from, at.A_adjoint, A_adjoint);
     e.keep(from, at.e_adjoint, e_adjoint);
   }

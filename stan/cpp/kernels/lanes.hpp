@@ -32,8 +32,8 @@ typedef double lanes __attribute__((vector_size(8 * width)));
 typedef std::int64_t bits __attribute__((vector_size(8 * width)));
 typedef int ints __attribute__((vector_size(4 * width)));
 
-// Defines a function that calls an inlined one of these parameters and arguments, as it was
-// compiled for the machine that it runs on.
+// Defines, in a struct, a function that calls an inlined one of these parameters and arguments, as
+// it was compiled for the machine that it runs on.
 #ifdef HIERGLM_HAS_AVX2
 inline bool avx2() {
   static const bool found = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -98,7 +98,9 @@ HIERGLM_INLINE lanes at_least(const lanes& x, double bound) { return x < bound ?
 constexpr double shifter = 0x1.8p52;
 
 // 2^k for integers k of [-1022, 1023] as doubles: their exponent bits are put in place.
-HIERGLM_INLINE lanes power_of_two(const lanes& k) { return (lanes)(((bits)(k + shifter) + 1023) << 52); }
+HIERGLM_INLINE lanes power_of_two(const lanes& k) {
+  return (lanes)(((bits)(k + shifter) + 1023) << 52);
+}
 
 // exp(x) within 1.5 units in the last place: 0 below -745.2, infinite above 709.8, NaN for NaN.
 //

@@ -7,10 +7,10 @@
 namespace hierglm {
 
 // Residuals e from which something is taken; what is left has the same shape.
-template <typename E>
+template <typename Result, typename E>
 class Residuals {
-  using Scalar = stan::scalar_type_t<E>;
-  stan::arena_t<Eigen::Matrix<Scalar, -1, -1>> e_;  // one row a level
+  static constexpr bool slopes = is_var<Result>;
+  Kept<slopes, Eigen::Matrix<stan::scalar_type_t<E>, -1, -1>> e_;  // one row a level
 
  public:
   Residuals(const char* function, const std::vector<E>& e)
@@ -25,10 +25,10 @@ class Residuals {
 
   // Returns what is left. `pass(k, adjoint)` passes the adjoints of effect k, one a level, to
   // what was taken.
-  template <typename Result, typename Pass>
+  template <typename Pass>
   std::vector<Eigen::Matrix<Result, -1, 1>> left(const Eigen::MatrixXd& values, Pass pass) const {
     std::vector<Eigen::Matrix<Result, -1, 1>> out;
-    if constexpr (!stan::is_var_v<Result>) {
+    if constexpr (!slopes) {
       for (int k = 0; k < values.cols(); ++k) {
         out.emplace_back(values.col(k));
       }

@@ -21,8 +21,9 @@ stan::return_type_t<Scale, Alpha, B, U> rows_density(
   using stan::math::check_size_match;
   const Eigen::Ref<const Eigen::MatrixXd> X(X_), Z(Z_);
   const Eigen::Ref<const Eigen::VectorXd> offset(offset_);
-  stan::arena_t<B> b_operand(b_);
-  stan::arena_t<U> u_operand(u_);
+  constexpr bool slopes = is_var<stan::return_type_t<Scale, Alpha, B, U>>;
+  Kept<slopes, B> b_operand(b_);
+  Kept<slopes, U> u_operand(u_);
   const Eigen::VectorXd b = stan::math::value_of(b_operand);
   const Eigen::VectorXd u = stan::math::value_of(u_operand);
   check_size_match(function, "rows of X", X.rows(), "the response", rows);
@@ -47,7 +48,6 @@ stan::return_type_t<Scale, Alpha, B, U> rows_density(
   check_size_match(function, "columns of Z", Z.cols(), "effects of all terms", column);
   check_size_match(function, "u", u.size(), "effects of all levels", start);
 
-  constexpr bool slopes = stan::is_var_v<stan::return_type_t<Scale, Alpha, B, U>>;
   const std::vector<Chunk> chunks = sum_all(likelihood, p, slopes);
   double value = 0;
   for (const Chunk& chunk : chunks) {

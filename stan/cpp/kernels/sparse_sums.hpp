@@ -46,15 +46,15 @@ struct Sparse {
 template <typename E, typename R, typename F>
 auto take_sums(const char* function, const std::vector<E>& e, const F& sparse, const R& r_) {
   using Result = stan::return_type_t<E, R>;
-  const Residuals<E> from(function, e);
+  const Residuals<Result, E> from(function, e);
   stan::math::check_size_match(function, "effects of F", sparse.entries.size(), "e", e.size());
-  stan::arena_t<stan::plain_type_t<R>> r(r_);
+  Kept<is_var<Result>, R> r(r_);
   const Eigen::MatrixXd effects = stan::math::value_of(r);
   Eigen::MatrixXd values = from.values();
   for (int k = 0; k < values.cols(); ++k) {
     sparse.take(k, effects, values.col(k).data(), values.rows());
   }
-  return from.template left<Result>(values, [sparse, r](int k, const auto& adjoint) mutable {
+  return from.left(values, [sparse, r](int k, const auto& adjoint) mutable {
     Eigen::MatrixXd taken = Eigen::MatrixXd::Zero(r.rows(), r.cols());
     sparse.take_transposed(k, adjoint.data(), adjoint.size(), taken);
     add_adjoint(r, taken);
