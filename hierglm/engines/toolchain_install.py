@@ -53,10 +53,10 @@ def install_from_pypi(say: Say = lambda _: None) -> Toolchain:
     Raises
     ------
     EngineMissing
-        If there is no C++ compiler, no pip, or no wheel for this machine.
+        If there is no C++ compiler, no pip, no wheel for this machine, or no network.
     EngineError
-        If the wheel cannot be fetched or is not the one expected, the compiler fails, or the
-        cache folder cannot be written or has no room.
+        If the wheel is not the one expected, the compiler fails, or the cache folder cannot be
+        written or has no room.
 
     Examples
     --------

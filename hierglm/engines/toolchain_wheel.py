@@ -75,9 +75,9 @@ def download_wheel(wheel: Wheel, into: Path) -> Path:
     Raises
     ------
     EngineError
-        If it cannot be fetched; quotes pip.
+        If it is not the one expected, or there is no room for it.
     EngineMissing
-        If there is no pip.
+        If it cannot be fetched, or there is no pip; quotes pip.
     """
     wanted = into / "httpstan.txt"
     wanted.write_text(f"httpstan=={HTTPSTAN} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
@@ -89,7 +89,7 @@ def download_wheel(wheel: Wheel, into: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     files = list(into.glob("*.whl"))
     if done.returncode or len(files) != 1:
-        raise EngineError(_said((done.stderr or done.stdout).strip()))
+        raise _refusal((done.stderr or done.stdout).strip())
     return files[0]
 
 
@@ -126,14 +126,16 @@ def _pip() -> list[str]:
     )
 
 
-def _said(words: str) -> str:
-    """Return what pip said, and what would do."""
+def _refusal(words: str) -> EngineError:
+    """Return the error for what pip said."""
     tail = "\n".join(words.splitlines()[-12:])
     if "DO NOT MATCH THE HASHES" in words:
-        return f"this wheel of httpstan {HTTPSTAN} is not the one known, so it is not used:\n{tail}"
+        return EngineError(
+            f"this wheel of httpstan {HTTPSTAN} is not the one known, so it is not used:\n{tail}"
+        )
     if "No space left" in words:
-        return f"there is no space left to download httpstan:\n{tail}"
-    return (
+        return EngineError(f"there is no space left to download httpstan:\n{tail}")
+    return EngineMissing(
         f"pip could not fetch httpstan {HTTPSTAN}: is the package index reached "
         f"(pip config list; PIP_INDEX_URL)? {_OTHERWISE}. pip said:\n{tail}"
     )

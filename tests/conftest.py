@@ -1,0 +1,46 @@
+"""What tests of several folders need."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hierglm.engines.cache import cached
+from hierglm.engines.toolchain import Toolchain, compile_commands
+from hierglm.engines.toolchain_install import install_from_pypi
+from hierglm.errors import EngineMissing
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    """Stan from the package registry, installed into the cache folder if it is not there yet.
+
+    It takes some minutes the first time. Processes of pytest-xdist wait for each other.
+    """
+    try:
+        return install_from_pypi()
+    except EngineMissing as error:  # no compiler, no pip, no network
+        pytest.skip(f"no toolchain: {error}")
+
+
+@pytest.fixture(scope="session")
+def compiled(toolchain: Toolchain) -> Callable[..., Path]:
+    """Compiles a Stan file, with a header of its own or without, and returns the executable.
+
+    It is kept in the cache, as a user's is: tests and processes share it.
+    """
+
+    def compile_file(source: Path, header: Path | None = None) -> Path:
+        texts = [source.read_text(), header.read_text() if header else ""]
+
+        def build(folder: Path) -> None:
+            for command in compile_commands(toolchain, source, folder / "m", header=header):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+
+        return cached("\n".join([toolchain.path.name, *texts]), build, {"by": "tests"}) / "m"
+
+    return compile_file
