@@ -7,7 +7,7 @@
 namespace hierglm {
 
 template <typename T>
-constexpr bool is_var = stan::is_var_v<stan::scalar_type_t<T>>;
+constexpr bool is_var = stan::is_var<stan::scalar_type_t<T>>::value;
 
 // What a kernel keeps: in the arena where a reverse pass will read it and then free it, else on
 // the heap. Draws are written without one, and what lay in the arena would stay there.

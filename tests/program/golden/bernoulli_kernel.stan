@@ -201,7 +201,8 @@ functions {
   real bernoulli_logit_rows(data array[] int y, real alpha, data matrix X, vector b,
                             data vector offset_, data matrix Z, data array[,] int level,
                             data array[] int J, data array[] int M, vector u) {
-    return bernoulli_logit_lpmf(y | row_predictor(alpha, X, b, offset_, Z, level, J, M, u));
+    vector[rows(X)] eta = row_predictor(alpha, X, b, offset_, Z, level, J, M, u);
+    return sum(log_inv_logit((2 * to_vector(y) - 1) .* eta));
   }
 }
 data {
