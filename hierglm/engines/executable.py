@@ -102,9 +102,7 @@ def compiled_text(program: Program) -> tuple[str, str]:
     return text, header(names)
 
 
-def _by_cmdstan(
-    stan: CmdStan, source: Path, header: Path | None, flags: Flags
-) -> dict[str, Any]:
+def _by_cmdstan(stan: CmdStan, source: Path, header: Path | None, flags: Flags) -> dict[str, Any]:
     return {
         "task": "compile",
         "cmdstan": str(stan.path),
