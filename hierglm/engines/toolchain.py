@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -67,6 +68,11 @@ class Toolchain:
     version: tuple[int, ...]
     compiler: Compiler
 
+    @property
+    def console(self) -> Path:
+        """The console program, compiled from the sources that this hierglm came with."""
+        return self.path / f"console-{_console_key()}.o"
+
 
 def find_toolchain() -> Toolchain | None:
     """Return the toolchain that is installed for this machine's compiler, if any.
@@ -84,7 +90,17 @@ def find_toolchain() -> Toolchain | None:
 
 
 def open_toolchain(folder: Path) -> Toolchain | None:
-    """Return the toolchain that lies in this folder, if it is one and whole."""
+    """Return the toolchain that lies in this folder, if it is one and whole.
+
+    One without the console program of this very hierglm is not: to install it again compiles
+    that alone.
+    """
+    toolchain = open_headers(folder)
+    return toolchain if toolchain is not None and toolchain.console.exists() else None
+
+
+def open_headers(folder: Path) -> Toolchain | None:
+    """Return the toolchain that lies in this folder, with a console program or without."""
     try:
         facts = json.loads((folder / DONE).read_text(encoding="utf-8"))
         compiler = Compiler(tuple(facts["command"]), facts["kind"], facts["identity"])
@@ -96,13 +112,11 @@ def open_toolchain(folder: Path) -> Toolchain | None:
 def expected_toolchain(compiler: Compiler) -> Toolchain:
     """Return the toolchain as it will be once it is installed.
 
-    Compiled headers and objects belong to the compiler, the flags and the text that they were
-    made of: all of these decide the name of the folder.
+    A compiled header belongs to the compiler and the flags that it was made with, which decide
+    the name of the folder.
     """
-    content = [compiler.identity, *compiler.command, *FLAGS]
-    content += [file.read_text(encoding="utf-8") for file in console_sources()]
-    key = sha256("\0".join(content).encode()).hexdigest()[:16]
     version = ".".join(str(part) for part in STAN)
+    key = _key(compiler.identity, *compiler.command, *FLAGS)
     return Toolchain(toolchains_folder() / f"stan-{version}-{key}", STAN, compiler)
 
 
@@ -123,6 +137,15 @@ def console_sources() -> tuple[Path, ...]:
         if files := tuple(sorted(folder.glob("*.[ch]pp"))):
             return files
     raise FileNotFoundError("hierglm is installed without its console program for Stan")
+
+
+@cache
+def _console_key() -> str:
+    return _key(*(file.read_text(encoding="utf-8") for file in console_sources()))
+
+
+def _key(*content: str) -> str:
+    return sha256("\0".join(content).encode()).hexdigest()[:16]
 
 
 def compile_commands(
@@ -188,12 +211,12 @@ def precompile_command(toolchain: Toolchain) -> list[str]:
     return toolchain.compiler.precompile(folder / _HEADER, flags_of(folder))
 
 
-def console_command(toolchain: Toolchain) -> list[str]:
+def console_command(toolchain: Toolchain, target: Path) -> list[str]:
     """Return the command that compiles the console program, once for all models."""
-    folder, sources = toolchain.path, console_sources()
-    (main,) = (str(file) for file in sources if file.suffix == ".cpp")
-    compiler = [*toolchain.compiler.command, *flags_of(folder)]
-    return [*compiler, "-c", main, "-o", str(folder / "console.o")]
+    folder, compiler = toolchain.path, toolchain.compiler
+    (main,) = (str(file) for file in console_sources() if file.suffix == ".cpp")
+    flags = [*flags_of(folder), *compiler.with_header(folder / _HEADER)]
+    return [*compiler.command, *flags, "-c", main, "-o", str(target)]
 
 
 def _link(toolchain: Toolchain, model: Path, exe: Path, flags: Sequence[str]) -> list[str]:
@@ -202,6 +225,6 @@ def _link(toolchain: Toolchain, model: Path, exe: Path, flags: Sequence[str]) ->
     # -Xlinker, unlike -Wl, takes a path with a comma in it.
     libraries = ["-L", str(lib), "-Xlinker", "-rpath", "-Xlinker", str(lib), "-ltbb"]
     libraries += [str(file) for file in sorted(lib.glob("libsundials_*.a"))]
-    objects = [str(model), str(folder / "console.o")]
+    objects = [str(model), str(toolchain.console)]
     command = [*toolchain.compiler.command, "-pthread", *flags]
     return [*command, *objects, *libraries, "-o", str(exe)]

@@ -20,6 +20,7 @@ from hierglm.engines.toolchain import (
     Toolchain,
     console_command,
     expected_toolchain,
+    open_headers,
     open_toolchain,
     precompile_command,
     toolchains_folder,
@@ -73,14 +74,16 @@ def install_from_pypi(say: Say = lambda _: None) -> Toolchain:
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
         with alone(home / f"{final.path.name}.lock"):
-            if found := open_toolchain(final.path):  # installed by another process meanwhile
-                return found
-            return _install(final, home, say)
+            if open_headers(final.path) is None:
+                _install_headers(final, home, say)
+            if open_toolchain(final.path) is None:
+                _install_console(final, say)
     except OSError as error:
         raise EngineError(_cannot(error, home)) from error
+    return final
 
 
-def _install(final: Toolchain, home: Path, say: Say) -> Toolchain:
+def _install_headers(final: Toolchain, home: Path, say: Say) -> None:
     """Build in a folder of its own, which is renamed when it is whole."""
     wheel = this_wheel()
     if (free := shutil.disk_usage(home).free) < _ROOM:
@@ -92,11 +95,8 @@ def _install(final: Toolchain, home: Path, say: Say) -> Toolchain:
             file = download_wheel(wheel, Path(downloads))
             say("unpacking Stan's headers, compiler and libraries")
             unpack_wheel(file, own)
-        toolchain = replace(final, path=own)
         say("compiling Stan's headers in advance, about a minute")
-        _run(precompile_command(toolchain))
-        say("compiling the console program, about two minutes")
-        _run(console_command(toolchain))
+        _run(precompile_command(replace(final, path=own)))
         compiler = final.compiler
         facts = {
             "version": final.version,
@@ -109,7 +109,17 @@ def _install(final: Toolchain, home: Path, say: Say) -> Toolchain:
         own.rename(final.path)
     finally:
         shutil.rmtree(own, ignore_errors=True)
-    return final
+
+
+def _install_console(toolchain: Toolchain, say: Say) -> None:
+    """Add the console program, renamed when it is whole."""
+    say("compiling the console program, about two minutes")
+    own = toolchain.console.with_suffix(".unfinished")
+    try:
+        _run(console_command(toolchain, own))
+        own.replace(toolchain.console)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def _run(command: Sequence[str]) -> None:
