@@ -36,20 +36,20 @@ class Compiler:
     kind: Literal["gcc", "clang"]
     identity: str
 
-    def precompile(self, header: Path, flags: Sequence[str]) -> list[str]:
-        """Return the command that compiles a header, to be found by `with_header`."""
-        target = self._precompiled(header)
+    def precompile(self, header: Path, target: Path, flags: Sequence[str]) -> list[str]:
+        """Return the command that compiles a header, where it lies: it is bound to its path."""
         return [*self.command, *flags, "-x", "c++-header", str(header), "-o", str(target)]
+
+    def precompiled(self, header: Path) -> Path:
+        """Return where `with_header` expects a header once it is compiled."""
+        return header.with_name(header.name + (".pch" if self.kind == "clang" else ".gch"))
 
     def with_header(self, header: Path) -> list[str]:
         """Return the arguments that read a precompiled header before anything else."""
         if self.kind == "clang":
-            return ["-include-pch", str(self._precompiled(header))]
+            return ["-include-pch", str(self.precompiled(header))]
         # g++ takes the precompiled header that lies beside the one it is told to include.
         return ["-include", str(header)]
-
-    def _precompiled(self, header: Path) -> Path:
-        return header.with_name(header.name + (".pch" if self.kind == "clang" else ".gch"))
 
 
 def find_compiler() -> Compiler:

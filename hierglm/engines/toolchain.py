@@ -41,10 +41,9 @@ FLAGS = (
 A header compiled with one set of them is not used with another.
 """
 
-DONE = "toolchain.json"
-"""Written last: a folder with this file is whole."""
+UNPACKED = "toolchain.json"
+"""Written when all is unpacked."""
 
-_HEADER = "include/stan/model/model_header.hpp"
 _HERE = Path(__file__).resolve().parents[1]
 # In a wheel the files lie inside the package; in a checkout beside it.
 _CONSOLE = (_HERE / "_stan" / "cpp" / "console", _HERE.parent / "stan" / "cpp" / "console")
@@ -67,6 +66,16 @@ class Toolchain:
     path: Path
     version: tuple[int, ...]
     compiler: Compiler
+
+    @property
+    def header(self) -> Path:
+        """What every translated model includes."""
+        return self.path / "include" / "stan" / "model" / "model_header.hpp"
+
+    @property
+    def precompiled(self) -> Path:
+        """The same, compiled in advance."""
+        return self.compiler.precompiled(self.header)
 
     @property
     def console(self) -> Path:
@@ -95,14 +104,16 @@ def open_toolchain(folder: Path) -> Toolchain | None:
     One without the console program of this very hierglm is not: to install it again compiles
     that alone.
     """
-    toolchain = open_headers(folder)
-    return toolchain if toolchain is not None and toolchain.console.exists() else None
+    toolchain = open_unpacked(folder)
+    if toolchain is None or not toolchain.precompiled.exists() or not toolchain.console.exists():
+        return None
+    return toolchain
 
 
-def open_headers(folder: Path) -> Toolchain | None:
-    """Return the toolchain that lies in this folder, with a console program or without."""
+def open_unpacked(folder: Path) -> Toolchain | None:
+    """Return the toolchain that lies in this folder, though nothing may be compiled yet."""
     try:
-        facts = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        facts = json.loads((folder / UNPACKED).read_text(encoding="utf-8"))
         compiler = Compiler(tuple(facts["command"]), facts["kind"], facts["identity"])
         return Toolchain(folder, tuple(facts["version"]), compiler)
     except (OSError, ValueError, KeyError, TypeError):
@@ -194,7 +205,7 @@ def compile_commands(
         translate.append("--allow-undefined")
         own = ["-include", str(header.absolute())]
     translate += [*stanc_flags, str(source)]
-    prepared = compiler.with_header(folder / _HEADER)
+    prepared = compiler.with_header(toolchain.header)
     build = [*compiler.command, *flags_of(folder), *cpp_flags, *prepared, *own]
     build += ["-x", "c++", "-c", str(cpp), "-o", str(model)]
     return [translate, build, _link(toolchain, model, exe, cpp_flags)]
@@ -205,17 +216,16 @@ def flags_of(folder: Path) -> list[str]:
     return [*FLAGS, "-I", str(folder / "include")]
 
 
-def precompile_command(toolchain: Toolchain) -> list[str]:
+def precompile_command(toolchain: Toolchain, target: Path) -> list[str]:
     """Return the command that compiles Stan's model header."""
-    folder = toolchain.path
-    return toolchain.compiler.precompile(folder / _HEADER, flags_of(folder))
+    return toolchain.compiler.precompile(toolchain.header, target, flags_of(toolchain.path))
 
 
 def console_command(toolchain: Toolchain, target: Path) -> list[str]:
     """Return the command that compiles the console program, once for all models."""
-    folder, compiler = toolchain.path, toolchain.compiler
+    compiler = toolchain.compiler
     (main,) = (str(file) for file in console_sources() if file.suffix == ".cpp")
-    flags = [*flags_of(folder), *compiler.with_header(folder / _HEADER)]
+    flags = [*flags_of(toolchain.path), *compiler.with_header(toolchain.header)]
     return [*compiler.command, *flags, "-c", main, "-o", str(target)]
 
 

