@@ -15,7 +15,7 @@ from typing import Literal
 from hierglm.errors import EngineMissing
 
 _CANDIDATES = ("g++", "clang++", "c++")
-_GET = "install g++ 8 or later, or clang++ 6 or later, or name one in the variable CXX"
+_GET = "install g++ 9 or later, or clang++ 11 or later, or name one in the variable CXX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Compiler:
 
     def precompile(self, header: Path, target: Path, flags: Sequence[str]) -> list[str]:
         """Return the command that compiles a header, where it lies: it is bound to its path."""
-        return [*self.command, *flags, "-x", "c++-header", str(header), "-o", str(target)]
+        # g++ instantiates what templates a header uses in every program anew.
+        once = ["-fpch-instantiate-templates"] if self.kind == "clang" else []
+        return [*self.command, *flags, *once, "-x", "c++-header", str(header), "-o", str(target)]
 
     def precompiled(self, header: Path) -> Path:
         """Return where `with_header` expects a header once it is compiled."""

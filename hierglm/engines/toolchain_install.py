@@ -141,7 +141,7 @@ def _run(command: Sequence[str]) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
     how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else "failed"
     raise EngineError(
-        f"{command[0]} {how} on Stan's C++; it needs 4 GB of memory and g++ 9 or clang++ 9 at "
+        f"{command[0]} {how} on Stan's C++; it needs 4 GB of memory and g++ 9 or clang++ 11 at "
         f"least. It said:\n{words[-3000:]}"
     )
 
