@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import subprocess
 import tempfile
 import warnings
@@ -25,10 +26,12 @@ from tests.engines.console.posterior import (
     unconstrained,
     write_data,
 )
+from tests.engines.console.record import RECORDED, RUNS, outcome
 
 pytestmark = pytest.mark.cmdstan
 
 HERE = Path(__file__).with_name("console")
+NUMBER = re.compile(r"-?\b\d+(?:\.\d+)?(?:e[-+]\d+)?\b")
 
 
 @pytest.fixture(scope="module")
@@ -515,3 +518,20 @@ def test_a_function_of_ones_own_and_a_profile(declared: Path, tmp_path: Path) ->
     )
     assert section.startswith("density,")
     assert section.endswith(",1,0")
+
+
+@pytest.fixture(scope="module")
+def prophet(compiled: Callable[..., Path]) -> Path:
+    return compiled(HERE / "prophet.stan")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_what_a_program_of_cmdstan_says_and_writes(
+    prophet: Path, name: str, tmp_path: Path
+) -> None:
+    ours = outcome(prophet, name, tmp_path)
+    theirs = (RECORDED / f"{name}.txt").read_text()
+    # Other processors and libraries round otherwise: numbers need not agree to the last digit.
+    assert NUMBER.sub("0", ours) == NUMBER.sub("0", theirs)
+    numbers = [np.array([float(x) for x in NUMBER.findall(text)]) for text in (ours, theirs)]
+    np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-5, atol=1e-7)
