@@ -45,10 +45,11 @@ def declared(compiled: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def model(exe: Path, tmp_path: Path) -> Callable[..., Any]:
+def model(exe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """cmdstanpy's view of the executable, with its data: called with a method's arguments."""
     import cmdstanpy
 
+    monkeypatch.setenv("STAN_NUM_THREADS", "1")  # cmdstanpy sets it for good
     cmdstanpy.utils.get_logger().setLevel(logging.ERROR)
     data = str(write_data(tmp_path))
     made = cmdstanpy.CmdStanModel(exe_file=str(exe))

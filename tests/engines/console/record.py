@@ -10,6 +10,7 @@ prophet.stan (MIT licence). The files in recorded/ were made so:
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -72,6 +73,7 @@ def outcome(exe: Path, name: str, folder: Path) -> str:
     done = subprocess.run(
         [str(exe), *RUNS[name].split(), *common.split()],
         cwd=folder,
+        env={k: v for k, v in os.environ.items() if k != "STAN_NUM_THREADS"},
         capture_output=True,
         text=True,
         check=False,
