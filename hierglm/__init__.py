@@ -7,6 +7,7 @@
 
 from hierglm import datasets, errors
 from hierglm.engines import methods as method
+from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.engine import Settings
 from hierglm.errors import HierglmError
 from hierglm.families import Family
@@ -19,6 +20,7 @@ from hierglm.version import __version__
 
 __all__ = [
     "Approximation",
+    "CmdStanEngine",
     "Family",
     "Fit",
     "HierglmError",

@@ -141,16 +141,17 @@ def _machine() -> tuple[str, ...]:
 
 
 def _local(stan: CmdStan | Toolchain) -> str:
-    """Return the makefile in which users set compiler flags for their CmdStan."""
+    """Return what else decides: flags in CmdStan's make/local, the toolchain's own program."""
+    if isinstance(stan, Toolchain):
+        return stan.console.name
     local = stan.path / "make" / "local"
     return local.read_text(encoding="utf-8", errors="replace") if local.is_file() else ""
 
 
 def _response(program: Program) -> str:
-    """Return the line of the program that says most: the likelihood."""
-    said = [line.strip() for line in program.bare.splitlines() if line.startswith("  y ~ ")]
-    said += [line.strip() for line in program.bare.splitlines() if "target += " in line]
-    return said[0] if said else ""
+    """Return the line of the program that says most: the likelihood, which comes last."""
+    said = re.findall(r"^  ((?:y ~|target \+=).*)$", program.bare, re.MULTILINE)
+    return said[-1] if said else ""
 
 
 def _place(errors: str, folder: Path) -> str:

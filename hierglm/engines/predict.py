@@ -8,12 +8,12 @@ import numpy as np
 
 from hierglm.program.fragment import Program
 
-# Measured by `python -m benchmarks.engines` on the cases of the benchmark; what is predicted
-# from them is right within a factor of two.
+# Measured by `python -m benchmarks.engines` and `benchmarks.kernels`; over the cases of the
+# benchmark what is predicted from them is right within a factor of two.
 EMBEDDED = (12e-6, 3.5e-9)
-COMPILED = (6e-6, 1.5e-9)
+COMPILED = (8e-6, 1.0e-9)
 """CPU seconds of a gradient: for the call, and for each number in the data."""
-COMPILING = 15.0
+COMPILING = 40.0
 """CPU seconds to compile a program, with the precompiled header."""
 
 _STEPS = ((250, 7), (20_000, 15))

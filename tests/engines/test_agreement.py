@@ -17,22 +17,23 @@ from tests.designs import design_of
 from tests.program.oracles import simulated
 from tests.program.test_exact import CASES
 
-SHAPES = (
+QUICK = ("gaussian crossed slopes", "bernoulli slopes", "poisson nested three deep")
+LONG = (
     "gaussian correlated",
     "gaussian weights",
     "gaussian known errors and sigma",
     "gaussian decov",
     "gaussian nested slopes",
-    "gaussian crossed slopes",
     "gaussian crossed and nested",
-    "bernoulli slopes",
     "bernoulli crossed slopes",
     "bernoulli gathered, weights",
     "binomial nested slopes",
     "poisson",
-    "poisson nested three deep",
     "asked: standardised alone",
 )
+"""Each takes most of a minute to compile."""
+
+SHAPES = (*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in LONG))
 SETTINGS = Settings(chains=4, warmup=500, draws=1000, seed=8, adapt_delta=0.95, threads=1)
 
 
