@@ -5,9 +5,10 @@
 'auto'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from hierglm import datasets, errors
 from hierglm.engines import methods as method
-from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.engine import Settings
 from hierglm.errors import HierglmError
 from hierglm.families import Family
@@ -17,6 +18,9 @@ from hierglm.prepared import PreparedModel
 from hierglm.priors import distributions as prior
 from hierglm.results.approximation import Approximation
 from hierglm.version import __version__
+
+if TYPE_CHECKING:
+    from hierglm.engines.cmdstan import CmdStanEngine
 
 __all__ = [
     "Approximation",
@@ -35,3 +39,11 @@ __all__ = [
     "model",
     "prior",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CmdStanEngine":  # not everybody's, so not in everybody's import
+        from hierglm.engines.cmdstan import CmdStanEngine
+
+        return CmdStanEngine
+    raise AttributeError(f"module 'hierglm' has no attribute {name!r}")
