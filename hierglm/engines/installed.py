@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hierglm.engines.child import Child, Failure
-from hierglm.engines.toolchain import Toolchain, find_toolchain
+from hierglm.engines.toolchain import Toolchain, find_toolchain, open_toolchain
 from hierglm.errors import EngineMissing
 
 OLDEST = (2, 32)
@@ -44,9 +44,7 @@ def find_stan(path: str | os.PathLike[str] | None = None) -> CmdStan | Toolchain
     """
     if path is not None:
         given = Path(path).absolute()
-        if (given / "console.o").exists() and (found := find_toolchain()) and found.path == given:
-            return found
-        return find_cmdstan(str(given), None)
+        return open_toolchain(given) or find_cmdstan(str(given), None)
     try:
         return find_cmdstan(None, os.environ.get("CMDSTAN"))
     except EngineMissing:

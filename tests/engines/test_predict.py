@@ -64,6 +64,7 @@ def test_where_it_is_missing_the_choice_stays(
     """A script must not give other numbers because of what is installed."""
     monkeypatch.setattr(predict, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(predict, "COMPILING", 0.0)
+    monkeypatch.setattr(predict, "COMPILED", (0.0, 0.0))
     for name in ("HOME", "HIERGLM_CACHE", "CMDSTAN"):
         monkeypatch.setenv(name, str(tmp_path))
     find_cmdstan.cache_clear()
