@@ -35,7 +35,7 @@ class Operand {
   }
 
   // Adds adjoints of the levels from `from` on.
-  void add_adjoints(int from, const Levels* adjoints) {
+  void add_batch(int from, const Levels* adjoints) {
     if constexpr (is_var<T>) {
       const int n = std::min<int>(batch, entries_.rows() - from);
       for (int k = 0; k < entries_.cols(); ++k) {

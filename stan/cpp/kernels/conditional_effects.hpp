@@ -58,8 +58,8 @@ Eigen::Matrix<stan::return_type_t<Scale_, E_, Sigma, Z_>, -1, -1> conditional_ef
         }
         ConditionalBatch::passed_back({q, S_value.data()}, sigma, at, to, S_adjoint.data(),
                                       sigma_adjoint);
-        e.add_adjoints(from, to.e);
-        z.add_adjoints(from, to.z);
+        e.add_batch(from, to.e);
+        z.add_batch(from, to.z);
       }
       add_adjoint(S_operand, S_adjoint);
       add_adjoint(sigma_, sigma_adjoint);
