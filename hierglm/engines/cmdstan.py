@@ -21,7 +21,7 @@ from hierglm.engines.cmdstan_job import Job
 from hierglm.engines.cmdstan_methods import run_method
 from hierglm.engines.data import to_json
 from hierglm.engines.engine import Approximated, Density, Settings
-from hierglm.engines.executable import Flags, Options, executable
+from hierglm.engines.executable import Flags, Options, binds, executable
 from hierglm.engines.failures import explain
 from hierglm.engines.installed import CmdStan, find_stan
 from hierglm.engines.progress import progress_bar
@@ -86,9 +86,10 @@ class CmdStanEngine:
     @property
     def abilities(self) -> frozenset[Ability]:
         """What programs may use; it depends on the version of CmdStan."""
-        if self._version() >= _BINOMIAL_SINCE:
-            return frozenset(Ability)
-        return frozenset(Ability) - {Ability.BINOMIAL_GLM}
+        lacks = {Ability.BINOMIAL_GLM} if self._version() < _BINOMIAL_SINCE else set()
+        if self.exe_file is None and not binds(self._stan()):
+            lacks.add(Ability.KERNELS)
+        return frozenset(Ability) - lacks
 
     @property
     def starts(self) -> bool:

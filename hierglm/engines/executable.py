@@ -23,6 +23,7 @@ from hierglm.program.kernels import declared, header
 Report = Callable[[Mapping[str, Any]], None]
 Options = Mapping[str, str | int | bool]
 
+_CPP17_SINCE = (2, 35)
 _SUFFIX = ".exe" if os.name == "nt" else ""
 
 
@@ -70,9 +71,7 @@ def executable(
     """
     name = "CmdStan" if isinstance(stan, CmdStan) else "Stan"
     by = f"{name} {'.'.join(map(str, stan.version))}"
-    # make cannot pass on a header whose path has a space in it.
-    bound = isinstance(stan, Toolchain) or " " not in str(programs_folder())
-    text, kernels = compiled_text(program) if bound else (program.bare, "")
+    text, kernels = compiled_text(program) if binds(stan) else (program.bare, "")
 
     def build(folder: Path) -> None:
         report({"say": "compiling"})
@@ -94,6 +93,13 @@ def executable(
     key = [by, str(stan.path), repr(flags), *_machine(), _local(stan), text, kernels]
     facts = {"by": by, "response": _response(program)}
     return cached("\n".join(key), build, facts) / f"program{_SUFFIX}"
+
+
+def binds(stan: CmdStan | Toolchain) -> bool:
+    """Tell whether programs are compiled with kernels: they are C++17, CmdStan's since 2.35."""
+    # make cannot pass on a header whose path has a space in it.
+    able = " " not in str(programs_folder())
+    return isinstance(stan, Toolchain) or (able and stan.version >= _CPP17_SINCE)
 
 
 def compiled_text(program: Program) -> tuple[str, str]:

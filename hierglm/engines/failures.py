@@ -13,6 +13,10 @@ _WHERE = re.compile(r"line (\d+), column \d+")
 _CPP = re.compile(r"C\+\+ error in line (\d+)")
 """What `executable` adds to the words of the C++ compiler."""
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_ELSEWHERE = re.compile(
+    r"Exec format error|Bad CPU type|error while loading shared libraries|version `GLIBC|image not"
+)
+"""What loaders say of an executable from another machine, or without its libraries."""
 _AFTERMATH = re.compile(r"\nmake: |\nCommand \[")
 """Where make and cmdstanpy go on after the compiler's own words."""
 _QUOTE = re.compile(r"-{10,}\n(?:.*\n)*?\s*-{10,}\n?")
@@ -40,6 +44,11 @@ def explain(failure: Failure, program: Program, engine: str) -> EngineError:
     EngineMissing, CompileError, SamplingError or EngineError
     """
     text = failure.text.strip()
+    if _ELSEWHERE.search(text):
+        return EngineError(
+            f"{text}\n  the executable comes from another machine, or its libraries have gone: "
+            "compile it here ('hierglm cache clear' forgets those of hierglm's own)"
+        )
     if failure.stage == "missing":
         return EngineMissing(f"engine {engine!r} cannot be loaded: {text}; try {_INSTALL[engine]}")
     if failure.stage == "compile":

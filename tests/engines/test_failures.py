@@ -105,3 +105,41 @@ def test_the_other_stages(stage: str, kind: type[EngineError], words: str) -> No
     error = explain(Failure(stage, "gone\n"), MISSPELT, "embedded")
     with pytest.raises(kind, match=words):
         raise error
+
+
+CPP = """/home/a b/kernels.hpp:12:3: error: no matching function for call to 'f(int)'
+/c/programs/x/program.hpp:204:11:   required from here
+C++ error in line 5, column 2"""
+
+
+def test_the_cpp_compiler_s_words_name_the_term() -> None:
+    error = explain(Failure("compile", CPP), MISSPELT, "cmdstan")
+    assert isinstance(error, CompileError)
+    assert str(error) == (
+        "the C++ compiler refuses what Stan made of line 5 of the program, written for part 5: "
+        "no matching function for call to 'f(int)'\n    x ~ nrmal(0, 1);"
+    )
+
+
+def test_a_full_disk() -> None:
+    words = "program.s: Fatal error: can't write 61 bytes to program.o: No space left on device"
+    error = explain(Failure("compile", words), MISSPELT, "cmdstan")
+    assert isinstance(error, CompileError)
+    assert "the disk is full; 'hierglm cache clear' makes room" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("absent", "cannot run /x/program: [Errno 8] Exec format error: '/x/program'"),
+        (
+            "sample",
+            "CmdStan ended with exit code 127:\n/x/program: error while loading shared libraries: "
+            "libtbb.so.2: cannot open shared object file: No such file or directory",
+        ),
+    ],
+)
+def test_an_executable_from_another_machine(stage: str, words: str) -> None:
+    error = explain(Failure(stage, words), MISSPELT, "cmdstan")
+    assert str(error).startswith(words)
+    assert "comes from another machine, or its libraries have gone: compile it here" in str(error)
