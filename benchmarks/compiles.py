@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import sys
 
-from hierglm.engines.cmdstan import ABILITIES
 from hierglm.engines.executable import compiled_text
 from hierglm.errors import HierglmError
 from hierglm.model import specify
 from hierglm.plan.choose import choose
+from hierglm.plan.forms import Ability
 from hierglm.program.write import write
 from tests.designs import design_of
 from tests.program.oracles import simulated
@@ -33,7 +33,7 @@ def main() -> int:
         for seed, rows in SETS:
             model = specify(design_of(formula, simulated(seed, rows)), family, priors)
             try:
-                plan = choose(model, ABILITIES, asked)
+                plan = choose(model, frozenset(Ability), asked)
             except HierglmError as error:
                 print(f"{name}, {rows} rows: {error}")
                 continue
