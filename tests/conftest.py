@@ -14,6 +14,20 @@ from hierglm.engines.toolchain_install import install_from_pypi
 from hierglm.errors import EngineMissing
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put one test of the compiled engine first, and the others last.
+
+    The first installs the toolchain, which takes some minutes, while other processes do the
+    tests that need no compiler.
+    """
+
+    def compiles(item: pytest.Item) -> bool:
+        return "toolchain" in getattr(item, "fixturenames", ())
+
+    first = [item for item in items if compiles(item)][:1]
+    items.sort(key=lambda item: (item not in first, compiles(item)))
+
+
 @pytest.fixture(scope="session")
 def toolchain() -> Toolchain:
     """Stan from the package registry, installed into the cache folder if it is not there yet.
