@@ -129,7 +129,7 @@ class Builder:
         for command in commands[:2]:
             _run(command)
         # The same libraries, with this main program in place of the console.
-        console = str(self._toolchain.path / "console.o")
+        console = str(self._toolchain.console)
         _run([str(self._main) if part == console else part for part in commands[2]])
         self._built[code] = stem, time.perf_counter() - begun
         return self._built[code]
