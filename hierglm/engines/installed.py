@@ -45,13 +45,11 @@ def find_stan(path: str | os.PathLike[str] | None = None) -> CmdStan | Toolchain
     if path is not None:
         given = Path(path).absolute()
         return open_toolchain(given) or find_cmdstan(str(given), None)
-    try:
-        return find_cmdstan(None, os.environ.get("CMDSTAN"))
-    except EngineMissing:
-        found = find_toolchain()
-        if found is None:
-            raise
-        return found
+    environment = os.environ.get("CMDSTAN")
+    cmdstan = look_for_cmdstan(None, environment)
+    if isinstance(cmdstan, CmdStan):
+        return cmdstan
+    return find_toolchain() or find_cmdstan(None, environment)
 
 
 def describe(stan: CmdStan | Toolchain) -> str:
@@ -68,9 +66,32 @@ def describe(stan: CmdStan | Toolchain) -> str:
     return f"Stan {version} from the package registry in {stan.path}"
 
 
-@lru_cache(maxsize=8)
 def find_cmdstan(path: str | None, environment: str | None) -> CmdStan:
-    """Return the CmdStan that cmdstanpy finds; asked once, because importing it is slow.
+    """Return the CmdStan that cmdstanpy finds.
+
+    Parameters
+    ----------
+    path, environment
+        See `look_for_cmdstan`.
+
+    Raises
+    ------
+    EngineMissing
+        If there is none, or one before 2.32.
+    """
+    found = look_for_cmdstan(path, environment)
+    if isinstance(found, CmdStan):
+        return found
+    # Whoever is told may install it and try again in the same process.
+    look_for_cmdstan.cache_clear()
+    raise found
+
+
+@lru_cache(maxsize=8)
+def look_for_cmdstan(path: str | None, environment: str | None) -> CmdStan | EngineMissing:
+    """Return the CmdStan that cmdstanpy finds, or why there is none.
+
+    Asked once, because importing cmdstanpy takes a second, whether there is one or not.
 
     Parameters
     ----------
@@ -78,27 +99,22 @@ def find_cmdstan(path: str | None, environment: str | None) -> CmdStan:
         Where it is, if that is known.
     environment : str or None
         The variable CMDSTAN, which decides where cmdstanpy looks.
-
-    Raises
-    ------
-    EngineMissing
-        If there is none, or one before 2.32.
     """
     with Child("cmdstan_worker.py", scratch=True) as child:
         try:
             facts = child.ask({"task": "find", "cmdstan": path}).facts
         except Failure as failure:
             if failure.stage == "missing":
-                raise EngineMissing(
+                return EngineMissing(
                     f"engine 'cmdstan' needs cmdstanpy: pip install cmdstanpy ({failure.text})"
-                ) from None
+                )
             where = path or environment
             said = f"no CmdStan in {where}: {failure.text}" if where else "CmdStan is not installed"
-            raise EngineMissing(f"{said}; {GET}") from None
+            return EngineMissing(f"{said}; {GET}")
     version = tuple(facts["version"])
     if version < OLDEST:
         text = ".".join(str(part) for part in version) or "of unknown version"
-        raise EngineMissing(
+        return EngineMissing(
             f"CmdStan {text} in {facts['path']} is too old: 2.32 or later is needed; {GET}"
         )
     return CmdStan(Path(facts["path"]), version, facts["cmdstanpy"])

@@ -12,7 +12,7 @@ from hierglm.engines import doctor
 from hierglm.engines.choose import engine_for
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
-from hierglm.engines.installed import find_cmdstan
+from hierglm.engines.installed import look_for_cmdstan
 from hierglm.engines.recorded import RecordedEngine
 from hierglm.errors import SettingsError
 
@@ -60,7 +60,7 @@ def test_the_doctor_survives_whatever_is_missing(
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     monkeypatch.setattr(doctor.metadata, "version", lambda name: 1 / 0)
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
     findings = doctor.examine()
     assert [f.found for f in findings] == [True] + [False] * 6
     assert all(f.advice for f in findings[1:])

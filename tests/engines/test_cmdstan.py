@@ -18,7 +18,7 @@ from hierglm.engines.cache import clear_cache, list_cache, programs_folder
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
-from hierglm.engines.installed import find_cmdstan
+from hierglm.engines.installed import find_cmdstan, look_for_cmdstan
 from hierglm.errors import CompileError, EngineError, EngineMissing, SamplingError
 from hierglm.plan.forms import Ability
 from tests.engines import programs
@@ -32,9 +32,9 @@ def _no_cmdstan_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.delenv("CMDSTAN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HIERGLM_CACHE", str(tmp_path / "cache"))
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
     yield
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_a_program_that_does_not_compile(cmdstan: Callable[..., Path]) -> None:
 @pytest.mark.cmdstan
 def test_a_real_cmdstan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
     try:
         find_cmdstan(None, os.environ.get("CMDSTAN"))
     except EngineMissing as error:

@@ -9,7 +9,7 @@ import pytest
 
 import hierglm as hg
 from hierglm.engines import predict
-from hierglm.engines.installed import find_cmdstan
+from hierglm.engines.installed import look_for_cmdstan
 from hierglm.engines.predict import COMPILED, COMPILING, EMBEDDED, Cost, Prediction, cost
 from hierglm.errors import EngineMissing
 from hierglm.program.fragment import Place, Program
@@ -67,9 +67,9 @@ def test_where_it_is_missing_the_choice_stays(
     monkeypatch.setattr(predict, "COMPILED", (0.0, 0.0))
     for name in ("HOME", "HIERGLM_CACHE", "CMDSTAN"):
         monkeypatch.setenv(name, str(tmp_path))
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
     model = hg.model("score ~ x + (1 | school)", schools())
     words = r"'auto' is cmdstan, predicted to take .*toolchain install.*engine='embedded'"
     with pytest.raises(EngineMissing, match=words):
         model.fit(seed=1)
-    find_cmdstan.cache_clear()
+    look_for_cmdstan.cache_clear()
