@@ -19,6 +19,7 @@ from pathlib import Path
 from hierglm.engines.cache import cache_folder
 from hierglm.engines.compiler import Compiler, find_compiler
 from hierglm.errors import EngineMissing
+from hierglm.program.sources import stan_folder
 
 STAN = (2, 39, 0)
 """The version of Stan in the wheel."""
@@ -43,10 +44,6 @@ A header compiled with one set of them is not used with another.
 
 UNPACKED = "toolchain.json"
 """Written when all is unpacked."""
-
-_HERE = Path(__file__).resolve().parents[1]
-# In a wheel the files lie inside the package; in a checkout beside it.
-_CONSOLE = (_HERE / "_stan" / "cpp" / "console", _HERE.parent / "stan" / "cpp" / "console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +141,7 @@ def console_sources() -> tuple[Path, ...]:
     FileNotFoundError
         If hierglm is installed without them.
     """
-    for folder in _CONSOLE:
-        if files := tuple(sorted(folder.glob("*.[ch]pp"))):
-            return files
-    raise FileNotFoundError("hierglm is installed without its console program for Stan")
+    return tuple(sorted(stan_folder("cpp/console").glob("*.[ch]pp")))
 
 
 @cache

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 
 from hierglm.program.fragment import Program
 from hierglm.program.library import calls, declaration
+from hierglm.program.sources import stan_folder
 
 KERNELS = frozenset(
     {
@@ -31,10 +31,6 @@ KERNELS = frozenset(
     }
 )
 """Functions of the library that have a C++ twin."""
-
-_HERE = Path(__file__).resolve().parent.parent
-# In a wheel the files lie inside the package; in a checkout beside it.
-_FOLDERS = (_HERE / "_stan" / "cpp" / "kernels", _HERE.parent / "stan" / "cpp" / "kernels")
 
 
 def declared(program: Program) -> tuple[str, tuple[str, ...]]:
@@ -121,8 +117,4 @@ def _expanded(file: str, done: set[str]) -> Iterator[str]:
 
 @cache
 def _source(file: str) -> str:
-    for folder in _FOLDERS:
-        path = folder / file
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-    raise FileNotFoundError(f"hierglm is installed without its C++ file {file!r}")
+    return (stan_folder("cpp/kernels") / file).read_text(encoding="utf-8")

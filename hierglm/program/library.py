@@ -6,9 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_HERE = Path(__file__).resolve().parent.parent
-# In a wheel the files lie inside the package; in a checkout beside it.
-_FOLDERS = (_HERE / "_stan" / "functions", _HERE.parent / "stan" / "functions")
+from hierglm.program.sources import stan_folder
 
 
 @cache
@@ -25,11 +23,10 @@ def stan_function(name: str) -> str:
     >>> print(stan_function("scale_effects").splitlines()[1])
      * Effects of every level from standardised ones.
     """
-    for folder in _FOLDERS:
-        path = folder / f"{name}.stan"
-        if path.is_file():
-            return path.read_text(encoding="utf-8").rstrip("\n")
-    raise FileNotFoundError(f"hierglm is installed without its Stan function {name!r}")
+    path = _path(name)
+    if not path.is_file():
+        raise FileNotFoundError(f"hierglm is installed without its Stan function {name!r}")
+    return path.read_text(encoding="utf-8").rstrip("\n")
 
 
 @cache
@@ -44,7 +41,7 @@ def calls(name: str) -> tuple[str, ...]:
     return tuple(
         word
         for word in dict.fromkeys(re.findall(r"\b([a-z_]+)\(", _code(name)))
-        if word != name and any((folder / f"{word}.stan").is_file() for folder in _FOLDERS)
+        if word != name and _path(word).is_file()
     )
 
 
@@ -71,6 +68,10 @@ def declaration(name: str) -> str:
     """
     comment, end, code = stan_function(name).partition("*/")
     return f"{comment}{end}{code.partition(' {')[0]};"
+
+
+def _path(name: str) -> Path:
+    return stan_folder("functions") / f"{name}.stan"
 
 
 def _code(name: str) -> str:
