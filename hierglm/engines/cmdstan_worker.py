@@ -84,14 +84,12 @@ def _build(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Run the commands that make a program, one after the other."""
     for command in request["commands"]:
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", check=False
-            )
+            done = _finished(command)
         except OSError as error:
             reply.failure("compile", f"cannot run {command[0]}: {error}")
             return
         if done.returncode:
-            reply.failure("compile", done.stdout + done.stderr)
+            reply.failure("compile", done.stdout)
             return
     reply.done()
 
@@ -99,9 +97,7 @@ def _build(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 def _info(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Say what a compiled program tells of itself; nothing if it does not know how."""
     try:
-        done = subprocess.run(
-            [request["exe"], "info"], capture_output=True, text=True, errors="replace", check=False
-        )
+        done = _finished([request["exe"], "info"])
     except OSError as error:
         reply.failure("absent", f"cannot run {request['exe']}: {error}")
         return
@@ -252,18 +248,8 @@ def _telling(lines: Sequence[str]) -> list[str]:
 
 def _run(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Run the program once with these arguments, and hand back the last that it said."""
-    environment = {**os.environ, "STAN_NUM_THREADS": str(request.get("threads", 1))}
     try:
-        done = subprocess.run(
-            [request["exe"], *request["arguments"]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            env=environment,
-        )
+        done = _finished([request["exe"], *request["arguments"]], request.get("threads", 1))
     except OSError as error:
         reply.failure("absent", f"cannot run {request['exe']}: {error}")
         return
@@ -272,3 +258,17 @@ def _run(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         reply.failure("evaluate", "\n".join(_telling(lines)))
         return
     reply.done(said=lines[-_LINES:])
+
+
+def _finished(command: Sequence[str], threads: int = 1) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, apart from this one's pipes; all that it says is in stdout."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, "STAN_NUM_THREADS": str(threads)},
+    )
