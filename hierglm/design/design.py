@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.formula.terms import Formula
+from hierglm.formula.terms import UNSTRUCTURED, Formula, Structure
 
 if TYPE_CHECKING:
     from hierglm.design.columns import Encoding
@@ -52,18 +52,26 @@ class Grouping:
         Position of each row's level in `levels`; -1 for a level not seen when fitting.
     effects : Columns
         What varies, one column an effect, ``"Intercept"`` included where it varies.
-    correlated : bool
-        False for ``||``.
     source : str
         ``"(x | school)"``, as the user wrote it.
+    structure : Structure
+        Covariance of the effects of one level.
+    shared : str
+        The id of ``(x |id| g)``, or "".
     """
 
     group: str
     levels: NDArray[Any]
     index: Ints
     effects: Columns
-    correlated: bool
     source: str
+    structure: Structure = UNSTRUCTURED
+    shared: str = ""
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the effects of a level have free correlations."""
+        return self.structure.kind == "unstructured"
 
     @property
     def terms(self) -> tuple[str, ...]:

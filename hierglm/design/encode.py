@@ -61,6 +61,7 @@ def encode(
     """
     if missing not in ("drop", "error"):
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
+    _refuse_unbuilt(formula)
     _refuse_unknown(formula, table)
     own = dict(functions or {})
     _refuse_uncallable(formula, own)
@@ -179,6 +180,8 @@ def _factors(formula: Formula) -> list[Factor]:
     for group in formula.groups:
         found += [f for term in group.effects for f in term.factors]
         found += group.by
+        for _, option in (*group.structure.options, *group.levels.options):
+            found += option if isinstance(option, tuple) else ()
     return found
 
 
@@ -235,6 +238,21 @@ def _offset(
     return total
 
 
+_BUILT = ("unstructured", "diagonal", "independent")
+
+
+def _refuse_unbuilt(formula: Formula) -> None:
+    for term in formula.groups:
+        for kind in (term.structure.kind, term.levels.kind):
+            if kind not in _BUILT or term.shared:
+                raise FormulaError(
+                    f"{term.shared or kind} is read, but not built yet",
+                    formula.source,
+                    term.start,
+                    term.end,
+                )
+
+
 def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Grouping:
     codes = _codes(term, table, rows, own)
     return Grouping(
@@ -242,8 +260,9 @@ def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions)
         levels=_read_only(codes.levels),
         index=_read_only(codes.index),
         effects=make_columns(term.effects, table, rows, own),
-        correlated=term.correlated,
         source=_written(term),
+        structure=term.structure,
+        shared=term.shared,
     )
 
 

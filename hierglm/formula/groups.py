@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hierglm.errors import FormulaError
 from hierglm.formula.pieces import Cut, Product
-from hierglm.formula.terms import Factor, GroupTerm, Term
-from hierglm.formula.tokens import Token
+from hierglm.formula.response import arguments, function_name
+from hierglm.formula.structures import EFFECTS, of_effects
+from hierglm.formula.terms import (
+    DIAGONAL,
+    INDEPENDENT,
+    UNSTRUCTURED,
+    Factor,
+    GroupTerm,
+    Structure,
+    Term,
+)
+from hierglm.formula.tokens import Token, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +29,21 @@ class Bar:
     ----------
     effects, by : tuple of Token
         What is written on the left and on the right of the bar.
-    correlated : bool
-        False for ``||``.
     start, end : int
-        Where the brackets stand in the formula, half open.
+        Where the term stands in the formula, half open.
+    structure, levels : Structure
+        Covariance of the effects of a level, and of the levels.
+    shared : str
+        The id of ``(x |id| g)``, or "".
     """
 
     effects: tuple[Token, ...]
     by: tuple[Token, ...]
-    correlated: bool
     start: int
     end: int
+    structure: Structure = UNSTRUCTURED
+    levels: Structure = INDEPENDENT
+    shared: str = ""
 
 
 def cut_bars(tokens: Sequence[Token], text: str) -> tuple[list[Token | Cut], dict[Cut, Bar]]:
@@ -62,6 +76,13 @@ def cut_bars(tokens: Sequence[Token], text: str) -> tuple[list[Token | Cut], dic
     bars: dict[Cut, Bar] = {}
     at = 0
     while at < len(tokens):
+        around = _structured(tokens[at], text)
+        if around is not None:
+            cut = Cut("a group term", around.start, around.end)
+            bars[cut] = around
+            out.append(cut)
+            at += 1
+            continue
         if at not in bars_in:
             out.append(tokens[at])
             at += 1
@@ -70,12 +91,7 @@ def cut_bars(tokens: Sequence[Token], text: str) -> tuple[list[Token | Cut], dic
         bar = _bar(tokens[at : close + 1], [i - at for i in bars_in[at]], text)
         inner = next((i for i in bars_in if at < i < close), None)
         if inner is not None:
-            raise FormulaError(
-                "a group term cannot stand inside another; for nested groups write (1 | a/b)",
-                text,
-                tokens[inner].start,
-                tokens[closers[inner]].end,
-            )
+            raise _inside(tokens[inner], tokens[closers[inner]], text)
         cut = Cut("a group term", bar.start, bar.end)
         bars[cut] = bar
         out.append(cut)
@@ -83,8 +99,20 @@ def cut_bars(tokens: Sequence[Token], text: str) -> tuple[list[Token | Cut], dic
     return out, bars
 
 
+def _inside(first: Token, last: Token, text: str) -> FormulaError:
+    return FormulaError(
+        "a group term cannot stand inside another; for nested groups write (1 | a/b)",
+        text,
+        first.start,
+        last.end,
+    )
+
+
 def read_group(
-    bar: Bar, effects: Sequence[Product], by: Sequence[Product], text: str
+    bar: Bar,
+    effects: Sequence[Product],
+    by: Sequence[Product],
+    text: str,
 ) -> tuple[GroupTerm, ...]:
     """Return the group terms that one bracket stands for; ``(1 | a/b)`` is two.
 
@@ -98,19 +126,26 @@ def read_group(
             "nothing varies in this group term; write for example (1 | g)", text, bar.start, bar.end
         )
     terms = tuple(Term(tuple(f for f in p if isinstance(f, Factor))) for p in effects)
-    groups = []
-    for product in by:
-        factors = tuple(f for f in product if isinstance(f, Factor))
-        groups.append(
-            GroupTerm(
-                effects=terms,
-                by=factors,
-                correlated=bar.correlated,
-                source=text[bar.start : bar.end],
-                start=bar.start,
-                end=bar.end,
+    factors = [tuple(f for f in product if isinstance(f, Factor)) for product in by]
+    if bar.levels.kind == "mm":
+        if any(len(f) != 1 for f in factors):
+            raise FormulaError(
+                "the members of mm(...) are single factors", text, bar.start, bar.end
             )
+        factors = [tuple(f[0] for f in factors)]
+    groups = [
+        GroupTerm(
+            effects=terms,
+            by=f,
+            source=text[bar.start : bar.end],
+            start=bar.start,
+            end=bar.end,
+            structure=bar.structure,
+            levels=bar.levels,
+            shared=bar.shared,
         )
+        for f in factors
+    ]
     if not groups:
         raise FormulaError(
             "there is no grouping factor in this group term", text, bar.start, bar.end
@@ -149,7 +184,8 @@ def group_key(groups: Sequence[GroupTerm]) -> tuple[object, ...]:
     """Return what makes two brackets the same term, wherever they stand."""
     return tuple(
         (
-            g.correlated,
+            g.structure.kind,
+            g.levels.kind,
             frozenset(f.expr for f in g.by),
             frozenset(frozenset(f.expr for f in t.factors) for t in g.effects),
         )
@@ -179,7 +215,8 @@ def _brackets(tokens: Sequence[Token], text: str) -> tuple[dict[int, int], dict[
 def _bar(tokens: Sequence[Token], places: Sequence[int], text: str) -> Bar:
     """Split one bracket at its bar."""
     place, bar = places[0], tokens[places[0]]
-    if len(places) > 1:
+    shared = _shared(tokens, places, text)
+    if len(places) > 1 and not shared:
         second = tokens[places[1]]
         raise FormulaError(
             "only one '|' or '||' in a group term; for two groups write (1 | a) + (1 | b)",
@@ -206,8 +243,49 @@ def _bar(tokens: Sequence[Token], places: Sequence[int], text: str) -> Bar:
         )
     return Bar(
         effects=tuple(tokens[1:place]),
-        by=tuple(tokens[place + 1 : -1]),
-        correlated=bar.text == "|",
+        by=tuple(tokens[places[-1] + 1 : -1]),
         start=tokens[0].start,
         end=tokens[-1].end,
+        structure=UNSTRUCTURED if bar.text == "|" else DIAGONAL,
+        shared=shared,
     )
+
+
+def _shared(tokens: Sequence[Token], places: Sequence[int], text: str) -> str:
+    """Return the id of ``(x |id| g)``, or ""."""
+    if len(places) != 2 or places[1] != places[0] + 2:
+        return ""
+    first, name, second = tokens[places[0] : places[1] + 1]
+    if first.text != "|" or second.text != "|" or name.kind != "name":
+        return ""
+    return name.text
+
+
+def _structured(token: Token, text: str) -> Bar | None:
+    """Return the group term of ``iso(x | g)`` and the like; None for any other token."""
+    if token.kind != "call" or function_name(token) not in EFFECTS:
+        return None
+    name = function_name(token)
+    first, *options = arguments(token, text)
+    if "|" not in text[slice(*first)]:
+        # cs(x, df=4) is a spline.
+        return None
+    inside = [Token("open", "(", token.start, token.start), *scan(text, *first)]
+    inside.append(Token("close", ")", token.end, token.end))
+    closers, bars_in = _brackets(inside, text)
+    if 0 not in bars_in:
+        return None
+    inner = next((i for i in bars_in if i), None)
+    if inner is not None:
+        raise _inside(inside[inner], inside[closers[inner]], text)
+    bar = _bar(inside, bars_in[0], text)
+    if bar.structure != UNSTRUCTURED or bar.shared:
+        second = inside[bars_in[0][0]]
+        raise FormulaError(
+            f"write {name}(x | g): {name} says how the effects hang together",
+            text,
+            second.start,
+            second.end,
+        )
+    structure, levels = of_effects(name, options, text)
+    return replace(bar, start=token.start, end=token.end, structure=structure, levels=levels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hierglm.errors import FormulaError
@@ -11,7 +11,8 @@ from hierglm.formula.grammar import expand
 from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
 from hierglm.formula.pieces import Cut, Piece, Product, bracketed_sum
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response
-from hierglm.formula.terms import Factor, Formula, ResponseTerm, Term
+from hierglm.formula.structures import LEVELS, of_levels
+from hierglm.formula.terms import INDEPENDENT, Factor, Formula, ResponseTerm, Term
 from hierglm.formula.tokens import Token, scan
 
 Item = TypeVar("Item")
@@ -53,12 +54,14 @@ def parse(text: str, columns: Sequence[str] = (), functions: Collection[str] = (
     left, right = _sides(tokens, text)
     response = read_response(left, text, known)
     main, bars = cut_bars(right, text)
+    bars = {cut: _level_structure(bar, text, known) for cut, bar in bars.items()}
     pieces, offsets = _pieces(main, text, known)
     bys = {
         cut: expand(_by_pieces(bar, text, known), text, intercept=False)
         for cut, bar in bars.items()
     }
     used = _used(response, offsets.values(), bys.values())
+    used |= {name for bar in bars.values() for name in bar.levels.names}
     dot = Dot(tuple(c for c in dict.fromkeys(columns) if c not in used), bool(columns))
     products = expand(dot.spread(pieces, text), text, intercept=True)
     kept = {p[0] for p in products if p and isinstance(p[0], Cut)}
@@ -140,6 +143,34 @@ def _pieces(
             factor = read_atom(token, text, functions)
             pieces.append(Piece(token.text, factor, token.start, token.end))
     return pieces, offsets
+
+
+def _level_structure(bar: Bar, text: str, functions: frozenset[str]) -> Bar:
+    """Read ``gr(g, ...)`` and ``mm(a, b)`` on the right of a bar."""
+    first = bar.by[0]
+    known = first.kind == "call" and function_name(first) in LEVELS
+    if not known or function_name(first) in functions:
+        return bar
+    if len(bar.by) > 1:
+        raise FormulaError(
+            f"{function_name(first)}(...) stands alone on the right of the bar",
+            text,
+            first.start,
+            bar.by[-1].end,
+        )
+    places, levels = of_levels(first, text, functions)
+    if bar.levels != INDEPENDENT and levels != INDEPENDENT:
+        raise FormulaError(
+            f"{function_name(first)}(...) cannot stand inside {bar.levels.kind}(...)",
+            text,
+            first.start,
+            first.end,
+        )
+    by: list[Token] = []
+    for start, end in places:
+        # Members of mm() are joined as if they were added: one product each.
+        by += [*([Token("operator", "+", start, start)] if by else []), *scan(text, start, end)]
+    return replace(bar, by=tuple(by), levels=levels if levels != INDEPENDENT else bar.levels)
 
 
 def _by_pieces(bar: Bar, text: str, functions: frozenset[str]) -> list[Piece]:

@@ -56,6 +56,55 @@ INTERCEPT = Term()
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """The name of something passed beside the table: a covariance matrix, a list of edges."""
+
+    name: str
+    start: int = 0
+    end: int = 0
+
+
+Option = bool | float | str | Given | tuple[Factor, ...]
+"""What an option of a structure may be: a constant, something given, or columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A kind of covariance with its options, as written: ``rr(x | g, rank=2)``.
+
+    Attributes
+    ----------
+    kind : str
+        Of the effects of a level: "unstructured", "diagonal", "iso", "cs", "ar1" or "rr".
+        Of the levels: "independent", "gr", "mm" or "graph".
+    options : tuple of (str, Option)
+        In the order written.
+    """
+
+    kind: str
+    options: tuple[tuple[str, Option], ...] = ()
+
+    def option(self, name: str, default: Option | None = None) -> Option | None:
+        """Return an option, or `default` where it was not given."""
+        return dict(self.options).get(name, default)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the options read."""
+        columns = [v for _, v in self.options if isinstance(v, tuple)]
+        return tuple(n for factors in columns for f in factors for n in f.names)
+
+    @property
+    def given(self) -> tuple[Given, ...]:
+        """What the options want passed beside the table."""
+        return tuple(v for _, v in self.options if isinstance(v, Given))
+
+
+UNSTRUCTURED, DIAGONAL = Structure("unstructured"), Structure("diagonal")
+INDEPENDENT = Structure("independent")
+
+
+@dataclass(frozen=True, slots=True)
 class GroupTerm:
     """``(effects | by)``: effects that vary over the levels of a grouping factor.
 
@@ -64,33 +113,49 @@ class GroupTerm:
     effects : tuple of Term
         What varies; contains `INTERCEPT` unless the user took it out.
     by : tuple of Factor
-        The grouping factor; several for an interaction such as ``a:b``.
-        ``(1 | a/b)`` has become two terms, by ``a`` and by ``a:b``.
-    correlated : bool
-        True for ``|``, False for ``||``.
+        The grouping factor; several for an interaction such as ``a:b``, or for the members
+        of ``mm(a, b)``. ``(1 | a/b)`` has become two terms, by ``a`` and by ``a:b``.
     source : str
         The term as the user wrote it, brackets included.
     start, end : int
         Where it stands in the formula, half open.
+    structure : Structure
+        Covariance of the effects of one level: `UNSTRUCTURED` for ``|``, `DIAGONAL` for
+        ``||``, and what ``iso(...)``, ``cs(...)``, ``ar1(...)``, ``rr(...)`` say.
+    levels : Structure
+        How levels depend on each other, or rows on several of them: ``gr(g, cov=A)``,
+        ``mm(a, b)``, ``graph(x | g, edges=E)``.
+    shared : str
+        The id of ``(1 |id| g)``: terms of one id and one factor share their correlations.
     """
 
     effects: tuple[Term, ...]
     by: tuple[Factor, ...]
-    correlated: bool
     source: str
     start: int = 0
     end: int = 0
+    structure: Structure = UNSTRUCTURED
+    levels: Structure = INDEPENDENT
+    shared: str = ""
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the effects of a level have free correlations."""
+        return self.structure.kind == "unstructured"
 
     @property
     def group(self) -> str:
-        """Name of the grouping factor: ``"school"`` or ``"a:b"``."""
+        """Name of the grouping factor: ``"school"``, ``"a:b"`` or ``"mm(a, b)"``."""
+        if self.levels.kind == "mm":
+            return f"mm({', '.join(f.label for f in self.by)})"
         return ":".join(f.label for f in self.by)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that the term reads, in order, without repeats."""
-        inner = [n for t in self.effects for n in t.names]
-        return tuple(dict.fromkeys(inner + [n for f in self.by for n in f.names]))
+        names = [n for t in self.effects for n in t.names]
+        names += [n for f in self.by for n in f.names]
+        return tuple(dict.fromkeys([*names, *self.structure.names, *self.levels.names]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,15 @@ class Token:
     end: int
 
 
-def scan(text: str) -> list[Token]:
-    """Split a formula into tokens.
+def scan(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """Split a formula, or a part of it, into tokens.
 
     Parameters
     ----------
     text : str
         The formula.
+    start, end : int
+        The part, half open; all by default.
 
     Returns
     -------
@@ -79,9 +81,10 @@ def scan(text: str) -> list[Token]:
             f"the formula has {len(text):,} characters; the limit is {MAX_LENGTH:,}",
             text[:60] + "...",
         )
+    text = text[:end]
     tokens: list[Token] = []
     opened: list[int] = []
-    at = 0
+    at = start
     while at < len(text):
         if text[at] == "(":
             opened.append(at)

@@ -91,7 +91,7 @@ def _design(
     for name, levels, varying in groups:
         text = f"({' + '.join(t for t in varying if t != 'Intercept') or '1'} | {name})"
         source += f" + {text}"
-        group_terms.append(GroupTerm(tuple(map(_term, varying)), (_factor(name),), True, text))
+        group_terms.append(GroupTerm(tuple(map(_term, varying)), (_factor(name),), text))
         z = np.column_stack([np.ones(rows), rng.normal(size=(rows, len(varying) - 1))])
         groupings.append(
             Grouping(
@@ -99,7 +99,6 @@ def _design(
                 levels,
                 np.arange(rows) % len(levels),
                 Columns(z, varying, ENCODING),
-                True,
                 text,
             )
         )
