@@ -10,6 +10,9 @@
     sigma                     family      parameter of the response's distribution
     b[x]@sales.sigma          any of them, of a response and a parameter of its distribution
 
+A correlation between effects on two of several predictors names each with its effect:
+``cor[school:Intercept@score,Intercept@passed]``.
+
 Labels stand as the user wrote them. Only where one could be misread (a group that holds a
 ``:``, a level with a ``,`` outside brackets, brackets that do not close, a backtick, blanks
 at an end, an empty label) is it put in backticks, with backticks inside it doubled:
@@ -105,10 +108,43 @@ def flat_name(parameter: Parameter) -> str:
         case _:
             raise SettingsError(f"no effect {p.effect!r}{suggest(p.effect, EFFECTS)}")
     name = f"{KINDS[p.effect]}[{inside}]" if inside else _word(p.term)
-    if p.response or p.dpar:
-        name += "@" + (_word(p.response) if p.response else "")
-        name += f".{_word(p.dpar)}" if p.dpar else ""
-    return name
+    return name + of_predictor(p.response, p.dpar)
+
+
+def of_predictor(response: str, dpar: str = "") -> str:
+    """Return what a name ends in where there are several predictors.
+
+    Examples
+    --------
+    >>> of_predictor("score"), of_predictor("score", "sigma"), of_predictor("", "")
+    ('@score', '@score.sigma', '')
+    """
+    if not (response or dpar):
+        return ""
+    return "@" + (_word(response) if response else "") + (f".{_word(dpar)}" if dpar else "")
+
+
+def qualified(term: str, response: str, dpar: str = "") -> str:
+    """Return the label of an effect that says which of several predictors it is on.
+
+    Examples
+    --------
+    >>> qualified("Intercept", "score"), qualified("a@b", "", "sigma")
+    ('Intercept@score', '`a@b`@.sigma')
+    """
+    return _component(term, "@") + of_predictor(response, dpar)
+
+
+def parse_qualified(label: str) -> tuple[str, str, str]:
+    """Return term, response and parameter of what `qualified` returned.
+
+    Raises
+    ------
+    SettingsError
+        For another text.
+    """
+    reader = _Reader(label)
+    return (reader.until("@"), *reader.predictor())
 
 
 def group_name(effect: str, group: str) -> str:
@@ -153,15 +189,7 @@ def parse_name(name: str) -> Parameter:
             reader.skip(",")
             parts["term2"] = reader.until("")
         reader.skip("]")
-    response = dpar = ""
-    if not reader.done:
-        reader.skip("@")
-        response = "" if reader.at(".") else reader.until(".")
-        if reader.at("."):
-            reader.skip(".")
-            dpar = reader.until("")
-    if not reader.done:
-        reader.fail()
+    response, dpar = reader.predictor()
     return Parameter(**parts, response=response, dpar=dpar)
 
 
@@ -229,6 +257,19 @@ class _Reader:
             self.fail()
         label, self.place = self.text[self.place : stop], stop
         return label
+
+    def predictor(self) -> tuple[str, str]:
+        """Return response and parameter, which end a name; "" where they are not there."""
+        response = dpar = ""
+        if not self.done:
+            self.skip("@")
+            response = "" if self.at(".") else self.until(".")
+            if self.at("."):
+                self.skip(".")
+                dpar = self.until("")
+        if not self.done:
+            self.fail()
+        return response, dpar
 
     def _quoted(self) -> str:
         label, self.place = "", self.place + 1

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.parameters import check_effects, entries
 from hierglm.errors import SettingsError
-from hierglm.names import EFFECTS, Parameter, flat_name, parse_name
+from hierglm.names import (
+    EFFECTS,
+    Parameter,
+    flat_name,
+    parse_name,
+    parse_qualified,
+    qualified,
+)
 
 ORDINARY = [
     ("b[Intercept]", Parameter("fixed", term="Intercept")),
@@ -84,6 +91,29 @@ def test_every_name_reads_back(parameter: Parameter) -> None:
 @given(parameters(), parameters())
 def test_different_parameters_have_different_names(one: Parameter, other: Parameter) -> None:
     assert (one == other) == (flat_name(one) == flat_name(other))
+
+
+@given(TEXT, TEXT, TEXT)
+@example("a@b", "", "")
+@example("", "", "sigma")
+def test_every_qualified_label_reads_back(term: str, response: str, dpar: str) -> None:
+    assert parse_qualified(qualified(term, response, dpar)) == (term, response, dpar)
+
+
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_correlations_across_predictors_read_back(
+    group: str, term: str, response: str, dpar: str
+) -> None:
+    one, two = qualified(term, response), qualified(term, response, dpar)
+    p = parse_name(flat_name(Parameter("ran_cor", group, term=one, term2=two)))
+    assert parse_qualified(p.term) == (term, response, "")
+    assert parse_qualified(p.term2) == (term, response, dpar)
+
+
+def test_labels_across_predictors_as_written() -> None:
+    one, two = qualified("Intercept", "score"), qualified("Intercept", "", "sigma")
+    name = flat_name(Parameter("ran_cor", "school", term=one, term2=two))
+    assert name == "cor[school:Intercept@score,Intercept@.sigma]"
 
 
 @given(TEXT)
