@@ -29,6 +29,7 @@ def encode(
     *,
     missing: Literal["drop", "error"] = "drop",
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    complete: Sequence[str] = (),
 ) -> Design:
     """Return matrices, group indices and the response of a formula on a table.
 
@@ -43,6 +44,8 @@ def encode(
         counts them, or refused.
     functions : mapping of str to callable, optional
         Functions of the caller's that the formula may call.
+    complete : sequence of str
+        Columns in which nothing may be missing, where they are more than the formula's own.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def encode(
     _refuse_unknown(formula, table)
     own = dict(functions or {})
     _refuse_uncallable(formula, own)
-    kept, dropped = _complete(formula.names, table, missing)
+    kept, dropped = _complete(complete or formula.names, table, missing)
     used = table.select(formula.names, kept)
     response, read = encode_response(formula.response, used, kept, own)
     common = _common(formula, used, kept, own)
