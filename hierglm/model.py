@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierglm.design.design import Design
 from hierglm.families import Family, family
+from hierglm.families.parameters import FamilyParameter
 from hierglm.priors.assign import Priors, assign
 from hierglm.priors.distributions import Prior
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,20 @@ class Model:
     priors: Priors
 
     @property
-    def scales(self) -> tuple[str, ...]:
+    def parameters(self) -> tuple[FamilyParameter, ...]:
         """The family's parameters that are estimated."""
-        return _scales(self.design, self.family)
+        return _estimated(self.design, self.family)
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(p.name for p in self.parameters)
+
+    @property
+    def given(self) -> Floats:
+        """The common coefficients that are known, shape (p,), the intercept first; else NaN."""
+        priors = (*self.priors.of("Intercept"), *self.priors.of("b"))
+        return np.array([p.numbers[0] if p.given else np.nan for p in priors])
 
     def prior_table(self) -> pd.DataFrame:
         """Return one row a parameter: its prior with its numbers, and where it comes from."""
@@ -71,9 +89,9 @@ def specify(
     """
     chosen = family(response)
     chosen.check(design.response)
-    return Model(design, chosen, assign(design, chosen, _scales(design, chosen), priors))
+    return Model(design, chosen, assign(design, chosen, _estimated(design, chosen), priors))
 
 
-def _scales(design: Design, chosen: Family) -> tuple[str, ...]:
+def _estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:
     known = design.response.se is not None and not design.response.se_and_sigma
-    return tuple(s for s in chosen.scales if not (known and s == "sigma"))
+    return tuple(p for p in chosen.parameters if not (known and p.name == "sigma"))

@@ -43,7 +43,7 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
 BERNOULLI = Family(
     name="bernoulli",
     link=LOGIT,
-    scales=(),
+    parameters=(),
     stan=StanDensity(
         plain="bernoulli_logit",
         glm="bernoulli_logit_glm",

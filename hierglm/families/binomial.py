@@ -61,7 +61,7 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
 BINOMIAL = Family(
     name="binomial",
     link=LOGIT,
-    scales=(),
+    parameters=(),
     stan=StanDensity(
         plain="binomial_logit",
         glm="binomial_logit_glm",

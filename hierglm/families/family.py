@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
 from hierglm.families.links import Link
+from hierglm.families.parameters import FamilyParameter
 
 Floats = NDArray[np.float64]
 Scales = Mapping[str, Floats]
@@ -84,8 +85,8 @@ class Family:
         ``"gaussian"``, ``"bernoulli"``, ``"binomial"``, ``"poisson"``.
     link : Link
         Between mean and linear predictor.
-    scales : tuple of str
-        Parameters besides the linear predictor, all positive: ``("sigma",)``.
+    parameters : tuple of FamilyParameter
+        Those besides the linear predictor, in the order in which Stan's density takes them.
     stan : StanDensity
         Its names in Stan.
     check : callable
@@ -101,7 +102,7 @@ class Family:
 
     name: str
     link: Link
-    scales: tuple[str, ...]
+    parameters: tuple[FamilyParameter, ...]
     stan: StanDensity
     check: Callable[[Response], None]
     log_density: Callable[[Floats, Floats, Scales, Floats | None], Floats]

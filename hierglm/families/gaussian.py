@@ -16,6 +16,7 @@ from hierglm.families.family import (
     refuse_trials,
 )
 from hierglm.families.links import IDENTITY
+from hierglm.families.parameters import sigma
 
 
 def _check(response: Response) -> None:
@@ -42,7 +43,7 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
 GAUSSIAN = Family(
     name="gaussian",
     link=IDENTITY,
-    scales=("sigma",),
+    parameters=(sigma(rstanarm="scaled"),),
     stan=StanDensity(plain="normal", glm="normal_id_glm", response="vector"),
     check=_check,
     log_density=_log_density,

@@ -18,7 +18,7 @@ class Link:
     Attributes
     ----------
     name : str
-        ``"identity"``, ``"logit"`` or ``"log"``.
+        ``"identity"``, ``"logit"``, ``"probit"``, ``"cloglog"``, ``"log"`` or ``"logm1"``.
     apply : callable
         g: mean to linear predictor.
     invert : callable
@@ -52,6 +52,37 @@ def _exp(eta: Floats) -> Floats:
     return np.exp(eta)
 
 
+def _probit(p: Floats) -> Floats:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(p))
+
+
+def _normal(eta: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(eta))
+
+
+def _cloglog(p: Floats) -> Floats:
+    return np.log(-np.log1p(-p))
+
+
+def _gumbel(eta: Floats) -> Floats:
+    return -np.expm1(-np.exp(eta))
+
+
+def _logm1(x: Floats) -> Floats:
+    return np.log(x - 1)
+
+
+def _exp_and_one(eta: Floats) -> Floats:
+    return 1 + np.exp(eta)
+
+
 IDENTITY = Link("identity", _same, _same)
 LOGIT = Link("logit", _logit, _expit)
 LOG = Link("log", _log, _exp)
+PROBIT = Link("probit", _probit, _normal)
+CLOGLOG = Link("cloglog", _cloglog, _gumbel)
+LOGM1 = Link("logm1", _logm1, _exp_and_one)

@@ -38,7 +38,7 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
 POISSON = Family(
     name="poisson",
     link=LOG,
-    scales=(),
+    parameters=(),
     stan=StanDensity(
         plain="poisson_log", glm="poisson_log_glm", response="array[] int", bounds="lower=0"
     ),

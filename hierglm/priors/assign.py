@@ -9,6 +9,8 @@ from typing import Literal
 from hierglm.design.design import Design
 from hierglm.errors import PriorError, suggest
 from hierglm.families.family import Family
+from hierglm.families.parameters import FamilyParameter
+from hierglm.families.parameters import Support as Range
 from hierglm.names import Parameter, flat_name, group_name
 from hierglm.priors.distributions import (
     KINDS,
@@ -40,6 +42,8 @@ class Slot:
         Position of its column or group term.
     group, term : str
         Of a group term's parameter.
+    support : {"positive", "unit", "above_one", "ordered"}
+        What a parameter of the family may be.
     """
 
     role: Role
@@ -47,6 +51,7 @@ class Slot:
     number: int = 0
     group: str = ""
     term: str = ""
+    support: Range = "positive"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -84,6 +89,11 @@ class Priors:
             if a.slot.role == role and number in (None, a.slot.number)
         )
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the parameters that are known: those with a constant for a prior."""
+        return tuple(a.slot.name for a in self.assigned if a.prior.given)
+
     def scale(self, name: str) -> Prior:
         """Return the prior of a family parameter such as sigma."""
         return next(
@@ -94,7 +104,7 @@ class Priors:
 def assign(
     design: Design,
     family: Family,
-    scales: tuple[str, ...],
+    scales: tuple[FamilyParameter, ...],
     priors: str | Mapping[str, Prior] | None,
 ) -> Priors:
     """Return the prior of every parameter.
@@ -105,7 +115,7 @@ def assign(
         The data, which scale the defaults.
     family : Family
         The response's distribution.
-    scales : tuple of str
+    scales : tuple of FamilyParameter
         Its parameters that are estimated (without sigma where errors are known).
     priors : "default", "brms", "rstanarm", mapping or None
         A whole set, or the user's own by name, over the defaults.
@@ -113,8 +123,8 @@ def assign(
     Raises
     ------
     PriorError
-        For an unknown set, a name that matches no parameter, or a prior that cannot
-        stand for its parameter.
+        For an unknown set, one that has no prior for the family, a name that matches no
+        parameter, or a prior that cannot stand for its parameter.
     """
     base = "default" if priors is None or isinstance(priors, Mapping) else priors
     if not isinstance(base, str) or base not in SETS:
@@ -128,7 +138,7 @@ def assign(
     return Priors(tuple(_settle(a) for a in assigned))
 
 
-def _slots(design: Design, scales: tuple[str, ...]) -> list[Slot]:
+def _slots(design: Design, scales: tuple[FamilyParameter, ...]) -> list[Slot]:
     slots = (
         [Slot("Intercept", flat_name(Parameter("fixed", term="Intercept")))]
         if design.intercept
@@ -145,7 +155,7 @@ def _slots(design: Design, scales: tuple[str, ...]) -> list[Slot]:
             )
         if g.correlated and len(g.terms) > 1:
             slots.append(Slot("cor", group_name("ran_cor", g.group), i, g.group))
-    return slots + [Slot("scale", name) for name in scales]
+    return slots + [Slot("scale", s.name, support=s.support) for s in scales]
 
 
 def _default(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
@@ -153,7 +163,8 @@ def _default(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         sd_x = float(s.sd_x[slot.number])
         text = f"default: normal(0, 2.5 s_y / s_x), s_y = {s.sd_y:.4g}, s_x = {sd_x:.4g}"
         return normal(0, 2.5 * s.sd_y / sd_x), text
-    return _brms(slot, s, family)[0], _brms(slot, s, family)[1].replace("brms", "default", 1)
+    prior, source = _brms(slot, s, family)
+    return prior, source.replace("brms", "default", 1)
 
 
 def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
@@ -164,6 +175,9 @@ def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return flat(), "brms: flat"
     if slot.role == "cor":
         return lkj(1), "brms: lkj(1)"
+    own = _own_default(slot, family)
+    if own is not None:
+        return own, f"brms: {own!r}"
     return student_t(3, 0, s.spread), f"brms: half student_t(3, 0, s) on the {on}"
 
 
@@ -177,7 +191,23 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return lkj(1), "rstanarm: decov, lkj(regularization)"
     if slot.role == "sd":
         return decov(), "rstanarm: decov, relative to the residual sd"
-    return exponential(1 / s.sd_y), "rstanarm: exponential(1 / s_y)"
+    own = next(p.rstanarm for p in family.parameters if p.name == slot.name)
+    if own is None:
+        raise PriorError(
+            f"rstanarm has no {family.name} family with {slot.name}, so priors='rstanarm' has no "
+            "prior for it; use priors='default' or 'brms'"
+        )
+    if own == "scaled":
+        return exponential(1 / s.sd_y), "rstanarm: exponential(1 / s_y)"
+    return own, f"rstanarm: {own!r}"
+
+
+def _own_default(slot: Slot, family: Family) -> Prior | None:
+    """Return the default prior of a family's parameter that does not depend on the data."""
+    if slot.role != "scale":
+        return None
+    default = next(p.default for p in family.parameters if p.name == slot.name)
+    return None if default == "scaled" else default
 
 
 SETS: Mapping[str, Callable[[Slot, Scales, Family], tuple[Prior, str]]] = {
@@ -211,20 +241,41 @@ _STANDS: Mapping[Role, tuple[Support, ...]] = {
     "b": ("real", "any"),
     "sd": ("real", "positive", "covariance", "any"),
     "cor": ("correlation",),
-    "scale": ("real", "positive", "any"),
+}
+_RANGES: Mapping[Range, tuple[Support, ...]] = {
+    "positive": ("real", "positive", "any"),
+    "above_one": ("real", "positive", "any"),
+    "unit": ("unit", "real", "any"),
+    "ordered": ("real", "any"),
 }
 
 
 def _settle(assigned: Assigned) -> Assigned:
     role, name, prior = assigned.slot.role, assigned.slot.name, assigned.prior
-    allowed = _STANDS[role]
+    allowed = _RANGES[assigned.slot.support] if role == "scale" else _STANDS[role]
     if KINDS[prior.kind].support not in allowed:
         kinds = [k for k, rule in KINDS.items() if rule.support in allowed]
         raise PriorError(f"{prior!r} cannot be the prior of {name}; it takes {', '.join(kinds)}")
+    if prior.given and role in ("sd", "scale"):
+        _check_given(assigned.slot, prior.numbers[0])
     if prior.kind == "decov" and assigned.source == f"given as {name!r}":
         group = group_name("ran_sd", assigned.slot.group)
         raise PriorError(f"decov is for all sds of a term together: give it as {group!r}")
     return assigned
+
+
+def _check_given(slot: Slot, value: float) -> None:
+    """Refuse a constant that the parameter can never be."""
+    if slot.support == "ordered":
+        raise PriorError(f"{slot.name} is a vector in order, and cannot be given as one number")
+    fits, rule = {
+        "positive": (value > 0, "is greater than 0"),
+        "unit": (0 < value < 1, "lies between 0 and 1"),
+        "above_one": (value >= 1, "is not below 1"),
+    }[slot.support]
+    if not fits:
+        more = "; for no variation leave the term out of the formula" if slot.role == "sd" else ""
+        raise PriorError(f"{slot.name} cannot be {value:g}: it {rule}{more}")
 
 
 def _refuse_unknown(given: Mapping[str, Prior], slots: list[Slot]) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from hierglm.errors import PriorError, suggest
 
-Support = Literal["real", "positive", "correlation", "covariance", "any"]
+Support = Literal["real", "positive", "unit", "correlation", "covariance", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "exponential": Kind(("rate",), ("rate",), "positive"),
     "gamma": Kind(("shape", "rate"), ("shape", "rate"), "positive"),
     "inv_gamma": Kind(("shape", "scale"), ("shape", "scale"), "positive"),
+    "beta": Kind(("alpha", "beta"), ("alpha", "beta"), "unit"),
     "lkj": Kind(("eta",), ("eta",), "correlation"),
     "decov": Kind(
         ("regularization", "concentration", "shape", "scale"),
@@ -50,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
         "covariance",
     ),
     "flat": Kind((), (), "any"),
+    "constant": Kind(("value",), (), "any"),
 }
 
 
@@ -84,6 +86,11 @@ class Prior:
             )
         for name, value in zip(rule.arguments, self.numbers, strict=True):
             _check(self.kind, name, value, positive=name in rule.positive)
+
+    @property
+    def given(self) -> bool:
+        """Whether the parameter is known: nothing is left to estimate."""
+        return self.kind == "constant"
 
     def __repr__(self) -> str:
         return f"{self.kind}({', '.join(f'{x:.6g}' for x in self.numbers)})"
@@ -169,6 +176,17 @@ def inv_gamma(shape: float, scale: float) -> Prior:
     return _make("inv_gamma", shape, scale)
 
 
+def beta(alpha: float = 1, beta: float = 1) -> Prior:
+    """Return a beta prior for a parameter between 0 and 1, such as zi.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        As in Stan; the mean is alpha / (alpha + beta), and beta(1, 1) is uniform.
+    """
+    return _make("beta", alpha, beta)
+
+
 def lkj(eta: float = 1) -> Prior:
     """Return a prior for a correlation matrix C, with density proportional to |C|^(eta - 1).
 
@@ -202,3 +220,23 @@ def decov(
 def flat() -> Prior:
     """Return the improper uniform prior: no statement in the program."""
     return Prior("flat")
+
+
+def constant(value: float) -> Prior:
+    """Return the prior of a parameter that is known: it is given, not estimated.
+
+    It stands for a coefficient, an sd, or a parameter of the family. The tables show it with
+    a std_error of 0. Of the Intercept beside columns it is, as every prior of the Intercept,
+    about the intercept at their means.
+
+    Parameters
+    ----------
+    value : float
+        Greater than 0 for an sd and for what else must be positive.
+
+    Examples
+    --------
+    >>> constant(0.5)
+    constant(0.5)
+    """
+    return _make("constant", value)

@@ -18,7 +18,7 @@ def slope(prior: Prior, x: float) -> float:
     Parameters
     ----------
     prior : Prior
-        Of a real or positive parameter.
+        Of a single parameter.
     x : float
         Inside its support.
 
@@ -39,6 +39,8 @@ def slope(prior: Prior, x: float) -> float:
             return (n[0] - 1) / x - n[1]
         case "inv_gamma":
             return -(n[0] + 1) / x + n[1] / x**2
+        case "beta":
+            return (n[0] - 1) / x - (n[1] - 1) / (1 - x)
         case _:
             return 0.0
 
@@ -72,6 +74,8 @@ def pull(priors: Sequence[Prior], at: Floats) -> tuple[Floats, Floats]:
             case "cauchy":
                 location[i] = n[0]
                 precision[i] = 2 / (n[1] ** 2 + (x - n[0]) ** 2)
+            case "constant":
+                location[i] = n[0]
             case _:
                 pass
     return location, precision

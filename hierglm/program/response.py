@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hierglm.families.parameters import FamilyParameter
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import matrix, predictors
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.positive import positive
-from hierglm.program.priors import scalar_prior
+from hierglm.program.priors import PriorText, scalar_prior
 from hierglm.program.row_functions import whole
 
 
@@ -51,14 +52,21 @@ def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[
     declares: list[Declare] = []
     statements: list[Statement] = []
     outputs: list[Output] = []
-    for name in plan.model.scales:
-        prior = scalar_prior(name, plan.model.priors.scale(name))
-        note = "residual sd" if name == "sigma" else ""
-        parameter = positive(plan, name, note)
+    for own in plan.model.parameters:
+        prior = scalar_prior(own.name, plan.model.priors.scale(own.name))
+        parameter = _parameter(plan, own)
         declares += [*parameter.declares, *prior.declares]
         statements += [*prior.statements, *parameter.statements]
-        outputs.append(Output(name, name, "family"))
+        outputs.append(Output(own.name, own.name, "family"))
     return declares, statements, outputs
+
+
+def _parameter(plan: Plan, own: FamilyParameter) -> PriorText:
+    """Return the declarations of a parameter of the family, and their Jacobian."""
+    if own.support == "positive":
+        return positive(plan, own.name, own.note)
+    bounds = {"unit": "lower=0, upper=1", "above_one": "lower=1"}[own.support]
+    return PriorText((Declare(Block.PARAMETERS, "real", own.name, bounds=bounds, note=own.note),))
 
 
 def _known(plan: Plan) -> list[Declare]:

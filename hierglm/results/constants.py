@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hierglm.families.parameters import BOUNDS
 from hierglm.plan.forms import CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.priors.distributions import KINDS, Prior
 from hierglm.program.common import whitening
@@ -57,7 +58,7 @@ def left_out(plan: Plan, dropped: bool) -> float:
             choice.form is GroupForm.STANDARDISED and dropped
         ):
             parts.append(effects * _NORMAL)
-    parts += [_cut(prior) for prior in _positive(plan)]
+    parts += [_cut(*bounded) for bounded in _bounded(plan)]
     if dropped:
         parts += _priors(plan)
     return float(sum(parts))
@@ -93,25 +94,40 @@ def _common(plan: Plan) -> float:
     return float(np.log(np.diag(whitening(plan.numbers.fit))).sum())
 
 
-def _positive(plan: Plan) -> Iterator[Prior]:
-    """Yield the priors of sds and scales: one that reaches below 0 is cut there."""
+def _bounded(plan: Plan) -> Iterator[tuple[Prior, float, float]]:
+    """Yield the priors that reach beyond their parameter's bounds, where they are cut."""
     for assigned in plan.model.priors:
-        if assigned.slot.role in ("sd", "scale") and KINDS[assigned.prior.kind].support == "real":
-            yield assigned.prior
+        slot, prior = assigned.slot, assigned.prior
+        if slot.role not in ("sd", "scale"):
+            continue
+        low, high = BOUNDS[slot.support]
+        reach = KINDS[prior.kind].support
+        if (reach == "real" and math.isfinite(low)) or (reach == "positive" and low > 0):
+            yield prior, low, high
 
 
-def _cut(prior: Prior) -> float:
-    """Return -log P(x > 0)."""
+def _cut(prior: Prior, low: float, high: float) -> float:
+    """Return -log P(low < x < high)."""
     from scipy import stats
 
     match prior.kind, prior.numbers:
         case "normal", (location, scale):
-            return float(-stats.norm.logsf(0, location, scale))
+            law = stats.norm(location, scale)
         case "student_t", (df, location, scale):
-            return float(-stats.t.logsf(0, df, location, scale))
+            law = stats.t(df, location, scale)
         case "cauchy", (location, scale):
-            return float(-stats.cauchy.logsf(0, location, scale))
-    raise ValueError(f"{prior!r} does not reach below 0")
+            law = stats.cauchy(location, scale)
+        case "exponential", (rate,):
+            law = stats.expon(scale=1 / rate)
+        case "gamma", (shape, rate):
+            law = stats.gamma(shape, scale=1 / rate)
+        case "inv_gamma", (shape, scale):
+            law = stats.invgamma(shape, scale=scale)
+        case _:
+            raise ValueError(f"{prior!r} is not cut at {low:g}")
+    if math.isinf(high):
+        return float(-law.logsf(low))
+    return float(-math.log(law.cdf(high) - law.cdf(low)))
 
 
 def _priors(plan: Plan) -> Iterator[float]:
@@ -145,6 +161,8 @@ def _constant(prior: Prior) -> float:
             return math.log(rate)
         case (("gamma" | "inv_gamma"), (shape, other)):
             return shape * math.log(other) - math.lgamma(shape)
+        case "beta", (alpha, beta):
+            return math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
     return 0.0
 
 

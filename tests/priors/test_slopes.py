@@ -13,11 +13,12 @@ LAWS = [
     (prior.exponential(0.4), st.expon(scale=2.5)),
     (prior.gamma(2, 0.5), st.gamma(2, scale=2)),
     (prior.inv_gamma(3, 2), st.invgamma(3, scale=2)),
+    (prior.beta(3, 1.5), st.beta(3, 1.5)),
 ]
 
 
 @pytest.mark.parametrize(("ours", "law"), LAWS, ids=lambda x: repr(x)[:20].split("<")[0])
-@pytest.mark.parametrize("x", [0.3, 1.0, 7.0])
+@pytest.mark.parametrize("x", [0.3, 0.7, 0.95])
 def test_slope(ours, law, x):
     numeric = (law.logpdf(x + 1e-6) - law.logpdf(x - 1e-6)) / 2e-6
     assert slope(ours, x) == pytest.approx(numeric, rel=1e-6, abs=1e-8)
