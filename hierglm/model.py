@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Design
+from hierglm.design.design import Design, Grouping
+from hierglm.design.several import Joined
 from hierglm.families import Family, family
 from hierglm.families.parameters import FamilyParameter
 from hierglm.priors.assign import Priors, assign
@@ -23,27 +24,85 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a linear predictor is of, where there are several.
+
+    Attributes
+    ----------
+    response : str
+        Name of the response, or "" where there is one.
+    dpar : str
+        The parameter of its distribution, or "" for the mean.
+    rows, ending : str
+        What Stan names end in: of what belongs to the response, and to the predictor.
+    weight : float
+        What the response's log likelihood is multiplied by.
+    modelled : tuple of str
+        Parameters of the distribution that have a predictor of their own.
+    first : bool
+        Whether it is the first predictor of its response, with which the response is declared.
+    """
+
+    response: str = ""
+    dpar: str = ""
+    rows: str = ""
+    ending: str = ""
+    weight: float = 1.0
+    modelled: tuple[str, ...] = ()
+    first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """What is to be fitted.
 
     Attributes
     ----------
     design : Design
-        The data.
+        The data; of several linear predictors those of the first.
     family : Family
-        The response's distribution and link.
+        The response's distribution and link; likewise.
     priors : Priors
         One for each parameter.
+    part : Part
+        What the predictor is of, where it is one of several.
+    parts : tuple of Model
+        One for each of several linear predictors, responses in order and their means first;
+        else empty. Their group terms are written with those of the others.
+    joined : tuple of Joined
+        The group terms of all parts, numbered through.
     """
 
     design: Design
     family: Family
     priors: Priors
+    part: Part = Part()
+    parts: tuple[Model, ...] = ()
+    joined: tuple[Joined, ...] = ()
+
+    @property
+    def groups(self) -> tuple[Grouping, ...]:
+        """The group terms, of all parts where there are several."""
+        return tuple(j.grouping for j in self.joined) if self.parts else self.design.groups
+
+    @property
+    def responses(self) -> tuple[Model, ...]:
+        """The models of the responses: of several linear predictors those of the means."""
+        return tuple(m for m in self.parts if m.part.first) if self.parts else (self,)
+
+    def rows_of(self, number: int) -> str:
+        """Return what the Stan names of the rows of a group term end in."""
+        if not self.parts:
+            return ""
+        return self.parts[self.joined[number].members[0].part].part.rows
 
     @property
     def parameters(self) -> tuple[FamilyParameter, ...]:
-        """The family's parameters that are estimated."""
-        return _estimated(self.design, self.family)
+        """The family's parameters that are estimated, each as one number."""
+        if not self.part.first:
+            return ()
+        own = _estimated(self.design, self.family)
+        return tuple(p for p in own if p.name not in self.part.modelled)
 
     @property
     def scales(self) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hierglm.design.design import Design
+from hierglm.design.design import Design, Grouping
 from hierglm.errors import PriorError, suggest
 from hierglm.families.family import Family
 from hierglm.families.parameters import FamilyParameter
 from hierglm.families.parameters import Support as Range
-from hierglm.names import Parameter, flat_name, group_name
+from hierglm.names import Parameter, flat_name, group_name, of_predictor
 from hierglm.priors.distributions import (
     KINDS,
     Prior,
@@ -41,9 +41,13 @@ class Slot:
     number : int
         Position of its column or group term.
     group, term : str
-        Of a group term's parameter.
+        Of a group term's parameter; of a parameter of the family its own name.
     support : {"positive", "unit", "above_one", "ordered"}
         What a parameter of the family may be.
+    response, dpar : str
+        Which of several linear predictors it belongs to.
+    main : bool
+        Whether names without a predictor mean it too, as they mean all that is about means.
     """
 
     role: Role
@@ -52,15 +56,21 @@ class Slot:
     group: str = ""
     term: str = ""
     support: Range = "positive"
+    response: str = ""
+    dpar: str = ""
+    main: bool = True
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The names under which a user may set it, the most specific last."""
+        if self.role == "cor":
+            return ("cor", self.name)
+        wide = [self.term if self.role == "scale" else self.role]
         if self.role == "sd":
-            return ("sd", group_name("ran_sd", self.group), self.name)
-        if self.role == "Intercept":
-            return ("Intercept", self.name)
-        return (self.name,) if self.role == "scale" else (self.role, self.name)
+            wide.append(group_name("ran_sd", self.group))
+        place = of_predictor(self.response, self.dpar)
+        everywhere = wide if self.main else []
+        return tuple(dict.fromkeys([*everywhere, *(w + place for w in wide), self.name]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ class Priors:
     def scale(self, name: str) -> Prior:
         """Return the prior of a family parameter such as sigma."""
         return next(
-            a.prior for a in self.assigned if a.slot.role == "scale" and a.slot.name == name
+            a.prior for a in self.assigned if a.slot.role == "scale" and a.slot.term == name
         )
 
 
@@ -126,19 +136,34 @@ def assign(
         For an unknown set, one that has no prior for the family, a name that matches no
         parameter, or a prior that cannot stand for its parameter.
     """
+    base, numbers = base_set(priors), measure(design, family)
+    slots = common_slots(design)
+    for i, g in enumerate(design.groups):
+        slots += group_slots(g, i)
+    slots += scale_slots(scales)
+    return settle([Assigned(s, *SETS[base](s, numbers, family)) for s in slots], priors)
+
+
+def base_set(priors: str | Mapping[str, Prior] | None) -> str:
+    """Return the name of the set that stands where the user gives nothing else."""
     base = "default" if priors is None or isinstance(priors, Mapping) else priors
     if not isinstance(base, str) or base not in SETS:
         raise PriorError(f"no set of priors {priors!r}{suggest(str(priors), SETS)}")
-    numbers = measure(design, family)
-    slots = _slots(design, scales)
-    assigned = [Assigned(s, *SETS[base](s, numbers, family)) for s in slots]
+    return base
+
+
+def settle(assigned: list[Assigned], priors: str | Mapping[str, Prior] | None) -> Priors:
+    """Return the priors with the user's own among them, all checked."""
     if isinstance(priors, Mapping):
         assigned = [_own(a, priors) for a in assigned]
-        _refuse_unknown(priors, slots)
-    return Priors(tuple(_settle(a) for a in assigned))
+        _refuse_unknown(priors, [a.slot for a in assigned])
+    settled = tuple(_settle(a) for a in assigned)
+    _refuse_mixed(settled)
+    return Priors(settled)
 
 
-def _slots(design: Design, scales: tuple[FamilyParameter, ...]) -> list[Slot]:
+def common_slots(design: Design) -> list[Slot]:
+    """Return the slots of intercept and common coefficients."""
     slots = (
         [Slot("Intercept", flat_name(Parameter("fixed", term="Intercept")))]
         if design.intercept
@@ -148,14 +173,23 @@ def _slots(design: Design, scales: tuple[FamilyParameter, ...]) -> list[Slot]:
         Slot("b", flat_name(Parameter("fixed", term=label)), i)
         for i, label in enumerate(design.common.labels)
     ]
-    for i, g in enumerate(design.groups):
-        for term in g.terms:
-            slots.append(
-                Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), i, g.group, term)
-            )
-        if g.correlated and len(g.terms) > 1:
-            slots.append(Slot("cor", group_name("ran_cor", g.group), i, g.group))
-    return slots + [Slot("scale", s.name, support=s.support) for s in scales]
+    return slots
+
+
+def group_slots(g: Grouping, number: int) -> list[Slot]:
+    """Return the slots of the sds and correlations of a group term."""
+    slots = [
+        Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), number, g.group, term)
+        for term in g.terms
+    ]
+    if g.correlated and len(g.terms) > 1:
+        slots.append(Slot("cor", group_name("ran_cor", g.group), number, g.group))
+    return slots
+
+
+def scale_slots(scales: tuple[FamilyParameter, ...]) -> list[Slot]:
+    """Return the slots of the family's parameters."""
+    return [Slot("scale", s.name, term=s.name, support=s.support) for s in scales]
 
 
 def _default(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
@@ -191,7 +225,7 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return lkj(1), "rstanarm: decov, lkj(regularization)"
     if slot.role == "sd":
         return decov(), "rstanarm: decov, relative to the residual sd"
-    own = next(p.rstanarm for p in family.parameters if p.name == slot.name)
+    own = next(p.rstanarm for p in family.parameters if p.name == slot.term)
     if own is None:
         raise PriorError(
             f"rstanarm has no {family.name} family with {slot.name}, so priors='rstanarm' has no "
@@ -206,7 +240,7 @@ def _own_default(slot: Slot, family: Family) -> Prior | None:
     """Return the default prior of a family's parameter that does not depend on the data."""
     if slot.role != "scale":
         return None
-    default = next(p.default for p in family.parameters if p.name == slot.name)
+    default = next(p.default for p in family.parameters if p.name == slot.term)
     return None if default == "scaled" else default
 
 
@@ -276,6 +310,21 @@ def _check_given(slot: Slot, value: float) -> None:
     if not fits:
         more = "; for no variation leave the term out of the formula" if slot.role == "sd" else ""
         raise PriorError(f"{slot.name} cannot be {value:g}: it {rule}{more}")
+
+
+def _refuse_mixed(assigned: tuple[Assigned, ...]) -> None:
+    """Refuse decov, which is one prior for all sds of a term, beside others."""
+    kinds: dict[int, set[str]] = {}
+    for a in assigned:
+        if a.slot.role == "sd":
+            kinds.setdefault(a.slot.number, set()).add(a.prior.kind)
+    for a in assigned:
+        mixed = a.slot.role == "sd" and len(kinds[a.slot.number]) > 1
+        if mixed and a.prior.kind != "decov" and "decov" in kinds[a.slot.number]:
+            raise PriorError(
+                f"decov is for all sds of a term together: beside it {a.slot.name} cannot have "
+                f"{a.prior!r}"
+            )
 
 
 def _refuse_unknown(given: Mapping[str, Prior], slots: list[Slot]) -> None:
