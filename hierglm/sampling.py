@@ -110,7 +110,18 @@ def sample(
 
 def _delta(plan: Plan) -> float:
     fit = plan.numbers.fit if plan.numbers is not None else None
-    widest = max((float(s.max()) for s in fit.spreads), default=0.0) if fit else np.inf
+    if fit is None:
+        return CAREFUL
+    priors = plan.model.priors
+    # Sds that are given have no posterior.
+    widest = max(
+        (
+            float(s.max())
+            for k, s in enumerate(fit.spreads)
+            if not all(p.given for p in priors.of("sd", k))
+        ),
+        default=0.0,
+    )
     return BRISK if widest <= KNOWN else CAREFUL
 
 

@@ -44,7 +44,7 @@ class Late:
         """
         design = self.plan.model.design
         found = late_order(self.plan)
-        sums = sum_rows(design, found)
+        sums = sum_rows(design, found, self.plan.model.given)
         given = _given(self.plan, self.draws, sums, found)
         levels = {k: len(design.groups[k].levels) for k in found.chain}
         for number, some in enumerate(branches(found, levels, _BLOCK // len(given.d))):

@@ -122,7 +122,7 @@ class CmdStanEngine:
 
     def run(self, program: Program, settings: Settings) -> Run:
         """Return what was sampled under Stan's own names, with step sizes and metric."""
-        names = list(dict.fromkeys(out.stan for out in program.outputs))
+        names = list(program.read)
         data = to_json(program.data)
         with Child(_WORKER, scratch=True) as child, progress_bar(settings) as report:
             try:

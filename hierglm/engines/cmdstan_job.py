@@ -44,7 +44,7 @@ class Job:
     @property
     def names(self) -> list[str]:
         """The Stan variables to read."""
-        return list(dict.fromkeys(out.stan for out in self.program.outputs))
+        return list(self.program.read)
 
     def run(self, method: Method, arguments: Sequence[str], output: str, *more: str) -> list[str]:
         """Run one method; return what it said.

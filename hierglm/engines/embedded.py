@@ -86,7 +86,7 @@ class EmbeddedEngine:
 
     def run(self, program: Program, settings: Settings) -> Run:
         """Return what was sampled under Stan's own names, with step sizes and metric."""
-        names = list(dict.fromkeys(out.stan for out in program.outputs))
+        names = list(program.read)
         request = {
             "task": "sample",
             "code": program.bare,

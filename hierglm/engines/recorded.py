@@ -77,7 +77,7 @@ class RecordedEngine:
 
     def run(self, program: Program) -> Run:
         """Return what the files hold of this program, under Stan's own names."""
-        return read_chains(self._files(), list(dict.fromkeys(o.stan for o in program.outputs)))
+        return read_chains(self._files(), list(program.read))
 
     def open(self, program: Program) -> AbstractContextManager[Density]:
         """Refuse: draws have no density.

@@ -65,7 +65,9 @@ class Run:
         chains, draws = next(iter(self.stats.values())).shape
         values = dict(self.values)
         for out in outputs:
-            if out.stan not in values:
+            if out.value is not None:
+                values[out.stan] = np.broadcast_to(out.value, (chains, draws, *out.value.shape))
+            elif out.stan not in values:
                 values[out.stan] = _empty(out, chains, draws)
         return replace(assemble(outputs, values, self.stats, self.seconds), lost=self.lost)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
 from hierglm.model import Model
@@ -199,7 +201,7 @@ def _plain_common(model: Model) -> Choice[CommonForm]:
 
 def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
     count = len(model.design.common.labels) + model.design.intercept
-    if numbers.fit is None or not count:
+    if numbers.fit is None or not np.isnan(model.given).any():
         plain = _plain_common(model)
         if not numbers.doubt:
             return plain

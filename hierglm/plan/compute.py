@@ -42,7 +42,7 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     """
     design = model.design
     if not by_rows:
-        sums = sum_rows(design, order)
+        sums = sum_rows(design, order, model.given)
         fit, doubt = _fit(model, order, GaussianSums(sums))
         return Numbers(order, sums=sums, fit=fit, doubt=doubt)
     rows = gather(design)

@@ -26,9 +26,9 @@ class Crossproducts:
     Attributes
     ----------
     ols : ndarray, shape (p,)
-        Least-squares coefficients of X.
+        Least-squares coefficients of X; those that are given are what is given.
     R : ndarray, shape (p, p)
-        Upper triangular, R' R = X' W X.
+        Upper triangular, R' R = X' W X, given coefficients counting as columns of zeros.
     rss : float
         Weighted residual sum of squares.
     weights : float
@@ -83,7 +83,7 @@ class Sums:
     cross: Mapping[tuple[int, int], Any]
 
 
-def sum_rows(design: Design, order: Order) -> Sums:
+def sum_rows(design: Design, order: Order, given: Floats | None = None) -> Sums:
     """Return the crossproducts of a design.
 
     Parameters
@@ -91,10 +91,12 @@ def sum_rows(design: Design, order: Order) -> Sums:
     design : Design
     order : Order
         In which its terms are eliminated.
+    given : ndarray, shape (p,), optional
+        The common coefficients that are known, NaN where they are not.
     """
     weights = row_weights(design)
     X, means = common_matrix(design)
-    common, e = _common(design, X, means, weights)
+    common, e = _common(design, X, means, weights, given)
     groups = tuple(_group(g, X, weights, e) for g in design.groups)
     Z = [effect_matrix(g.effects.matrix, g.index, len(g.levels)) for g in design.groups]
     return Sums(common, groups, crossings(Z, weights, order))
@@ -122,10 +124,15 @@ def column_means(design: Design) -> Floats:
 
 
 def _common(
-    design: Design, X: Floats, means: Floats, weights: Floats
+    design: Design, X: Floats, means: Floats, weights: Floats, given: Floats | None
 ) -> tuple[Crossproducts, Floats]:
     """Return the crossproducts of the common columns, and the residuals of least squares."""
     y = design.response.values
+    known: Floats = np.zeros(X.shape[1])
+    if given is not None and not np.isnan(given).all():
+        known = np.nan_to_num(given)
+        y = y - X @ known
+        X = X * np.isnan(given)
     if design.offset is not None:
         y = y - design.offset
     root = np.sqrt(weights)
@@ -141,6 +148,8 @@ def _common(
     e = y - X @ ols
     total = design.response.weights
     rows = float(design.rows if total is None else total.sum())
+    if given is not None:
+        ols = np.where(np.isnan(given), ols, known)
     return Crossproducts(ols, R, float(weights @ (e * e)), rows, means), e
 
 

@@ -7,7 +7,7 @@ What sampling starts from, and what effects are centred on; also an answer of it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from hierglm.plan.elimination import Solution, System, covariances, solve
 from hierglm.plan.likelihoods import Likelihood, Local
 from hierglm.plan.order import Order
 from hierglm.plan.penalties import common_penalty, sd_penalty
+from hierglm.priors.distributions import Prior
 from hierglm.priors.slopes import pull, slope
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,7 @@ class Penalised:
     covariances : tuple of ndarray, shape (q, q)
         Of the effects of each term.
     spreads : tuple of ndarray, shape (q,)
-        Posterior sds of the logarithms of the effects' sds.
+        Posterior sds of the logarithms of the effects' sds (of those given, what they would be).
     effects : tuple of ndarray, shape (J, q)
         Of each term.
     uncertain : tuple of ndarray, shape (J, q, q)
@@ -128,20 +129,22 @@ def _iterate(
     model: Model, likelihood: Likelihood, order: Order, close: float, steps: int
 ) -> Penalised:
     at = _first(model, likelihood)
-    free_sigma = "sigma" in model.scales
+    free_sigma = "sigma" in model.scales and not model.priors.scale("sigma").given
+    free = np.isnan(model.given)
     pace = [1.0] * len(at.variances)
     before = [np.zeros(len(v)) for v in at.variances]
     done, step = False, 0
     while not done and step < steps:
         step += 1
-        local = likelihood.near(at.b, at.u, at.sigma)
+        local = _held(likelihood.near(at.b, at.u, at.sigma), free)
         precisions = [inverse(v) for v in at.variances]
         centre, weight = common_penalty(model, at.b)
+        held = np.where(free, weight, 1.0)
         solved = solve(
             local.system,
             order,
             precisions,
-            np.diag(weight),
+            np.diag(held),
             [s - u @ p for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
             local.common - weight * (at.b - centre),
         )
@@ -160,7 +163,7 @@ def _iterate(
             spreads.append(spread)
         sigma, sigma_spread = at.sigma, 0.0
         if free_sigma:
-            used = _used(precisions, uncertain, weight, solved.precision)
+            used = _used(precisions, uncertain, held, solved.precision)
             sigma, sigma_spread = _scale(model, likelihood, b, u, at.sigma, used)
             moved = max(moved, abs(float(np.log(sigma / at.sigma))))
         if not np.isfinite(moved):
@@ -176,19 +179,43 @@ def _iterate(
 
 def _first(model: Model, likelihood: Likelihood) -> _At:
     b, sigma = likelihood.first()
+    given = ~np.isnan(model.given)
+    b[given] = model.given[given]
     sigma = sigma if "sigma" in model.scales else 1.0
+    if "sigma" in model.scales and model.priors.scale("sigma").given:
+        (sigma,) = model.priors.scale("sigma").numbers
     if sigma <= 0:
         sigma = 1.0
-    if len(b) and model.design.intercept and not b.any():
+    if len(b) and model.design.intercept and not given[0] and not b.any():
         prior = pull(model.priors.of("Intercept"), b[:1])
         b[0] = prior[0][0]
     variances = []
-    for grouping in model.design.groups:
+    for k, grouping in enumerate(model.design.groups):
         size = np.sqrt(np.mean(grouping.effects.matrix**2, axis=0))
         size = np.where(size > 0, size, 1.0)
-        variances.append(np.diag(0.25 * sigma**2 / size**2))
+        first = 0.5 * sigma / size
+        variances.append(np.diag(_known(model.priors.of("sd", k), first) ** 2))
     effects = tuple(np.zeros(s) for s in likelihood.sizes)
     return _At(b, effects, sigma, tuple(variances))
+
+
+def _held(local: Local, free: NDArray[np.bool_]) -> Local:
+    """Return a likelihood along which the coefficients that are given do not move."""
+    if free.all():
+        return local
+    system = local.system
+    return replace(
+        local,
+        common=local.common * free,
+        system=replace(
+            system, XX=system.XX * np.outer(free, free), ZX=tuple(x * free for x in system.ZX)
+        ),
+    )
+
+
+def _known(priors: Sequence[Prior], values: Floats) -> Floats:
+    """Return values, those that are given as they are given."""
+    return np.array([p.numbers[0] if p.given else x for p, x in zip(priors, values, strict=True)])
 
 
 def _advance(
@@ -253,6 +280,11 @@ def _vary(
     pulled = sd_penalty(model, k, sds, sigma)
     prior_step = np.clip(pace * pulled / (2 * information), -_LONGEST, _LONGEST)
     new = new * np.exp(prior_step[:, None] + prior_step)
+    priors = model.priors.of("sd", k)
+    if any(p.given for p in priors):
+        found = np.sqrt(np.diag(new))
+        back = _known(priors, found) / found
+        new = new * np.outer(back, back)
     return new, np.log(np.sqrt(np.diag(new)) / sds), np.sqrt(0.5 / information)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import CommonForm, Plan, ResponseForm
-from hierglm.plan.penalised import Penalised
+from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.given import completed, datum, estimated, given_value
 from hierglm.program.priors import scalar_prior, vector_prior
 
 Floats = NDArray[np.float64]
@@ -36,11 +39,14 @@ def common(plan: Plan) -> Fragment:
         more = _intercept(plan)
         declares, statements = declares + more[0], statements + more[1]
         stan = "b_Intercept" if labels else "Intercept"
-        outputs.append(Output(stan, "b", "fixed", dims=(("term", ("Intercept",)),)))
+        value = None if labels else _known(plan, plan.model.priors.of("Intercept"))
+        dims = (("term", ("Intercept",)),)
+        outputs.append(Output(stan, "b", "fixed", dims=dims, value=value))
     if labels:
         more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]
-        outputs.append(Output("b", "b", "fixed", dims=(("term", labels),)))
+        value = _known(plan, plan.model.priors.of("b"))
+        outputs.append(Output("b", "b", "fixed", dims=(("term", labels),), value=value))
     return Fragment(
         origin=f"common: {' + '.join(written)}",
         declares=tuple(declares),
@@ -62,9 +68,16 @@ def centre(plan: Plan) -> Floats:
     return numbers.fit.common
 
 
-def whitening(fit: Penalised) -> Floats:
-    """Return W, upper triangular, with W W' the inverse of the precision at the fit."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(fit.precision)).T)
+def whitening(plan: Plan) -> Floats:
+    """Return W, shape (p, estimated), W W' the covariance of the coefficients at the fit.
+
+    It is upper triangular, without the columns of coefficients that are given, whose rows
+    are 0.
+    """
+    assert plan.numbers is not None
+    assert plan.numbers.fit is not None
+    W = np.asarray(np.linalg.inv(np.linalg.cholesky(plan.numbers.fit.precision)).T)
+    return W[:, np.isnan(plan.model.given)]
 
 
 _Part = tuple[list[Declare], list[Statement]]
@@ -151,16 +164,26 @@ def _whitened(plan: Plan) -> list[Declare]:
     assert numbers is not None
     assert numbers.fit is not None
     about = "least squares" if numbers.sums is not None else "the penalised fit"
-    b = centre(plan)
+    b, W = centre(plan), whitening(plan)
+    mixed = W.shape[1] < len(b)
+    free = "P_free" if mixed else "P"
+    sizes = [Declare(Block.DATA, "int", "P", bounds="lower=1", value=len(b), note="coefficients")]
+    if mixed:
+        sizes.append(
+            Declare(
+                Block.DATA, "int", "P_free", bounds="lower=1", value=W.shape[1],
+                note="those estimated; W's other rows are 0",
+            )
+        )  # fmt: skip
     return [
-        Declare(Block.DATA, "int", "P", bounds="lower=1", value=len(b), note="coefficients"),
+        *sizes,
         Declare(Block.DATA, "vector", "b_centre", ("P",), value=b, note=f"of {about}"),
         Declare(
-            Block.DATA, "matrix", "W", ("P", "P"), value=whitening(numbers.fit),
+            Block.DATA, "matrix", "W", ("P", free), value=W,
             note="W W' is about their posterior covariance",
         ),
         Declare(
-            Block.PARAMETERS, "vector", "b_std", ("P",), note="about independent, with sd 1"
+            Block.PARAMETERS, "vector", "b_std", (free,), note="about independent, with sd 1"
         ),
         Declare(
             Block.TRANSFORMED_PARAMETERS, "vector", "d", ("P",), expr="W * b_std",
@@ -170,13 +193,17 @@ def _whitened(plan: Plan) -> list[Declare]:
 
 
 def _intercept(plan: Plan) -> _Part:
-    prior = scalar_prior("Intercept", plan.model.priors.of("Intercept")[0])
+    (given,) = plan.model.priors.of("Intercept")
+    prior = scalar_prior("Intercept", given)
     labels = plan.model.design.common.labels
     note = "expected response at the means of X" if labels else "expected response"
     if plan.model.family.link.name != "identity":
         note = note.replace("expected response", "linear predictor")
     block, expr = _where(plan, "b_centre[1] + d[1]")
-    declares = [Declare(block, "real", "Intercept", expr=expr, note=note), *prior.declares]
+    intercept = Declare(block, "real", "Intercept", expr=expr, note=note)
+    if block is Block.PARAMETERS and given.given:
+        intercept = datum("Intercept", [given], note)
+    declares = [intercept, *prior.declares]
     if labels:
         declares.append(
             Declare(
@@ -188,12 +215,26 @@ def _intercept(plan: Plan) -> _Part:
 
 
 def _slopes(plan: Plan) -> _Part:
-    prior = vector_prior("b", "K", plan.model.priors.of("b"))
+    priors = plan.model.priors.of("b")
+    prior = vector_prior("b", "K", priors)
     which = "[2:P]" if plan.model.design.intercept else ""
     block, expr = _where(plan, f"b_centre{which} + d{which}")
     note = f"slopes: {', '.join(plan.model.design.common.labels)}"
-    slopes = Declare(block, "vector", "b", ("K",), expr=expr, note=note)
-    return [slopes, *prior.declares], list(prior.statements)
+    free = estimated(priors)
+    if block is Block.PARAMETERS and free.none:
+        return [datum("b", priors, note, "K")], []
+    if block is Block.PARAMETERS and free.mixed:
+        data, whole = completed("b", "K", priors, "b_free", note)
+        size = ("b_free_size",)
+        slopes = [*data, Declare(block, "vector", "b_free", size, note="those estimated"), whole]
+    else:
+        slopes = [Declare(block, "vector", "b", ("K",), expr=expr, note=note)]
+    return [*slopes, *prior.declares], list(prior.statements)
+
+
+def _known(plan: Plan, priors: Sequence[Prior]) -> Floats | None:
+    """Return what coefficients are that are data of the program, else None."""
+    return None if plan.common.form is CommonForm.WHITENED else given_value(priors, scalar=False)
 
 
 def _where(plan: Plan, expr: str) -> tuple[Block, str]:
@@ -204,9 +245,8 @@ def _where(plan: Plan, expr: str) -> tuple[Block, str]:
 
 
 def moves(plan: Plan) -> bool:
-    """Tell whether there are common coefficients, along which residuals move."""
-    design = plan.model.design
-    return bool(design.common.labels) or design.intercept
+    """Tell whether common coefficients are estimated, along which residuals move."""
+    return bool(np.isnan(plan.model.given).any())
 
 
 def distance(plan: Plan) -> tuple[Statement, ...]:

@@ -12,15 +12,10 @@ from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import (
     by_row,
-    correlations,
     effect_dims,
     predictor,
-    scale,
-    scale_outputs,
     sizes,
-    standard_deviations,
 )
-from hierglm.program.priors import PriorText
 
 
 def conditional(plan: Plan, number: int) -> Fragment:
@@ -99,7 +94,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
         predictor=predictor(grouping, k, matrix=True) if rows else "",
         uses=(*uses, *(c.function for _, c in crossings)),
         outputs=(
-            *scale_outputs(grouping, k, correlated),
+            *scale_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
                    effect_dims(grouping)),
         ),

@@ -87,6 +87,8 @@ class Output:
         dimension are pairs of terms.
     pick : tuple of ndarray or None
         Index arrays into the Stan value, where only some entries are wanted.
+    value : ndarray or None
+        What it is, where it is a datum: then no engine hands it back.
     """
 
     stan: str
@@ -95,6 +97,7 @@ class Output:
     group: str = ""
     dims: tuple[tuple[str, Any], ...] = ()
     pick: tuple[NDArray[np.int64], ...] | None = None
+    value: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,11 @@ class Program:
     outputs: tuple[Output, ...] = field(repr=False)
     start: Mapping[str, Place] = field(default_factory=dict, repr=False)
     functions: tuple[Function, ...] = field(default=(), repr=False)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Stan names of what is to be read back, each once."""
+        return tuple(dict.fromkeys(out.stan for out in self.outputs if out.value is None))
 
     def origin(self, line: int) -> str:
         """Return the part of the model that wrote a line (counted from 1)."""

@@ -12,8 +12,9 @@ from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Output, Statement
+from hierglm.program.given import given_value
 from hierglm.program.positive import positive
-from hierglm.program.priors import PriorText, scalar_prior, vector_prior
+from hierglm.program.priors import PriorText, scalar_prior
 
 Floats = NDArray[np.float64]
 
@@ -98,15 +99,7 @@ def standard_deviations(plan: Plan, number: int) -> PriorText:
     note = f"sd of {', '.join(terms)} over {grouping.group}"
     if priors[0].kind == "decov":
         return _decov(plan, number, priors[0], note)
-    if len(terms) == 1:
-        parameter = positive(plan, f"sd_{k}", note)
-        prior = scalar_prior(f"sd_{k}", priors[0])
-    else:
-        parameter = positive(plan, f"sd_{k}", note, f"M_{k}")
-        prior = vector_prior(f"sd_{k}", f"M_{k}", priors)
-    return PriorText(
-        (*parameter.declares, *prior.declares), (*prior.statements, *parameter.statements)
-    )
+    return positive(plan, f"sd_{k}", note, priors, f"M_{k}" if len(terms) > 1 else "")
 
 
 def _decov(plan: Plan, number: int, prior: Prior, note: str) -> PriorText:
@@ -159,12 +152,14 @@ def correlations(plan: Plan, number: int) -> PriorText:
     )  # fmt: skip
 
 
-def scale_outputs(grouping: Grouping, k: int, correlated: bool) -> tuple[Output, ...]:
+def scale_outputs(plan: Plan, number: int) -> tuple[Output, ...]:
     """Return the outputs of a term's standard deviations and correlations."""
+    grouping, k = plan.model.design.groups[number], number + 1
     name, terms = grouping.group, grouping.terms
     by_term = (f"{name}_term", terms)
-    outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, (by_term,))]
-    if correlated:
+    value = given_value(plan.model.priors.of("sd", number), scalar=False)
+    outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, (by_term,), value=value)]
+    if grouping.correlated and len(terms) > 1:
         pairs = term_pairs(grouping)
         rows, columns = np.triu_indices(len(terms), 1)
         pick = (rows.astype(np.int64), columns.astype(np.int64))

@@ -14,13 +14,8 @@ from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import (
-    correlations,
-    scale,
-    scale_outputs,
     sizes,
-    standard_deviations,
 )
-from hierglm.program.priors import PriorText
 
 _INNER = (
     "batched_precision",
@@ -72,7 +67,7 @@ def group_sums(plan: Plan, number: int) -> Fragment:
             *cor.declares,
         ),
         statements=(*sd.statements, *cor.statements),
-        outputs=scale_outputs(grouping, k, correlated),
+        outputs=scale_outputs(plan, number),
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.plan.forms import Plan
+from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Statement
-from hierglm.program.priors import PriorText
+from hierglm.program.given import completed, datum, estimated
+from hierglm.program.priors import PriorText, scalar_prior, vector_prior
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +38,10 @@ def reaches(plan: Plan, name: str) -> tuple[Floats, Floats]:
     return np.log(sd), np.minimum(WIDEST, fit.spreads[number])
 
 
-def positive(plan: Plan, name: str, note: str, size: str = "") -> PriorText:
-    """Return the declarations of a positive parameter, and the Jacobian of its logarithm.
+def positive(
+    plan: Plan, name: str, note: str, priors: Sequence[Prior], size: str = ""
+) -> PriorText:
+    """Return a positive parameter with its priors, and the Jacobian of its logarithm.
 
     Many rows or levels leave a logarithm with a posterior sd far below 1, which Stan's
     adaptation, leaning towards a metric of 0.001, does not follow: with 1,000,000 rows it
@@ -46,15 +52,44 @@ def positive(plan: Plan, name: str, note: str, size: str = "") -> PriorText:
     plan : Plan
     name, note : str
         Stan name, and what it is.
+    priors : sequence of Prior
+        One for each element; those with a constant are data.
     size : str
         Stan name of its length; "" for a scalar.
     """
+    free = estimated(priors)
+    if free.none:
+        return PriorText((datum(name, priors, note, size, "lower=0"),))
+    prior = vector_prior(name, size, priors) if size else scalar_prior(name, priors[0])
+    parameter = _parameter(plan, name, note, priors, size)
+    return PriorText(
+        (*parameter.declares, *prior.declares), (*prior.statements, *parameter.statements)
+    )
+
+
+def _parameter(plan: Plan, name: str, note: str, priors: Sequence[Prior], size: str) -> PriorText:
+    """Return the declarations of what is estimated of a positive parameter."""
+    free = estimated(priors)
     kind, dims = ("vector", (size,)) if size else ("real", ())
+    if free.mixed:
+        dims = (f"{name}_free_size",)
     if plan.numbers is None or plan.numbers.fit is None:
-        return PriorText((Declare(Block.PARAMETERS, kind, name, dims, "lower=0", note=note),))
-    mode, reach = reaches(plan, name)
+        own = f"{name}_free" if free.mixed else name
+        parameter = Declare(Block.PARAMETERS, kind, own, dims, "lower=0", note=note)
+        if not free.mixed:
+            return PriorText((parameter,))
+        data, whole = completed(name, size, priors, own, note, "lower=0")
+        return PriorText((*data, parameter, whole))
+    mode, reach = (x[free.at] for x in reaches(plan, name))
+    expr = f"exp(log_{name})"
+    if free.mixed:
+        data, whole = completed(name, size, priors, expr, note, "lower=0")
+    else:
+        data = []
+        whole = Declare(Block.TRANSFORMED_PARAMETERS, kind, name, dims, expr=expr, note=note)
     return PriorText(
         (
+            *data,
             Declare(
                 Block.DATA, kind, f"log_{name}_mode", dims, value=mode if size else float(mode[0])
             ),
@@ -66,9 +101,7 @@ def positive(plan: Plan, name: str, note: str, size: str = "") -> PriorText:
                 Block.PARAMETERS, kind, f"log_{name}", dims,
                 f"offset=log_{name}_mode, multiplier=log_{name}_reach", note=f"log {note}",
             ),
-            Declare(
-                Block.TRANSFORMED_PARAMETERS, kind, name, dims, expr=f"exp(log_{name})", note=note
-            ),
+            whole,
         ),
         (
             Statement(

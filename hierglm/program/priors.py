@@ -27,9 +27,9 @@ def scalar_prior(name: str, prior: Prior) -> PriorText:
     name : str
         Its Stan name.
     prior : Prior
-        A flat one adds nothing.
+        A flat one adds nothing, nor does a constant.
     """
-    if prior.kind == "flat":
+    if prior.kind in ("flat", "constant"):
         return PriorText()
     declares = [
         Declare(
@@ -55,7 +55,7 @@ def vector_prior(name: str, size: str, priors: Sequence[Prior]) -> PriorText:
     priors : sequence of Prior
         One for each element.
     """
-    kinds = dict.fromkeys(p.kind for p in priors if p.kind != "flat")
+    kinds = dict.fromkeys(p.kind for p in priors if p.kind not in ("flat", "constant"))
     whole = len({p.kind for p in priors}) == 1
     declares: list[Declare] = []
     statements: list[Statement] = []

@@ -8,8 +8,10 @@ import numpy as np
 
 from hierglm.families.parameters import FamilyParameter
 from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.priors.distributions import Prior
 from hierglm.program.common import matrix, predictors
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.given import datum, given_value
 from hierglm.program.positive import positive
 from hierglm.program.priors import PriorText, scalar_prior
 from hierglm.program.row_functions import whole
@@ -53,20 +55,24 @@ def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[
     statements: list[Statement] = []
     outputs: list[Output] = []
     for own in plan.model.parameters:
-        prior = scalar_prior(own.name, plan.model.priors.scale(own.name))
-        parameter = _parameter(plan, own)
-        declares += [*parameter.declares, *prior.declares]
-        statements += [*prior.statements, *parameter.statements]
-        outputs.append(Output(own.name, own.name, "family"))
+        prior = plan.model.priors.scale(own.name)
+        parameter = _parameter(plan, own, prior)
+        declares += parameter.declares
+        statements += parameter.statements
+        outputs.append(Output(own.name, own.name, "family", value=given_value([prior])))
     return declares, statements, outputs
 
 
-def _parameter(plan: Plan, own: FamilyParameter) -> PriorText:
-    """Return the declarations of a parameter of the family, and their Jacobian."""
+def _parameter(plan: Plan, own: FamilyParameter, prior: Prior) -> PriorText:
+    """Return a parameter of the family with its prior, and its Jacobian."""
     if own.support == "positive":
-        return positive(plan, own.name, own.note)
+        return positive(plan, own.name, own.note, [prior])
     bounds = {"unit": "lower=0, upper=1", "above_one": "lower=1"}[own.support]
-    return PriorText((Declare(Block.PARAMETERS, "real", own.name, bounds=bounds, note=own.note),))
+    if prior.given:
+        return PriorText((datum(own.name, [prior], own.note, bounds=bounds),))
+    text = scalar_prior(own.name, prior)
+    parameter = Declare(Block.PARAMETERS, "real", own.name, bounds=bounds, note=own.note)
+    return PriorText((parameter, *text.declares), text.statements)
 
 
 def _known(plan: Plan) -> list[Declare]:

@@ -5,16 +5,8 @@ from __future__ import annotations
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.groups import (
-    by_row,
-    correlations,
-    effect_dims,
-    predictor,
-    scale_outputs,
-    sizes,
-    standard_deviations,
-)
-from hierglm.program.priors import PriorText
+from hierglm.program.groups import by_row, effect_dims, predictor, sizes
+from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
 
 
 def standardised(plan: Plan, number: int) -> Fragment:
@@ -30,9 +22,7 @@ def standardised(plan: Plan, number: int) -> Fragment:
     grouping = plan.model.design.groups[number]
     k = number + 1
     several = len(grouping.terms) > 1
-    correlated = several and grouping.correlated
-    sd = standard_deviations(plan, number)
-    cor = correlations(plan, number) if correlated else PriorText()
+    scales = scale_parts(plan, number)
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     matrix = several or not rows
     # Without rows the effects are multiplied by crossproducts, which have them in a matrix.
@@ -42,15 +32,14 @@ def standardised(plan: Plan, number: int) -> Fragment:
         declares=(
             *sizes(grouping, k)[:count],
             *(by_row(plan, number) if rows else ()),
-            *sd.declares,
-            *cor.declares,
-            *_effects(grouping, k, correlated, matrix),
+            *scales.declares,
+            *_effects(grouping, k, effects),
         ),
-        statements=(*sd.statements, *cor.statements, _standard(k, matrix)),
+        statements=(*scales.statements, _standard(k, matrix)),
         predictor=predictor(grouping, k) if rows else "",
-        uses=("scale_effects",) if correlated else (),
+        uses=(*scale_functions(grouping), *_functions(effects)),
         outputs=(
-            *scale_outputs(grouping, k, correlated),
+            *scale_outputs(plan, number),
             Output(
                 f"r_{k}",
                 f"r_{grouping.group}",

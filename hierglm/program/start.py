@@ -11,6 +11,7 @@ from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
+from hierglm.program.given import estimated
 from hierglm.program.positive import WIDEST, reaches
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,9 @@ def start(plan: Plan) -> Mapping[str, Place]:
     fit = plan.numbers.fit
     places: dict[str, Place] = {}
     if plan.common.form is CommonForm.WHITENED:
-        away = np.linalg.solve(whitening(fit), fit.common - centre(plan))
+        # Coefficients that are given have rows of 0 in W, and are at their centre.
+        free = np.isnan(plan.model.given)
+        away = np.linalg.solve(whitening(plan)[free], (fit.common - centre(plan))[free])
         places["b_std"] = Place(away, np.ones(len(away)))
     if "sigma" in plan.model.scales:
         mode, own = reaches(plan, "sigma")
@@ -51,9 +54,12 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
             shares = sd**2 / np.sum(sd**2)
             places[f"pi_{k}"] = Place(shares, np.full(len(sd) - 1, reach.max()), "simplex")
     else:
+        free = estimated(plan.model.priors.of("sd", number)).at
         several = len(sd) > 1
-        mode, unit = (np.log(sd), reach) if several else (float(np.log(sd[0])), float(reach[0]))
-        places[f"log_sd_{k}"] = Place(mode, ones, unit=unit)
+        mode, unit = (
+            (np.log(sd[free]), reach[free]) if several else (float(np.log(sd[0])), float(reach[0]))
+        )
+        places[f"log_sd_{k}"] = Place(mode, ones[free], unit=unit)
     if len(sd) > 1 and grouping.correlated:
         correlation = covariance / np.outer(sd, sd)
         # Away from correlations of 1, where the factor has no unconstrained scale.

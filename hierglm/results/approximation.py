@@ -182,7 +182,8 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
     design = plan.model.design
     if not len(fit.common):
         return []
-    b, V = fit.common, np.linalg.inv(fit.precision)
+    free = np.isnan(plan.model.given)
+    b, V = fit.common, np.linalg.inv(fit.precision) * np.outer(free, free)
     terms = design.common.labels
     if design.intercept:
         # From the means of the columns to 0.
@@ -194,12 +195,13 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
 
 
 def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:
-    for g, covariance, spread in zip(
-        plan.model.design.groups, fit.covariances, fit.spreads, strict=True
+    for k, (g, covariance, spread) in enumerate(
+        zip(plan.model.design.groups, fit.covariances, fit.spreads, strict=True)
     ):
         sd = np.sqrt(np.diag(covariance))
         dims = ((f"{g.group}_term", g.terms),)
-        yield Located(f"sd_{g.group}", "ran_sd", g.group, np.log(sd), spread, "log", dims)
+        own = spread * [not p.given for p in plan.model.priors.of("sd", k)]
+        yield Located(f"sd_{g.group}", "ran_sd", g.group, np.log(sd), own, "log", dims)
         if g.correlated and len(g.terms) > 1:
             rows, columns = np.triu_indices(len(sd), 1)
             cor = (covariance / np.outer(sd, sd))[rows, columns]

@@ -52,6 +52,10 @@ def check(fitted: Fitted) -> Check:
     # Effects drawn exactly afterwards mix as well as what they are drawn from.
     effects = select(without_effects(draws), "ran_vals")
     values, names = _sample(select(draws, MAIN), effects, fitted.settings.seed)
+    # Parameters that are given have no chains to compare.
+    given = set(fitted.plan.model.priors.given)
+    free = [i for i, name in enumerate(names) if name not in given]
+    values, names = values[:, :, free], [names[i] for i in free]
     found = diagnose(values)
     ess = np.fmin(found.ess_bulk, found.ess_tail)
     findings = [
@@ -60,7 +64,7 @@ def check(fitted: Fitted) -> Check:
         *_divergences(fitted),
         *_rhat(fitted, found.rhat, names),
         *_ess(fitted, ess, names),
-        *_ebfmi(draws),
+        *(_ebfmi(draws) if names else []),
         *_treedepth(fitted),
         *_single_chain(draws),
     ]

@@ -91,7 +91,7 @@ def _common(plan: Plan) -> float:
         return 0.0
     assert plan.numbers is not None
     assert plan.numbers.fit is not None
-    return float(np.log(np.diag(whitening(plan.numbers.fit))).sum())
+    return float(np.log(np.diag(whitening(plan)[np.isnan(plan.model.given)])).sum())
 
 
 def _bounded(plan: Plan) -> Iterator[tuple[Prior, float, float]]:

@@ -31,12 +31,12 @@ def mean(values: Floats) -> Floats:
     out = np.empty(values.shape[1])
     with np.errstate(invalid="ignore", over="ignore"):
         for columns, block in _blocks(values):
-            out[columns] = block.mean(axis=-1)
+            out[columns] = np.where(_still(block), block[:, 0], block.mean(axis=-1))
     return out
 
 
 def spread(values: Floats) -> Floats:
-    """Return the sd of the draws of each parameter, NaN for a single draw.
+    """Return the sd of the draws of each parameter, 0 where all are equal, NaN for one draw.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def spread(values: Floats) -> Floats:
         return out
     with np.errstate(invalid="ignore", over="ignore"):
         for columns, block in _blocks(values):
-            out[columns] = block.std(axis=-1, ddof=1)
+            out[columns] = np.where(_still(block), 0.0, block.std(axis=-1, ddof=1))
     return out
 
 
@@ -137,6 +137,11 @@ def intervals(values: Floats, level: float, hdi: bool = False) -> Floats:
         return shortest(values, level)
     tail = (1 - level) / 2
     return quantiles(values, (tail, 1 - tail))
+
+
+def _still(block: Floats) -> NDArray[np.bool_]:
+    """Tell which parameters have the same value in all draws: sums would round it."""
+    return np.asarray((block == block[:, :1]).all(axis=-1))
 
 
 def _blocks(values: Floats) -> Iterator[tuple[slice, Floats]]:
