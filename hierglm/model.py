@@ -96,6 +96,10 @@ class Model:
             return ""
         return self.parts[self.joined[number].members[0].part].part.rows
 
+    def shares(self, number: int) -> bool:
+        """Tell whether a group term acts on several predictors."""
+        return bool(self.parts) and self.joined[number].shared
+
     @property
     def parameters(self) -> tuple[FamilyParameter, ...]:
         """The family's parameters that are estimated, each as one number."""

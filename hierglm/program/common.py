@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 def matrix(plan: Plan) -> str:
     """Return the Stan name of the matrix that the coefficients multiply."""
-    return "Xc" if plan.model.design.intercept else "X"
+    return ("Xc" if plan.model.design.intercept else "X") + plan.model.part.ending
 
 
 def common(plan: Plan) -> Fragment:
@@ -28,7 +28,7 @@ def common(plan: Plan) -> Fragment:
     The intercept's prior refers to centred columns; ``b_Intercept`` is the intercept on
     the original scale.
     """
-    design = plan.model.design
+    design, of = plan.model.design, plan.model.part.ending
     labels = design.common.labels
     written = [*(["1"] if design.intercept else ["0"]), *labels]
     declares, statements = _data(plan)
@@ -38,7 +38,7 @@ def common(plan: Plan) -> Fragment:
     if design.intercept:
         more = _intercept(plan)
         declares, statements = declares + more[0], statements + more[1]
-        stan = "b_Intercept" if labels else "Intercept"
+        stan = ("b_Intercept" if labels else "Intercept") + of
         value = None if labels else _known(plan, plan.model.priors.of("Intercept"))
         dims = (("term", ("Intercept",)),)
         outputs.append(Output(stan, "b", "fixed", dims=dims, value=value))
@@ -46,7 +46,7 @@ def common(plan: Plan) -> Fragment:
         more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]
         value = _known(plan, plan.model.priors.of("b"))
-        outputs.append(Output("b", "b", "fixed", dims=(("term", labels),), value=value))
+        outputs.append(Output(f"b{of}", "b", "fixed", dims=(("term", labels),), value=value))
     return Fragment(
         origin=f"common: {' + '.join(written)}",
         declares=tuple(declares),
@@ -91,21 +91,22 @@ def _data(plan: Plan) -> _Part:
     declares: list[Declare] = []
     if not count:
         return declares, []
-    declares.append(Declare(Block.DATA, "int", "K", bounds="lower=1", value=count, note="columns"))
+    of, K = plan.model.part.ending, f"K{plan.model.part.ending}"
+    declares.append(Declare(Block.DATA, "int", K, bounds="lower=1", value=count, note="columns"))
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
-    many = "U" if repeats(plan) else "N"
+    many = "U" if repeats(plan) else f"N{plan.model.part.rows}"
     if rows:
         declares += _matrix(plan, names)
     if design.intercept:
         means = column_means(design)
         declares.append(
-            Declare(Block.DATA, "vector", "X_mean", ("K",), value=means, note="means of X")
+            Declare(Block.DATA, "vector", f"X_mean{of}", (K,), value=means, note=f"means of X{of}")
         )
     if rows and design.intercept:
         declares.append(
             Declare(
-                Block.TRANSFORMED_DATA, "matrix", "Xc", (many, "K"),
-                expr=f"X - rep_matrix(X_mean', {many})", note="centred columns",
+                Block.TRANSFORMED_DATA, "matrix", f"Xc{of}", (many, K),
+                expr=f"X{of} - rep_matrix(X_mean{of}', {many})", note="centred columns",
             )
         )  # fmt: skip
     return declares, []
@@ -130,10 +131,10 @@ def predictors(plan: Plan, fused: bool = False) -> list[str]:
     fused : bool
         Whether the density multiplies the columns itself.
     """
-    design = plan.model.design
-    parts = ["Intercept"] if design.intercept else []
+    design, of = plan.model.design, plan.model.part.ending
+    parts = [f"Intercept{of}"] if design.intercept else []
     if design.common.labels and not fused:
-        parts.append(f"{matrix(plan)} * b")
+        parts.append(f"{matrix(plan)} * b{of}")
     return [f"({' + '.join(parts)})[pattern]"] if repeats(plan) else parts
 
 
@@ -142,7 +143,8 @@ def _matrix(plan: Plan, names: str) -> list[Declare]:
     X = plan.model.design.common.matrix
     sorted_ = plan.response.form is ResponseForm.KERNEL
     if rows is None or not (rows.gathered or sorted_):
-        return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X, note=names)]
+        of, dims = plan.model.part.ending, (f"N{plan.model.part.rows}", f"K{plan.model.part.ending}")
+        return [Declare(Block.DATA, "matrix", f"X{of}", dims, value=X, note=names)]
     if rows.pattern is None or sorted_:
         return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X[rows.first], note=names)]
     assert rows.patterns is not None
@@ -194,21 +196,23 @@ def _whitened(plan: Plan) -> list[Declare]:
 
 def _intercept(plan: Plan) -> _Part:
     (given,) = plan.model.priors.of("Intercept")
-    prior = scalar_prior("Intercept", given)
+    of = plan.model.part.ending
+    prior = scalar_prior(f"Intercept{of}", given)
     labels = plan.model.design.common.labels
-    note = "expected response at the means of X" if labels else "expected response"
-    if plan.model.family.link.name != "identity":
+    note = f"expected response at the means of X{of}" if labels else "expected response"
+    if plan.model.family.link.name != "identity" or plan.model.part.dpar:
         note = note.replace("expected response", "linear predictor")
     block, expr = _where(plan, "b_centre[1] + d[1]")
-    intercept = Declare(block, "real", "Intercept", expr=expr, note=note)
+    intercept = Declare(block, "real", f"Intercept{of}", expr=expr, note=note)
     if block is Block.PARAMETERS and given.given:
-        intercept = datum("Intercept", [given], note)
+        intercept = datum(f"Intercept{of}", [given], note)
     declares = [intercept, *prior.declares]
     if labels:
         declares.append(
             Declare(
-                Block.GENERATED, "real", "b_Intercept",
-                expr="Intercept - dot_product(X_mean, b)", note="intercept at X = 0",
+                Block.GENERATED, "real", f"b_Intercept{of}",
+                expr=f"Intercept{of} - dot_product(X_mean{of}, b{of})",
+                note=f"intercept at X{of} = 0",
             )
         )  # fmt: skip
     return declares, list(prior.statements)
@@ -216,19 +220,20 @@ def _intercept(plan: Plan) -> _Part:
 
 def _slopes(plan: Plan) -> _Part:
     priors = plan.model.priors.of("b")
-    prior = vector_prior("b", "K", priors)
+    b, K = f"b{plan.model.part.ending}", f"K{plan.model.part.ending}"
+    prior = vector_prior(b, K, priors)
     which = "[2:P]" if plan.model.design.intercept else ""
     block, expr = _where(plan, f"b_centre{which} + d{which}")
     note = f"slopes: {', '.join(plan.model.design.common.labels)}"
     free = estimated(priors)
     if block is Block.PARAMETERS and free.none:
-        return [datum("b", priors, note, "K")], []
+        return [datum(b, priors, note, K)], []
     if block is Block.PARAMETERS and free.mixed:
-        data, whole = completed("b", "K", priors, "b_free", note)
-        size = ("b_free_size",)
-        slopes = [*data, Declare(block, "vector", "b_free", size, note="those estimated"), whole]
+        data, whole = completed(b, K, priors, f"{b}_free", note)
+        size = (f"{b}_free_size",)
+        slopes = [*data, Declare(block, "vector", f"{b}_free", size, note="those estimated"), whole]
     else:
-        slopes = [Declare(block, "vector", "b", ("K",), expr=expr, note=note)]
+        slopes = [Declare(block, "vector", b, (K,), expr=expr, note=note)]
     return [*slopes, *prior.declares], list(prior.statements)
 
 

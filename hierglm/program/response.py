@@ -35,13 +35,13 @@ def _response_data(plan: Plan) -> list[Declare]:
     if plan.response.form in (ResponseForm.GATHERED, ResponseForm.KERNEL):
         return _gathered(plan)
     design, family = plan.model.design, plan.model.family
-    response = design.response
+    response, of = design.response, plan.model.part.rows
     whole = family.stan.response == "array[] int"
     y = response.values.astype(np.int64) if whole else response.values
     declares = [
-        Declare(Block.DATA, "int", "N", bounds="lower=1", value=design.rows, note="rows"),
+        Declare(Block.DATA, "int", f"N{of}", bounds="lower=1", value=design.rows, note="rows"),
         Declare(
-            Block.DATA, family.stan.response, "y", ("N",), family.stan.bounds,
+            Block.DATA, family.stan.response, f"y{of}", (f"N{of}",), family.stan.bounds,
             value=y, note=response.label,
         ),
     ]  # fmt: skip
@@ -59,44 +59,62 @@ def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[
         parameter = _parameter(plan, own, prior)
         declares += parameter.declares
         statements += parameter.statements
-        outputs.append(Output(own.name, own.name, "family", value=given_value([prior])))
+        name = own.name + plan.model.part.rows
+        outputs.append(Output(name, name, "family", value=given_value([prior])))
     return declares, statements, outputs
 
 
 def _parameter(plan: Plan, own: FamilyParameter, prior: Prior) -> PriorText:
     """Return a parameter of the family with its prior, and its Jacobian."""
+    name = own.name + plan.model.part.rows
     if own.support == "positive":
-        return positive(plan, own.name, own.note, [prior])
+        return positive(plan, name, own.note, [prior])
     bounds = {"unit": "lower=0, upper=1", "above_one": "lower=1"}[own.support]
     if prior.given:
-        return PriorText((datum(own.name, [prior], own.note, bounds=bounds),))
-    text = scalar_prior(own.name, prior)
-    parameter = Declare(Block.PARAMETERS, "real", own.name, bounds=bounds, note=own.note)
+        return PriorText((datum(name, [prior], own.note, bounds=bounds),))
+    text = scalar_prior(name, prior)
+    parameter = Declare(Block.PARAMETERS, "real", name, bounds=bounds, note=own.note)
     return PriorText((parameter, *text.declares), text.statements)
 
 
 def _known(plan: Plan) -> list[Declare]:
     """Return what is known of each row: trials, weights, standard errors, offset."""
-    design = plan.model.design
-    response = design.response
+    response, of = plan.model.design.response, plan.model.part.rows
     declares: list[Declare] = []
     if response.trials is not None:
         trials = response.trials.astype(np.int64)
         declares.append(
             Declare(
-                Block.DATA, "array[] int", "trials", ("N",), "lower=0", value=trials, note="trials"
+                Block.DATA, "array[] int", f"trials{of}", (f"N{of}",), "lower=0", value=trials,
+                note="trials",
             )
-        )
-    for name, value, bounds, note in (
-        ("weights", response.weights, "lower=0", "weight of each row's log likelihood"),
-        ("se", response.se, "lower=0", "known standard errors"),
-        ("offset_", design.offset, "", "added to the linear predictor"),
+        )  # fmt: skip
+    for name, value, note in (
+        ("weights", response.weights, "weight of each row's log likelihood"),
+        ("se", response.se, "known standard errors"),
     ):
         if value is not None:
             declares.append(
-                Declare(Block.DATA, "vector", name, ("N",), bounds, value=value, note=note)
+                Declare(
+                    Block.DATA, "vector", name + of, (f"N{of}",), "lower=0", value=value, note=note
+                )
             )
-    return declares
+    return [*declares, *offset(plan)]
+
+
+def offset(plan: Plan) -> list[Declare]:
+    """Return the offset of a linear predictor, where it has one."""
+    value, part = plan.model.design.offset, plan.model.part
+    if value is None:
+        return []
+    note = "added to the linear predictor"
+    dims = (f"N{part.rows}",)
+    return [Declare(Block.DATA, "vector", offset_name(plan), dims, value=value, note=note)]
+
+
+def offset_name(plan: Plan) -> str:
+    """Return the Stan name of an offset; ``offset`` alone is a word of Stan's."""
+    return f"offset{plan.model.part.ending or '_'}"
 
 
 def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
@@ -109,25 +127,50 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     effects : sequence of str
         What the group terms add to the linear predictor.
     """
-    design = plan.model.design
+    design, of = plan.model.design, plan.model.part.rows
     form = plan.response.form
-    own = predictors(plan, fused=form is ResponseForm.GLM)
-    parts = [*own[:1], *effects, *(["offset_"] if design.offset is not None else []), *own[1:]]
-    eta = "mu" if plan.model.family.link.name == "identity" else "eta"
+    parts = summands(plan, effects, fused=form is ResponseForm.GLM)
+    eta = ("mu" if plan.model.family.link.name == "identity" else "eta") + of
     wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
-    vector = parts not in ([], ["Intercept"]) or wanted
+    vector = not single(plan, parts) or wanted
     statements = []
     if vector:
-        # An intercept alone is a scalar, which Stan would not take for a vector.
-        terms = parts if parts not in ([], ["Intercept"]) else [f"rep_vector({_alone(parts)}, N)"]
-        statements.append(Statement(Block.MODEL, f"vector[N] {eta} = {' + '.join(terms)};"))
+        statements.append(Statement(Block.MODEL, f"vector[N{of}] {eta} = {total(plan, parts)};"))
     argument = eta if vector else _alone(parts)
     if design.response.se is not None and design.response.se_and_sigma:
-        text = "vector[N] total_sd = sqrt(square(se) + square(sigma));"
+        text = f"vector[N{of}] total_sd{of} = sqrt(square(se{of}) + square(sigma{of}));"
         statements.append(Statement(Block.MODEL, text))
     density = _sums(plan, eta) if form is ResponseForm.GATHERED else _density(plan, argument)
     statements += [Statement(Block.MODEL, line) for line in density]
     return Fragment(origin=f"likelihood: {plan.model.family!r}", statements=tuple(statements))
+
+
+def summands(plan: Plan, effects: Sequence[str], fused: bool = False) -> list[str]:
+    """Return what a linear predictor is the sum of.
+
+    Parameters
+    ----------
+    plan : Plan
+    effects : sequence of str
+        What the group terms add to it.
+    fused : bool
+        Whether the density multiplies the columns itself.
+    """
+    own = predictors(plan, fused=fused)
+    offsets = [offset_name(plan)] if plan.model.design.offset is not None else []
+    return [*own[:1], *effects, *offsets, *own[1:]]
+
+
+def total(plan: Plan, parts: Sequence[str]) -> str:
+    """Return the sum as a vector, one element a row."""
+    if single(plan, parts):
+        return f"rep_vector({_alone(parts)}, N{plan.model.part.rows})"
+    return " + ".join(parts)
+
+
+def single(plan: Plan, parts: Sequence[str]) -> bool:
+    """Tell whether a predictor is a scalar, which Stan would not take for a vector."""
+    return list(parts) in ([], [f"Intercept{plan.model.part.ending}"])
 
 
 def _alone(parts: Sequence[str]) -> str:
@@ -207,24 +250,34 @@ def _sums(plan: Plan, eta: str) -> list[str]:
 
 def _density(plan: Plan, eta: str) -> list[str]:
     """Return the statement that adds the log likelihood to the target."""
-    stan, form = plan.model.family.stan, plan.response.form
-    trials, scales = (["trials"] if stan.trials else []), _scales(plan)
-    if form is ResponseForm.GLM:
-        arguments = [*trials, matrix(plan), eta, "b", *scales]
-        return [f"y ~ {stan.glm}({', '.join(arguments)});"]
-    if form is ResponseForm.VECTOR:
-        return [f"y ~ {stan.plain}({', '.join([*trials, eta, *scales])});"]
+    stan, form, part = plan.model.family.stan, plan.response.form, plan.model.part
+    of, scales = part.rows, _scales(plan)
+    trials = [f"trials{of}"] if stan.trials else []
     suffix = "lupmf" if stan.response == "array[] int" else "lupdf"
-    at = ["trials[n]"] if trials else []
-    by_row = [s if s in plan.model.scales else f"{s}[n]" for s in scales]
+    if form in (ResponseForm.GLM, ResponseForm.VECTOR):
+        name, arguments = stan.plain, [*trials, eta, *scales]
+        if form is ResponseForm.GLM:
+            assert stan.glm is not None
+            name = stan.glm
+            arguments = [*trials, matrix(plan), eta, f"b{part.ending}", *scales]
+        if part.weight == 1:
+            return [f"y{of} ~ {name}({', '.join(arguments)});"]
+        return [f"target += weight{of} * {name}_{suffix}(y{of} | {', '.join(arguments)});"]
+    at = [f"trials{of}[n]"] if trials else []
+    by_row = [s if s in _numbers(plan) else f"{s}[n]" for s in scales]
     arguments = [*at, f"{eta}[n]", *by_row]
-    call = f"{stan.plain}_{suffix}(y[n] | {', '.join(arguments)})"
-    return [f"for (n in 1:N) {{\n  target += weights[n] * {call};\n}}"]
+    call = f"{stan.plain}_{suffix}(y{of}[n] | {', '.join(arguments)})"
+    return [f"for (n in 1:N{of}) {{\n  target += weights{of}[n] * {call};\n}}"]
 
 
 def _scales(plan: Plan) -> list[str]:
     """Return the arguments behind the linear predictor: sigma, the known errors, or both."""
-    response = plan.model.design.response
+    response, of = plan.model.design.response, plan.model.part.rows
     if response.se is None:
-        return list(plan.model.scales)
-    return ["total_sd"] if response.se_and_sigma else ["se"]
+        return [p.name + of for p in plan.model.family.parameters]
+    return [f"total_sd{of}" if response.se_and_sigma else f"se{of}"]
+
+
+def _numbers(plan: Plan) -> list[str]:
+    """Return the family's parameters that are the same for all rows."""
+    return [name + plan.model.part.rows for name in plan.model.scales]
