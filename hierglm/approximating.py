@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.draws.draws import Draws
+from hierglm.draws.pareto import pareto_smoothed
 from hierglm.engines.engine import Approximated, Approximator, Engine, Settings
 from hierglm.engines.methods import Optimize, Pathfinder
 from hierglm.errors import SettingsError
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
-from hierglm.results.arrays import pareto_smoothed
 from hierglm.results.constants import left_out, unbounded
 from hierglm.results.outcome import Elbo, Outcome
 

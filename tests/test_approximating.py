@@ -18,13 +18,13 @@ from scipy.stats import multivariate_normal
 
 import hierglm as hg
 from hierglm.draws.draws import Draws
+from hierglm.draws.pareto import pareto_smoothed
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Approximated, Density, Settings
 from hierglm.engines.run import Run
 from hierglm.errors import SettingsError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
-from hierglm.results.arrays import pareto_smoothed
 
 R = np.random.default_rng(8)
 N = 30

@@ -5,7 +5,7 @@ Nothing of ArviZ 1.x is imported: its container is xarray's own DataTree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ from hierglm.results.pointwise import log_likelihood as pointwise
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Floats = NDArray[np.float64]
 
 
 def posterior(fitted: Fitted) -> xr.Dataset:
@@ -72,7 +70,7 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
     """
     import xarray as xr
 
-    new = _arviz_version("to_arviz()") >= 1
+    new = _arviz_version() >= 1
     chains = _chains(fitted.draws)
     design = fitted.plan.model.design
     rows = {"row": design.kept}
@@ -94,61 +92,11 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
     return InferenceData(**groups)
 
 
-def pareto_smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Return log importance weights, normalised, and Pareto's k-hat (Vehtari et al. 2024).
-
-    Parameters
-    ----------
-    log_ratios : ndarray, shape (draws,)
-        Log density less that of what the draws come from; minus infinity is a weight of 0.
-
-    Returns
-    -------
-    ndarray, shape (draws,), and float
-        k-hat is 0 where all ratios are the same, and infinite where they have no tail that
-        could be looked at.
-
-    Raises
-    ------
-    SettingsError
-        If ArviZ is not installed.
-    """
-    same = np.full(len(log_ratios), -np.log(len(log_ratios)))
-    if np.isnan(log_ratios).any() or not np.isfinite(log_ratios.max()):
-        return same, np.inf
-    if np.ptp(log_ratios) < _SAME:
-        return same, 0.0
-    try:
-        # ArviZ's weights of the shapes it tries overflow, and are 0 then, as they should be.
-        with np.errstate(over="ignore"):
-            # A tail is a fifth of the draws; five are the fewest that can be looked at.
-            few = len(log_ratios) < 25
-            weights, khat = (log_ratios, np.inf) if few else _smoother()(log_ratios)
-    except ValueError:  # all values of the tail are the same
-        weights, khat = log_ratios, np.inf
-    log_weights = np.asarray(weights, dtype=np.float64)
-    return log_weights - np.logaddexp.reduce(log_weights), float(khat)
-
-
-_SAME = 1e-10
-
-
-def _smoother() -> Callable[[Floats], tuple[Any, Any]]:
-    if _arviz_version("the k-hat of an approximation") >= 1:
-        from arviz_stats.base import array_stats
-
-        # It takes log likelihoods, whose ratios have the other sign.
-        return lambda log_ratios: array_stats.psislw(-log_ratios)
-    from arviz import psislw
-
-    return lambda log_ratios: psislw(log_ratios.copy())
-
-
-def _arviz_version(what: str) -> int:
+def _arviz_version() -> int:
     try:
         return int(version("arviz").split(".")[0])
     except PackageNotFoundError:
-        raise SettingsError(f"{what} needs ArviZ: pip install arviz") from None
+        raise SettingsError("to_arviz() needs ArviZ: pip install arviz") from None
 
 
 def _chains(draws: Draws) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scipy import stats as distributions
 from hierglm.draws.diagnostics import diagnose, ebfmi
 from hierglm.draws.draws import Draws
 from hierglm.results import pointwise
-from hierglm.results.arrays import pareto_smoothed, posterior, to_arviz
+from hierglm.results.arrays import posterior, to_arviz
 from tests.results.made import made
 
 
@@ -111,28 +111,3 @@ def test_known_standard_errors() -> None:
     sigma = np.hypot(se, fit.draws["sigma"].values.reshape(-1, 1))
     expected = distributions.norm.logpdf(design.response.values, eta, sigma)
     np.testing.assert_allclose(pointwise.log_likelihood(fit).reshape(-1, design.rows), expected)
-
-
-@pytest.mark.parametrize("k", [0.2, 0.5, 0.9])
-def test_khat_of_a_pareto_tail(k: float) -> None:
-    log_ratios = np.random.default_rng(4).exponential(k, size=400_000)
-    weights, khat = pareto_smoothed(log_ratios)
-    # The tail has 3 sqrt(n) draws; the error of the shape is about (1 + k) / sqrt(tail).
-    assert khat == pytest.approx(k, abs=4 * (1 + k) / np.sqrt(3 * np.sqrt(400_000)))
-    assert np.exp(weights).sum() == pytest.approx(1)
-    assert (np.argsort(weights) == np.argsort(log_ratios)).mean() > 0.99
-
-
-@pytest.mark.parametrize(
-    ("log_ratios", "khat"),
-    [
-        (np.zeros(50), 0.0),
-        (np.full(50, -np.inf), np.inf),
-        (np.array([0.0] * 49 + [np.nan]), np.inf),
-        (np.arange(10.0), np.inf),
-    ],
-)
-def test_khat_where_there_is_no_tail(log_ratios: Any, khat: float) -> None:
-    weights, found = pareto_smoothed(log_ratios)
-    assert found == khat
-    assert np.exp(weights).sum() == pytest.approx(1)
