@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Columns, Design, Grouping, Response
-from hierglm.design.groups import Codes, code, cross, find, uncoded
+from hierglm.design.groups import Codes, code, cross, extended, find, uncoded
 from hierglm.design.notes import column_notes
 from hierglm.design.response import encode_response
 from hierglm.design.table import Table
@@ -87,7 +87,9 @@ def encode(
     )
 
 
-def encode_new(design: Design, table: Table, *, response: bool = False) -> Design:
+def encode_new(
+    design: Design, table: Table, *, response: bool = False, extend: bool = False
+) -> Design:
     """Return new rows, encoded as the design's own were.
 
     Parameters
@@ -98,12 +100,14 @@ def encode_new(design: Design, table: Table, *, response: bool = False) -> Desig
         New rows.
     response : bool
         Whether the response is there and wanted; without it its values are NaN.
+    extend : bool
+        Whether new levels of grouping factors follow those that there are, in the result.
 
     Raises
     ------
     DataError
         A missing column, a changed type, a level of a predictor that was not there before.
-        New levels of grouping factors have index -1.
+        New levels of grouping factors have index -1, unless they extend the known ones.
     """
     formula, own = design.formula, design.functions
     names = _needed(formula, response)
@@ -127,7 +131,7 @@ def encode_new(design: Design, table: Table, *, response: bool = False) -> Desig
         common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
         offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
-            _again(g, term, used, kept, design.table)
+            _again(g, term, used, kept, design.table, extend)
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
         kept=kept,
@@ -299,14 +303,21 @@ def _number(values: Floats) -> Any:
 
 
 def _again(
-    grouping: Grouping, term: GroupTerm, table: Table, rows: NDArray[Any], fitted: Table
+    grouping: Grouping,
+    term: GroupTerm,
+    table: Table,
+    rows: NDArray[Any],
+    fitted: Table,
+    extend: bool,
 ) -> Grouping:
     encoding = grouping.effects.encoding
     codes = _codes(term, table, rows, encoding.functions, fitted)
     matrix = _read_only(encoding.encode(table, rows))
+    levels = extended(grouping.levels, codes) if extend else grouping.levels
     return replace(
         grouping,
-        index=_read_only(find(codes, grouping.levels)),
+        levels=_read_only(levels),
+        index=_read_only(find(codes, levels)),
         effects=replace(grouping.effects, matrix=matrix),
     )
 

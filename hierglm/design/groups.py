@@ -106,6 +106,19 @@ def find(codes: Codes, levels: NDArray[Any]) -> Ints:
     return known[codes.index]
 
 
+def extended(levels: NDArray[Any], codes: Codes) -> NDArray[Any]:
+    """Return `levels`, followed by those of `codes` that are not among them.
+
+    Levels keep their type; where the new ones have another, all become objects.
+    """
+    known = set(levels.tolist())
+    new = [i for i, level in enumerate(codes.levels.tolist()) if level not in known]
+    added = codes.levels[new]
+    if added.dtype != levels.dtype:
+        return _objects([*levels.tolist(), *added.tolist()])
+    return np.concatenate([levels, added])
+
+
 def _text(level: Any) -> str:
     if isinstance(level, np.datetime64):
         # Midnight without a clock, as people write dates.

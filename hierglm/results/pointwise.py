@@ -80,15 +80,25 @@ def log_likelihood(fitted: Fitted) -> Floats:
     for some in _blocks(flat.size, design.rows):
         eta = linear_predictor(design, flat, some)
         out[some] = model.family.log_density(
-            design.response.values, eta, _scales(model, flat, some), design.response.trials
+            design.response.values, eta, scales_of(model, flat, some), design.response.trials
         )
         if design.response.weights is not None:
             out[some] *= design.response.weights
     return out.reshape(draws.chains, draws.draws, design.rows)
 
 
-def _scales(model: Model, flat: Flat, some: slice) -> dict[str, Floats]:
-    """Return the family's parameters, each to be broadcast over (draws, rows)."""
+def scales_of(model: Model, flat: Flat, some: slice) -> dict[str, Floats]:
+    """Return the family's parameters, each to be broadcast over (draws, rows).
+
+    Parameters
+    ----------
+    model : Model
+        Known standard errors are those of its design.
+    flat : Flat
+        What `flatten` returned.
+    some : slice
+        Which draws.
+    """
     scales = {name: flat.values[name][some][:, None] for name in model.scales}
     se = model.design.response.se
     if se is not None:

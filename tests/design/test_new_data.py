@@ -135,3 +135,23 @@ def test_new_rows_that_do_not_fit(formula, new, message):
     design = design_of(formula)
     with pytest.raises(DataError, match=message):
         encode_new(design, as_table(new))
+
+
+def test_new_levels_follow_the_known_ones():
+    design = design_of("y ~ x + (1 | g/k)")
+    new = pd.DataFrame({"x": 1.0, "g": ["z", "q", "z", "a"], "k": [1, 1, 4, 1]})
+    made = encode_new(design, as_table(new), extend=True)
+    outer, inner = made.groups
+    assert outer.levels.tolist() == [*"pqrst", "a", "z"]
+    assert outer.index.tolist() == [6, 1, 6, 5]
+    assert inner.levels[inner.index].tolist() == ["z:1", "q:1", "z:4", "a:1"]
+    assert inner.levels[: len(design.groups[1].levels)].tolist() == design.groups[1].levels.tolist()
+
+
+def test_new_levels_of_another_type_are_kept_beside_the_known_ones():
+    design = design_of("y ~ x + (1 | k)")
+    made = encode_new(
+        design, as_table(pd.DataFrame({"x": [0.0, 0.0], "k": [1.5, 2.0]})), extend=True
+    )
+    assert made.groups[0].levels.tolist() == [1, 2, 3, 1.5]
+    assert made.groups[0].index.tolist() == [3, 1]
