@@ -159,6 +159,10 @@ def _iterate(
                 pace[k] *= 0.5
             before[k] = change
             moved = max(moved, float(np.max(np.abs(change))))
+            if any(p.given for p in model.priors.of("sd", k)):
+                # Correlations may still move where sds cannot.
+                turned = (new - variance) / np.sqrt(np.outer(np.diag(new), np.diag(new)))
+                moved = max(moved, float(np.max(np.abs(turned))))
             variances.append(new)
             spreads.append(spread)
         sigma, sigma_spread = at.sigma, 0.0
@@ -269,8 +273,10 @@ def _vary(
     second = second * (levels / (levels + q)) + np.diag(np.diag(second)) * q / (levels + q)
     if not correlated:
         second = np.diag(np.diag(second))
+    priors = model.priors.of("sd", k)
+    second = _regressed(second / levels, priors)
     C = np.linalg.cholesky(variance)
-    half = np.linalg.solve(C, second / levels)
+    half = np.linalg.solve(C, second)
     excess = np.linalg.solve(C, half.T) - np.eye(q)
     lengthen = np.sqrt(levels / information)
     values, vectors = np.linalg.eigh(pace * lengthen[:, None] * excess * lengthen)
@@ -280,12 +286,37 @@ def _vary(
     pulled = sd_penalty(model, k, sds, sigma)
     prior_step = np.clip(pace * pulled / (2 * information), -_LONGEST, _LONGEST)
     new = new * np.exp(prior_step[:, None] + prior_step)
-    priors = model.priors.of("sd", k)
-    if any(p.given for p in priors):
-        found = np.sqrt(np.diag(new))
-        back = _known(priors, found) / found
-        new = new * np.outer(back, back)
+    new = _with_sds(new, priors)
     return new, np.log(np.sqrt(np.diag(new)) / sds), np.sqrt(0.5 / information)
+
+
+def _regressed(second: Floats, priors: Sequence[Prior]) -> Floats:
+    """Return the covariance that maximises an EM step where some sds are given.
+
+    Effects with sds to be estimated are regressed on the others: coefficients and residual
+    covariance are those of the second moments, and the others have the sds given.
+    """
+    given = np.array([p.given for p in priors])
+    if not given.any():
+        return second
+    held = _with_sds(second[np.ix_(given, given)], [p for p in priors if p.given])
+    out = second.copy()
+    slopes = np.linalg.solve(second[np.ix_(given, given)], second[np.ix_(given, ~given)]).T
+    moved = held - second[np.ix_(given, given)]
+    out[np.ix_(given, given)] = held
+    out[np.ix_(~given, given)] = slopes @ held
+    out[np.ix_(given, ~given)] = held @ slopes.T
+    out[np.ix_(~given, ~given)] += slopes @ moved @ slopes.T
+    return out
+
+
+def _with_sds(covariance: Floats, priors: Sequence[Prior]) -> Floats:
+    """Return a covariance with the same correlations, and the sds that are given."""
+    if not any(p.given for p in priors):
+        return covariance
+    sds = np.sqrt(np.diag(covariance))
+    scale = _known(priors, sds) / sds
+    return covariance * np.outer(scale, scale)
 
 
 _VAGUE = 0.5

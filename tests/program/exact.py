@@ -42,7 +42,10 @@ def place(plan, seed):
     design = plan.model.design
     p = len(design.common.labels) + design.intercept
     b = r.normal(0, 0.5, p)
+    b = np.where(np.isnan(plan.model.given), b, plan.model.given)
     sigma = float(np.exp(r.normal(0, 0.3))) if "sigma" in plan.model.scales else 1.0
+    if "sigma" in plan.model.priors.given:
+        (sigma,) = plan.model.priors.scale("sigma").numbers
     sds, factors, u, scales = [], [], [], {}
     for k, g in enumerate(design.groups):
         q = len(g.terms)
@@ -58,7 +61,12 @@ def place(plan, seed):
             sd = (sigma if "sigma" in plan.model.scales else 1) * tau * np.sqrt(q * pi)
         else:
             sd = np.exp(r.normal(-0.3, 0.4, q))
-            scales[f"sd_{k + 1}"] = sd if q > 1 else sd[0]
+            priors = plan.model.priors.of("sd", k)
+            sd = np.array([p.numbers[0] if p.given else x for p, x in zip(priors, sd, strict=True)])
+            free = np.array([not p.given for p in priors])
+            if free.any():
+                name = f"sd_{k + 1}" if free.all() else f"sd_{k + 1}_free"
+                scales[name] = sd[free] if q > 1 else sd[0]
         if g.correlated and q > 1:
             scales[f"L_{k + 1}"] = L
         sds.append(sd)
@@ -75,12 +83,15 @@ def common_values(plan, at):
     design = plan.model.design
     if plan.common.form is CommonForm.WHITENED:
         data = write(plan).data
-        return {"b_std": np.linalg.solve(data["W"], at.b - data["b_centre"])}
+        free = np.isnan(plan.model.given)
+        return {"b_std": np.linalg.solve(data["W"][free], (at.b - data["b_centre"])[free])}
     values = {}
-    if design.intercept:
+    given = ~np.isnan(plan.model.given)
+    if design.intercept and not given[0]:
         values["Intercept"] = float(at.b[0])
-    if design.common.labels:
-        values["b"] = at.b[int(design.intercept) :]
+    slopes, known = at.b[int(design.intercept) :], given[int(design.intercept) :]
+    if not known.all():
+        values["b_free" if known.any() else "b"] = slopes[~known]
     return values
 
 
@@ -90,11 +101,12 @@ def values_of(plan, program, at, without=()):
     Effects of the terms in `without` are at 0 in their standardised form.
     """
     values = {**common_values(plan, at), **at.scales}
-    if "sigma" in plan.model.scales:
+    if "sigma" in plan.model.scales and "sigma" not in plan.model.priors.given:
         values["sigma"] = at.sigma
     for name in [n for n in values if n == "sigma" or n.startswith("sd_")]:
-        if f"log_{name}_mode" in program.data:
-            values[f"log_{name}"] = np.log(values.pop(name))
+        whole = name.removesuffix("_free")
+        if f"log_{whole}_mode" in program.data:
+            values[f"log_{whole}"] = np.log(values.pop(name))
     volume = 0.0
     for k, choice in enumerate(plan.groups):
         n, S = k + 1, at.factors[k]
@@ -118,7 +130,7 @@ def conditional_z(plan, program, at, k, z):
     sigma = at.sigma if gaussian else 1.0
     S = at.factors[k] / sigma
     e = np.array(data[f"c_{n}"], dtype=float)
-    if len(at.b):
+    if f"B_{n}" in data:
         e = e - np.array(data[f"B_{n}"]) @ (at.b - data["b_centre"])
     for m, u in enumerate(at.u):
         if f"F_{n}_{m + 1}" in data:

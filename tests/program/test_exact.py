@@ -101,10 +101,42 @@ ASKED = {
     "outer only": ("y ~ x + (1 | school/class)", {"school:class": "conditional"}, (I, C)),
 }  # fmt: skip
 
+_HALF, _TWO = prior.constant(0.5), prior.constant(2)
+GIVEN = {
+    "an sd": ("y ~ x + (x | g)", "gaussian", {"sd[g:x]": _HALF}, "auto", (I,)),
+    "all sds": ("y ~ x + (x | g)", "gaussian", {"sd": _HALF}, "auto", (I,)),
+    "sigma": ("y ~ x + (x || g)", "gaussian", {"sigma": _TWO, "sd[g:x]": _HALF}, "auto", (I,)),
+    "a slope": ("y ~ x + z + (x | g)", "gaussian", {"b[x]": _HALF}, "auto", (I,)),
+    "the intercept": ("y ~ x + z + (1 | g)", "gaussian", {"Intercept": _TWO}, "auto", (I,)),
+    "all coefficients": (
+        "y ~ x + (1 | g) + (1 | h)", "gaussian", {"b": _HALF, "Intercept": _TWO}, "auto", (I, C)),
+    "nested": (
+        "y ~ x + (x | school/class)", "gaussian", {"sd[school]": _HALF, "b": _TWO}, "auto", (I, I)),
+    "crossed": (
+        "y ~ x + z + (x | g) + (z | h)", "gaussian",
+        {"sd[h]": _HALF, "sd[g:x]": _TWO, "b[z]": _HALF, "sigma": _TWO}, "auto", (I, C)),
+    "standardised": (
+        "y ~ x + z + (x | g)", "gaussian", {"sd[g:x]": _HALF, "b[x]": _TWO, "sigma": _HALF},
+        {"g": "standardised"}, (S,)),
+    "by rows": (
+        "y ~ x + z + (x | g)", "gaussian", {"sd[g:x]": _HALF, "b[x]": _TWO, "sigma": _HALF},
+        {"response": "rows"}, (C,)),
+    "sigma beside known errors": (
+        "y | se(w, sigma=TRUE) ~ x + (1 | g)", "gaussian", {"sigma": _HALF}, "auto", (C,)),
+    "bernoulli": (
+        "hit ~ x + z + (x | g)", "bernoulli", {"sd[g:x]": _HALF, "b[x]": _TWO}, "auto", (C,)),
+    "bernoulli, all coefficients": (
+        "hit ~ x + (x | g) + (1 | h)", "bernoulli",
+        {"sd[g]": _HALF, "b": _HALF, "Intercept": _HALF}, "auto", (C, C)),
+    "poisson": (
+        "count ~ x + (1 | g)", "poisson", {"sd": _HALF, "Intercept": _HALF}, "auto", (C,)),
+}  # fmt: skip
+
 CASES = {
     **{f"gaussian {n}": (f, "gaussian", p, "auto", w) for n, (f, p, w) in GAUSSIAN.items()},
     **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in OTHERS.items()},
     **{f"asked: {n}": (f, "gaussian", None, a, w) for n, (f, a, w) in ASKED.items()},
+    **{f"given: {n}": case for n, case in GIVEN.items()},
 }
 
 
@@ -112,6 +144,9 @@ BY_ROWS = [
     *OTHERS,
     "gaussian known errors and sigma",
     *(f"asked: {n}" for n in ASKED if n.startswith("rows")),
+    "given: by rows",
+    "given: sigma beside known errors",
+    *(f"given: {n}" for n in GIVEN if n.startswith(("bernoulli", "poisson"))),
 ]
 """Those that may take their rows by one function; the rest have crossproducts."""
 
