@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.given import Given
+from hierglm.design.relation import PLAIN, Relation
 from hierglm.formula.terms import UNSTRUCTURED, Formula, Structure
 
 if TYPE_CHECKING:
@@ -58,6 +60,10 @@ class Grouping:
         Covariance of the effects of one level.
     shared : str
         The id of ``(x |id| g)``, or "".
+    times : tuple of int
+        When the effects are, in steps of their common distance, where they have an order.
+    relation : Relation
+        How the levels are related, and rows that belong to several of them.
     """
 
     group: str
@@ -67,6 +73,8 @@ class Grouping:
     source: str
     structure: Structure = UNSTRUCTURED
     shared: str = ""
+    times: tuple[int, ...] = ()
+    relation: Relation = PLAIN
 
     @property
     def correlated(self) -> bool:
@@ -141,6 +149,8 @@ class Design:
         The columns used, kept rows only: enough to encode again, and to save.
     functions : mapping
         What the caller passed for use in the formula, by name.
+    given : mapping of str to Given
+        Matrices and graphs between levels that the formula wants beside the table, by name.
     """
 
     formula: Formula
@@ -154,6 +164,7 @@ class Design:
     notes: tuple[str, ...]
     table: Table
     functions: Mapping[str, Any]
+    given: Mapping[str, Given] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
-from hierglm.design.design import Columns, Design, Grouping, Response
-from hierglm.design.groups import Codes, code, cross, extended, find, uncoded
+from hierglm.design.design import Columns, Design, Response
+from hierglm.design.grouping import encode_group, encode_group_again
 from hierglm.design.notes import column_notes
+from hierglm.design.relate import check_options, read_given
 from hierglm.design.response import encode_response
 from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError, SettingsError, suggest
 from hierglm.formula.rewrite import functions_called
-from hierglm.formula.terms import INTERCEPT, Factor, Formula, GroupTerm
+from hierglm.formula.terms import INTERCEPT, Factor, Formula
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,7 @@ def encode(
     missing: Literal["drop", "error"] = "drop",
     functions: Mapping[str, Callable[..., Any]] | None = None,
     complete: Sequence[str] = (),
+    data2: Mapping[str, Any] | None = None,
 ) -> Design:
     """Return matrices, group indices and the response of a formula on a table.
 
@@ -46,6 +48,8 @@ def encode(
         Functions of the caller's that the formula may call.
     complete : sequence of str
         Columns in which nothing may be missing, where they are more than the formula's own.
+    data2 : mapping of str to matrix or graph, optional
+        What the formula wants beside the table, by name.
 
     Raises
     ------
@@ -65,9 +69,11 @@ def encode(
     if missing not in ("drop", "error"):
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
     _refuse_unbuilt(formula)
+    check_options(formula)
     _refuse_unknown(formula, table)
     own = dict(functions or {})
     _refuse_uncallable(formula, own)
+    given = read_given(formula, data2 or {})
     kept, dropped = _complete(complete or formula.names, table, missing)
     used = table.select(formula.names, kept)
     response, read = encode_response(formula.response, used, kept, own)
@@ -78,12 +84,13 @@ def encode(
         intercept=formula.intercept,
         common=common,
         offset=_offset(formula.offsets, used, kept, own),
-        groups=tuple(_grouping(g, used, kept, own) for g in formula.groups),
+        groups=tuple(encode_group(g, used, kept, own, given) for g in formula.groups),
         kept=kept,
         total=table.rows,
         notes=(*dropped, *read, *column_notes(common, formula.intercept)),
         table=used,
         functions=own,
+        given=given,
     )
 
 
@@ -131,7 +138,7 @@ def encode_new(
         common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
         offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
-            _again(g, term, used, kept, design.table, extend)
+            encode_group_again(g, term, used, kept, design.table, extend)
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
         kept=kept,
@@ -245,7 +252,7 @@ def _offset(
     return total
 
 
-_BUILT = ("unstructured", "diagonal", "independent")
+_BUILT = ("unstructured", "diagonal", "independent", "gr", "graph", "mm")
 
 
 def _refuse_unbuilt(formula: Formula) -> None:
@@ -258,68 +265,6 @@ def _refuse_unbuilt(formula: Formula) -> None:
                     term.start,
                     term.end,
                 )
-
-
-def _grouping(term: GroupTerm, table: Table, rows: NDArray[Any], own: Functions) -> Grouping:
-    codes = _codes(term, table, rows, own)
-    return Grouping(
-        group=term.group,
-        levels=_read_only(codes.levels),
-        index=_read_only(codes.index),
-        effects=make_columns(term.effects, table, rows, own),
-        source=_written(term),
-        structure=term.structure,
-        shared=term.shared,
-    )
-
-
-def _written(term: GroupTerm) -> str:
-    """Return the term as written, but the parts of ``(1 | a/b)`` each with its own factor."""
-    effects, _, by = term.source.rpartition("|")
-    return f"{effects}| {term.group})" if "/" in by else term.source
-
-
-def _codes(
-    term: GroupTerm,
-    table: Table,
-    rows: NDArray[Any],
-    own: Functions,
-    fitted: Table | None = None,
-) -> Codes:
-    parts = []
-    for factor in map(uncoded, term.by):
-        if factor.kind == "name":
-            column = table.column(factor.expr)
-        else:
-            column = _number(evaluate(factor, table, rows, own, fitted))
-        parts.append(code(factor.label, column))
-    return cross(parts)
-
-
-def _number(values: Floats) -> Any:
-    from hierglm.design.table import Column
-
-    return Column("number", values, whole=bool((values == np.floor(values)).all()))
-
-
-def _again(
-    grouping: Grouping,
-    term: GroupTerm,
-    table: Table,
-    rows: NDArray[Any],
-    fitted: Table,
-    extend: bool,
-) -> Grouping:
-    encoding = grouping.effects.encoding
-    codes = _codes(term, table, rows, encoding.functions, fitted)
-    matrix = _read_only(encoding.encode(table, rows))
-    levels = extended(grouping.levels, codes) if extend else grouping.levels
-    return replace(
-        grouping,
-        levels=_read_only(levels),
-        index=_read_only(find(codes, levels)),
-        effects=replace(grouping.effects, matrix=matrix),
-    )
 
 
 def _read_only(array: Any) -> Any:
