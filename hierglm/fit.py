@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.design.encode import encode
+from hierglm.design.level_weights import weigh
 from hierglm.design.table import as_table
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
@@ -37,6 +38,7 @@ def model(
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    weights: Mapping[Any, Any] | None = None,
 ) -> PreparedModel:
     """Return a model, checked and written but not fitted.
 
@@ -53,6 +55,8 @@ def model(
     table = as_table(data)
     parsed = parse(formula, table.columns, tuple(functions or ()))
     design = encode(parsed, table, missing=missing, functions=functions)
+    if weights is not None:
+        design = weigh(design, weights)
     return prepare(specify(design, family, priors), engine, plan, notes=design.notes)
 
 
@@ -62,6 +66,7 @@ class _Options(TypedDict, total=False):
     engine: str | Engine
     missing: Literal["drop", "error"]
     functions: Functions | None
+    weights: Mapping[Any, Any] | None
     method_options: Mapping[str, Any] | None
     chains: int
     warmup: int | Auto
@@ -105,6 +110,7 @@ def fit(
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    weights: Mapping[Any, Any] | None = None,
     method: str | Method = "sample",
     method_options: Mapping[str, Any] | None = None,
     chains: int = 4,
@@ -144,6 +150,10 @@ def fit(
         What to do with rows that have missing values.
     functions : mapping of str to callable
         Functions of your own that the formula may call, by name.
+    weights : mapping, optional
+        Weights of whole levels, ``{"taskA": 2.0}``, or ``{"school": {"A": 2.0}}`` where there
+        are several grouping factors; other levels weigh 1. They multiply the log likelihoods
+        of their rows, and weights of rows, ``y | weights(w)``.
     method : {"sample", "approx", "optimize", "pathfinder", "variational", "laplace"} or Method
         "sample" gives the posterior. "approx" returns the penalised fit that chains would start
         about, in milliseconds: an `Approximation`, not a posterior. The others are CmdStan's
@@ -199,6 +209,7 @@ def fit(
         engine=engine,
         missing=missing,
         functions=functions,
+        weights=weights,
     )
     if method == "approx":
         if method_options:

@@ -151,6 +151,8 @@ class Design:
         What the caller passed for use in the formula, by name.
     given : mapping of str to Given
         Matrices and graphs between levels that the formula wants beside the table, by name.
+    level_weights : mapping
+        Weights by grouping factor and level, which are among the response's weights.
     """
 
     formula: Formula
@@ -165,6 +167,7 @@ class Design:
     table: Table
     functions: Mapping[str, Any]
     given: Mapping[str, Given] = field(default_factory=dict)
+    level_weights: Mapping[str, Mapping[Any, float]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -13,6 +13,7 @@ from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Columns, Design, Response
 from hierglm.design.grouping import encode_group, encode_group_again
+from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
 from hierglm.design.relate import check_options, read_given
 from hierglm.design.response import encode_response
@@ -68,7 +69,7 @@ def encode(
     """
     if missing not in ("drop", "error"):
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
-    _refuse_unbuilt(formula)
+    _refuse_unbuilt(formula, shares=bool(complete))
     check_options(formula)
     _refuse_unknown(formula, table)
     own = dict(functions or {})
@@ -132,7 +133,7 @@ def encode_new(
         )
     common = design.common
     matrix = common.encoding.encode(used, kept)
-    return replace(
+    found = replace(
         design,
         response=answer,
         common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
@@ -146,6 +147,7 @@ def encode_new(
         notes=(*dropped, *notes),
         table=used,
     )
+    return weigh(found, design.level_weights) if response and design.level_weights else found
 
 
 def _needed(formula: Formula, response: bool) -> tuple[str, ...]:
@@ -255,10 +257,10 @@ def _offset(
 _BUILT = ("unstructured", "diagonal", "independent", "gr", "graph", "mm")
 
 
-def _refuse_unbuilt(formula: Formula) -> None:
+def _refuse_unbuilt(formula: Formula, shares: bool) -> None:
     for term in formula.groups:
         for kind in (term.structure.kind, term.levels.kind):
-            if kind not in _BUILT or term.shared:
+            if kind not in _BUILT or (term.shared and not shares):
                 raise FormulaError(
                     f"{term.shared or kind} is read, but not built yet",
                     formula.source,

@@ -19,6 +19,7 @@ import numpy as np
 
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
+from hierglm.design.level_weights import weigh
 from hierglm.design.table import Table
 from hierglm.draws.integrated import with_effects, without_effects
 from hierglm.errors import FileError, HierglmError
@@ -61,6 +62,7 @@ def save(fitted: Fitted, path: str | Path) -> Path:
         "family": name,
         "table": packer.pack(design.table.to_arrays()),
         "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
+        "weights": packer.pack(design.level_weights),
         "identity": packer.pack(_identity(design)),
         "priors": packer.pack(fitted.plan.model.priors),
         "plan": packer.pack(_but(fitted.plan, "model", "numbers")),
@@ -134,6 +136,9 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     used = {name: functions[name] for name in said["functions"]}
     formula = parse(said["formula"], table.columns, tuple(used))
     design = encode(formula, table, functions=used)
+    weights = unpack(said["weights"], arrays)
+    if weights:
+        design = weigh(design, weights)
     rows = unpack(said["rows"], arrays)
     # Positions and notes are those of the table that the user gave.
     response = replace(design.response, rows=rows["kept"])
