@@ -1,0 +1,1 @@
+"""New rows to a fit without fitting again: new levels, and a population that moves a little."""

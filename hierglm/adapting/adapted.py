@@ -1,0 +1,315 @@
+"""A fit and new rows: what is known of their levels, without fitting again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.adapting.condition import Conditioned, condition
+from hierglm.adapting.predict import Known, Target, Unseen, predict
+from hierglm.adapting.rows import join, with_levels
+from hierglm.design.design import Design
+from hierglm.design.encode import encode_new
+from hierglm.design.table import as_table
+from hierglm.draws.draws import Draws, Variable
+from hierglm.errors import SettingsError
+from hierglm.results.effects import known_group
+from hierglm.results.findings import Check, Finding
+from hierglm.results.fitted import Fitted
+from hierglm.results.outcome import FAR
+from hierglm.results.rows import MAIN, NUMBERS, select, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = NDArray[np.int64]
+
+_ENOUGH = 100
+"""Least number of draws that the weighted ones must be worth for intervals."""
+_SHOWN = 12
+"""Rows of the table that are printed."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Adapted:
+    """The posterior given the rows of a fit and some new ones; print it.
+
+    Made by `hierglm.posterior.Fit.adapt`.
+
+    Attributes
+    ----------
+    fitted : Fitted
+        The fit, unchanged.
+    rows : Design
+        All new rows so far; levels that the fit does not know follow its own.
+    draws : Draws
+        One chain: population as it is given the new rows, and effects of the levels that
+        these rows have.
+    at : ndarray of int, shape (draws,)
+        The draw of the fit that each comes from, chains one behind the other.
+    khat : float
+        Pareto's k-hat of the fit's draws, weighted by how well they foresaw the new rows:
+        above 0.7 (for few draws less, see `limit`) the population moves too far, and a
+        new fit is due.
+    effects_khat : float
+        The same of the draws of new levels' effects; 0 where they are exact.
+    ess : float
+        How many equally weighted draws the fit's are worth.
+    seed : int
+        The same seed gives the same numbers.
+    """
+
+    fitted: Fitted
+    rows: Design
+    draws: Draws
+    at: Ints
+    khat: float
+    effects_khat: float
+    ess: float
+    seed: int
+
+    @property
+    def limit(self) -> float:
+        """The largest k-hat that so many draws bear (Vehtari et al. 2024)."""
+        return min(FAR, 1 - 1 / math.log10(max(len(self.at), 10)))
+
+    def ranef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return deviations of the levels of the new rows, one row a level and term.
+
+        Parameters
+        ----------
+        group : str, optional
+            One grouping factor; all by default.
+        conf_level : float
+            Probability of the intervals.
+        hdi : bool
+            Shortest intervals instead of equal-tailed ones.
+        """
+        return self._table("ran_vals", group, conf_level, hdi)
+
+    def coef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return coefficients of the levels of the new rows, common plus deviation.
+
+        The arguments are those of `ranef`.
+        """
+        return self._table("ran_coefs", group, conf_level, hdi)
+
+    def tidy(
+        self,
+        effects: Sequence[str] | str = MAIN,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame:
+        """Return one row a parameter; see `hierglm.posterior.Fit.tidy`."""
+        return table(select(self.draws, effects), conf_level, hdi, sampled=False)
+
+    def adapt(self, new_rows: Any, seed: int | None = None) -> Adapted:
+        """Return the posterior given still more rows, of the same levels or of others.
+
+        The fit's draws are weighted anew by all rows, so that the order in which they came
+        does not matter, and `khat` is of them all.
+
+        Parameters
+        ----------
+        new_rows : pandas, polars or pyarrow table, or mapping of columns
+        seed : int, optional
+            That of the adapted fit by default.
+        """
+        return adapt(self.fitted, new_rows, self.seed if seed is None else seed, self.rows)
+
+    def predict(
+        self,
+        new_rows: Any,
+        target: Target = "mean",
+        *,
+        conf_level: float = 0.95,
+        new_levels: Unseen = "sample",
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """Return predictions of rows, one a row.
+
+        Parameters
+        ----------
+        new_rows : pandas, polars or pyarrow table, or mapping of columns
+            Without the response.
+        target : {"mean", "linear", "response"}
+            The mean of the response (of one trial, where there are trials), the linear
+            predictor, or a response to come.
+        conf_level : float
+            Probability of the intervals.
+        new_levels : {"sample", "zero", "error"}
+            Levels known neither to the fit nor from the new rows: their effects are drawn from
+            the population, or 0, or refused.
+        seed : int, optional
+            That of the adapted fit by default.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimate, std_error, conf_low, conf_high; indexed as `new_rows`, without
+            rows that have missing values.
+
+        Raises
+        ------
+        DataError
+            Rows that cannot be encoded as the fit's own were.
+        SettingsError
+            A target that does not exist or cannot be predicted.
+        """
+        known = Known(self.fitted, self.rows, self.draws, self.at)
+        seed = self.seed if seed is None else seed
+        return predict(known, new_rows, target, conf_level, new_levels, seed)
+
+    def check(self) -> Check:
+        """Return whether the answer can be trusted, in words with the next step; print it."""
+        first = (
+            f"The fit's {len(self.at):,} draws, weighted by the new rows, are worth "
+            f"{self.ess:,.0f}; Pareto k-hat {self.khat:.2f}."
+        )
+        return Check(tuple(_findings(self)), np.nan, np.nan, 0, 0, first)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found that makes the numbers unsafe to use."""
+        return self.check().healthy
+
+    def __repr__(self) -> str:
+        source = " ".join(self.fitted.plan.model.design.formula.source.split())
+        count = f"{self.rows.rows:,} new {'row' if self.rows.rows == 1 else 'rows'}"
+        effects = self.coef()[["group", "level", "term", *NUMBERS[:4]]]
+        shown = effects.head(_SHOWN).to_string(index=False, float_format="{:.3f}".format)
+        more = len(effects) - _SHOWN
+        return "\n".join(
+            [
+                f"{source}, adapted to {count}",
+                *(f"  {line}" for line in _levels(self)),
+                "",
+                shown,
+                *([f"({more:,} more: adapted.coef())"] if more > 0 else []),
+                "",
+                *self.check().lines,
+                *(f"Note: {note}" for note in self.rows.notes),
+            ]
+        )
+
+    def _table(self, effect: str, group: str | None, conf_level: float, hdi: bool) -> pd.DataFrame:
+        known_group(self.fitted, group)
+        return table(select(self.draws, effect, group), conf_level, hdi, sampled=False)
+
+
+def adapt(
+    fitted: Fitted, new_rows: Any, seed: int | None = None, before: Design | None = None
+) -> Adapted:
+    """Return the posterior given the rows of a fit and some new ones.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        With draws: of chains, or of an approximation.
+    new_rows : pandas, polars or pyarrow table, or mapping of columns
+        With the response; their levels may be new to the fit or not.
+    seed : int, optional
+        The fit's by default.
+    before : Design, optional
+        New rows that came before; they count too.
+
+    Raises
+    ------
+    DataError, ResponseError
+        Rows that cannot be encoded as the fit's own were; a response outside its support.
+    SettingsError
+        A model or a fit that cannot be adapted.
+    """
+    _refuse(fitted)
+    model = fitted.plan.model
+    known = model.design
+    if before is not None:
+        # The fit's own table still says what columns hold; only levels have been added.
+        known = with_levels(known, before)
+    rows = encode_new(known, as_table(new_rows), response=True, extend=True)
+    model.family.check(rows.response)
+    if before is not None:
+        rows = join(before, rows)
+    seed = fitted.settings.seed if seed is None else seed
+    found = condition(fitted, rows, seed)
+    return Adapted(
+        fitted=fitted,
+        rows=rows,
+        draws=_draws(fitted, rows, found),
+        at=found.at,
+        khat=found.khat,
+        effects_khat=found.effects_khat,
+        ess=found.ess,
+        seed=seed,
+    )
+
+
+def _refuse(fitted: Fitted) -> None:
+    model, name = fitted.plan.model, fitted.settings.method.name
+    if fitted.draws.chains * fitted.draws.draws < 2:
+        raise SettingsError(f"adapt() needs draws, and method {name!r} has one point")
+    if model.parts:
+        raise SettingsError("adapt() knows models with one linear predictor; fit again")
+    for term in model.design.formula.groups:
+        if term.levels.kind != "independent":
+            raise SettingsError(
+                f"adapt() knows levels that are independent, not those of {term.source}; fit again"
+            )
+
+
+def _draws(fitted: Fitted, rows: Design, found: Conditioned) -> Draws:
+    """Return the draws given the new rows, as one chain."""
+    size = len(found.at)
+    levels = {g.group: g.levels for g in rows.groups}
+    variables = {}
+    for v in fitted.draws:
+        dims: tuple[tuple[str, Sequence[Any]], ...] = v.dims
+        if v.effect == "ran_vals":
+            values = found.effects[v.group]
+            own: Any = levels[v.group][found.levels[v.group]]
+            dims = ((dims[0][0], own), dims[1])
+        else:
+            values = v.values.reshape(size, *v.values.shape[2:])[found.at]
+        values = values[None]
+        values.flags.writeable = False
+        variables[v.name] = Variable(v.name, v.effect, v.group, values, dims)
+    return Draws(variables, {"log_likelihood": found.log_marginal[found.at][None]})
+
+
+def _findings(adapted: Adapted) -> list[Finding]:
+    findings = []
+    if not adapted.khat <= adapted.limit:
+        what = (
+            f"The new rows move the population further than its draws reach: Pareto k-hat "
+            f"{adapted.khat:.2f} is above {adapted.limit:.2f}"
+        )
+        findings.append(Finding("khat", "problem", what, "Fit again with all rows."))
+    if adapted.effects_khat > FAR:
+        what = f"Effects of new levels are hard to draw: their k-hat is {adapted.effects_khat:.2f}"
+        findings.append(Finding("khat", "problem", what, "Fit again with all rows."))
+    if adapted.ess < _ENOUGH:
+        what = f"The weighted draws are worth {adapted.ess:,.0f}, less than {_ENOUGH}"
+        findings.append(Finding("ess", "problem", what, "Fit with more draws, or with all rows."))
+    return findings
+
+
+def _levels(adapted: Adapted) -> list[str]:
+    """Return a line for each grouping factor: how many levels the rows have, and which are new."""
+    lines = []
+    for v in adapted.draws:
+        if v.effect != "ran_vals":
+            continue
+        fitted = adapted.fitted.draws[v.name].dims[0][1]
+        known = {*(x.item() if isinstance(x, np.generic) else x for x in fitted)}
+        new = sum((x.item() if isinstance(x, np.generic) else x) not in known for x in v.dims[0][1])
+        lines.append(f"{v.group}: {new:,} new levels, {len(v.dims[0][1]) - new:,} known")
+    return lines
