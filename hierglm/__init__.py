@@ -11,7 +11,7 @@ from hierglm import datasets, errors
 from hierglm.engines import methods as method
 from hierglm.engines.engine import Settings
 from hierglm.errors import HierglmError
-from hierglm.families import Family
+from hierglm.families import Family, family
 from hierglm.fit import fit, model
 from hierglm.posterior import Fit, load
 from hierglm.prepared import PreparedModel
@@ -33,6 +33,7 @@ __all__ = [
     "__version__",
     "datasets",
     "errors",
+    "family",
     "fit",
     "load",
     "method",

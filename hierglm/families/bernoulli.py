@@ -1,4 +1,4 @@
-"""Yes-or-no responses, logit link."""
+"""Yes-or-no responses; logit, probit and cloglog links."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
+from hierglm.families.binary import (
+    GUMBEL_P,
+    LOGISTIC,
+    LOGISTIC_P,
+    NORMAL_P,
+    Probability,
+    log_likelihood,
+    mean,
+    slopes,
+    variance,
+)
 from hierglm.families.family import (
+    Exponential,
     Family,
     Floats,
     Scales,
@@ -15,8 +27,6 @@ from hierglm.families.family import (
     refuse_se,
     refuse_trials,
 )
-from hierglm.families.links import LOGIT
-from hierglm.families.logistic import LOGISTIC
 
 
 def _check(response: Response) -> None:
@@ -31,27 +41,40 @@ def _check(response: Response) -> None:
     refuse("Bernoulli", "0 or 1", response, (values != 0) & (values != 1))
 
 
-def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    # log p(y) = -log(1 + exp(-s)), s = +eta for y = 1 and -eta for y = 0.
-    return -np.logaddexp(0.0, np.where(y == 1, -eta, eta))
+def _family(p: Probability, stan: StanDensity, exponential: Exponential | None = None) -> Family:
+    def log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+        return log_likelihood(p, y, 1 - y, eta)
+
+    def draw(
+        rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
+    ) -> Floats:
+        return (rng.random(np.shape(eta)) < p.link.invert(eta)).astype(np.float64)
+
+    return Family(
+        name="bernoulli",
+        link=p.link,
+        parameters=(),
+        stan=stan,
+        check=_check,
+        log_density=log_density,
+        draw=draw,
+        mean=mean(p),
+        variance=variance(p),
+        exponential=exponential,
+        slopes=None if exponential is not None else slopes(p),
+    )
 
 
-def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    return (rng.random(np.shape(eta)) < LOGIT.invert(eta)).astype(np.float64)
+def _by_row(function: str) -> StanDensity:
+    return StanDensity(
+        function, None, "vector", "lower=0, upper=1", by_row=True, beside=("failures",)
+    )
 
 
-BERNOULLI = Family(
-    name="bernoulli",
-    link=LOGIT,
-    parameters=(),
-    stan=StanDensity(
-        plain="bernoulli_logit",
-        glm="bernoulli_logit_glm",
-        response="array[] int",
-        bounds="lower=0, upper=1",
-    ),
-    check=_check,
-    log_density=_log_density,
-    draw=_draw,
-    exponential=LOGISTIC,
+BERNOULLI = _family(
+    LOGISTIC_P,
+    StanDensity("bernoulli_logit", "bernoulli_logit_glm", "array[] int", "lower=0, upper=1"),
+    LOGISTIC,
 )
+BERNOULLI_PROBIT = _family(NORMAL_P, _by_row("probit_log_lik"))
+BERNOULLI_CLOGLOG = _family(GUMBEL_P, _by_row("cloglog_log_lik"))

@@ -1,4 +1,4 @@
-"""Successes out of a known number of trials, logit link."""
+"""Successes out of a known number of trials; logit, probit and cloglog links."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
+from hierglm.families.binary import (
+    GUMBEL_P,
+    LOGISTIC,
+    LOGISTIC_P,
+    NORMAL_P,
+    Probability,
+    log_likelihood,
+    mean,
+    slopes,
+    variance,
+)
 from hierglm.families.family import (
     LARGEST,
+    Exponential,
     Family,
     Floats,
     Scales,
@@ -15,16 +27,22 @@ from hierglm.families.family import (
     refuse_counts,
     refuse_se,
 )
-from hierglm.families.links import LOGIT
-from hierglm.families.logistic import LOGISTIC
 
 
-def _check(response: Response) -> None:
-    refuse_se("binomial", response)
+def check_trials(family: str, response: Response) -> None:
+    """Raise `ResponseError` for the first row that is not so many successes in so many trials.
+
+    Parameters
+    ----------
+    family : str
+        As it should stand in the message.
+    response : Response
+    """
+    refuse_se(family, response)
     y, n = response.values, response.trials
     if n is None:
         raise ResponseError(
-            f"binomial needs the number of trials: write '{response.label} | trials(n)' or "
+            f"{family} needs the number of trials: write '{response.label} | trials(n)' or "
             f"'cbind({response.label}, failures)'; for single 0/1 responses use "
             "family='bernoulli'"
         )
@@ -34,43 +52,62 @@ def _check(response: Response) -> None:
         raise ResponseError(
             f"trials must be whole numbers >= 0; row {response.rows[row] + 1} has {n[row]:g} trials"
         )
-    refuse_counts("binomial", response)
+    refuse_counts(family, response)
     over = y > n
     if over.any():
         row = int(np.flatnonzero(over)[0])
         raise ResponseError(
-            f"binomial needs successes <= trials; row {response.rows[row] + 1} has "
+            f"{family} needs successes <= trials; row {response.rows[row] + 1} has "
             f"{y[row]:g} successes in {n[row]:g} trials"
         )
 
 
-def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+def log_choose(y: Floats, n: Floats) -> Floats:
+    """Return the log number of ways to have y successes in n trials."""
     from scipy.special import gammaln
 
-    n = np.ones_like(y) if trials is None else trials
-    choose = gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)
-    out: Floats = choose - y * np.logaddexp(0.0, -eta) - (n - y) * np.logaddexp(0.0, eta)
+    out: Floats = gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)
     return out
 
 
-def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    n = np.ones(np.shape(eta)) if trials is None else trials
-    return rng.binomial(n.astype(np.int64), LOGIT.invert(eta)).astype(np.float64)
+def _family(p: Probability, stan: StanDensity, exponential: Exponential | None = None) -> Family:
+    def log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+        n = np.ones_like(y) if trials is None else trials
+        return log_choose(y, n) + log_likelihood(p, y, n - y, eta)
+
+    def draw(
+        rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None
+    ) -> Floats:
+        n = np.ones(np.shape(eta)) if trials is None else trials
+        return rng.binomial(n.astype(np.int64), p.link.invert(eta)).astype(np.float64)
+
+    return Family(
+        name="binomial",
+        link=p.link,
+        parameters=(),
+        stan=stan,
+        check=lambda response: check_trials("binomial", response),
+        log_density=log_density,
+        draw=draw,
+        mean=mean(p),
+        variance=variance(p),
+        exponential=exponential,
+        slopes=None if exponential is not None else slopes(p),
+    )
 
 
-BINOMIAL = Family(
-    name="binomial",
-    link=LOGIT,
-    parameters=(),
-    stan=StanDensity(
-        plain="binomial_logit",
-        glm="binomial_logit_glm",
-        response="array[] int",
-        bounds="lower=0, upper=trials",
-        trials=True,
+def _by_row(function: str) -> StanDensity:
+    return StanDensity(
+        function, None, "vector", "lower=0", trials=True, by_row=True, beside=("failures",)
+    )
+
+
+BINOMIAL = _family(
+    LOGISTIC_P,
+    StanDensity(
+        "binomial_logit", "binomial_logit_glm", "array[] int", "lower=0, upper=trials", trials=True
     ),
-    check=_check,
-    log_density=_log_density,
-    draw=_draw,
-    exponential=LOGISTIC,
+    LOGISTIC,
 )
+BINOMIAL_PROBIT = _family(NORMAL_P, _by_row("probit_log_lik"))
+BINOMIAL_CLOGLOG = _family(GUMBEL_P, _by_row("cloglog_log_lik"))

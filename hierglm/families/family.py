@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
-from hierglm.families.links import Link
+from hierglm.families.links import IDENTITY, Link
 from hierglm.families.parameters import FamilyParameter
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,8 @@ class StanDensity:
     Attributes
     ----------
     plain : str
-        Density that takes the linear predictor, such as ``"poisson_log"``.
+        Density that takes the linear predictor, such as ``"poisson_log"``; or, where
+        `by_row` holds, a function of the library that returns each row's log likelihood.
     glm : str or None
         Fused density that takes the design matrix, such as ``"poisson_log_glm"``.
     response : {"vector", "array[] int"}
@@ -38,6 +39,16 @@ class StanDensity:
         Bounds of the response, "lower=0" and the like.
     trials : bool
         Whether the number of trials is the first argument.
+    arguments : str
+        What follows, with ``{eta}`` for the linear predictor and the names of the family's
+        parameters in braces; ``{times}`` multiplies one of these with a vector. By default
+        the linear predictor, then the parameters.
+    by_row : bool
+        Whether `plain` is such a function. It leaves out what depends on the data alone.
+    lowest : int
+        What Stan calls the response 0: it counts categories from 1.
+    beside : tuple of {"failures", "zeros", "counts"}
+        What it takes behind the response: trials that failed, rows with and without a 0.
     """
 
     plain: str
@@ -45,6 +56,10 @@ class StanDensity:
     response: StanType
     bounds: str = ""
     trials: bool = False
+    arguments: str = ""
+    by_row: bool = False
+    beside: tuple[Literal["failures", "zeros", "counts"], ...] = ()
+    lowest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +91,30 @@ class Exponential:
 
 
 @dataclass(frozen=True, slots=True)
+class Slopes:
+    """How the log density of a row moves with the linear predictor.
+
+    Attributes
+    ----------
+    score : callable
+        ``score(y, eta, scales, trials)``: its first derivative, elementwise.
+    information : callable
+        ``information(eta, scales, trials)``: minus the expected second one, or something
+        near it that is as easily had; positive.
+    """
+
+    score: Callable[[Floats, Floats, Scales, Floats | None], Floats]
+    information: Callable[[Floats, Scales, Floats | None], Floats]
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One response distribution with its link.
 
     Attributes
     ----------
     name : str
-        ``"gaussian"``, ``"bernoulli"``, ``"binomial"``, ``"poisson"``.
+        ``"gaussian"``, ``"zero_inflated_poisson"``; those of brms.
     link : Link
         Between mean and linear predictor.
     parameters : tuple of FamilyParameter
@@ -95,9 +127,18 @@ class Family:
         ``log_density(y, eta, scales, trials)``, elementwise, with every constant.
     draw : callable
         ``draw(rng, eta, scales, trials)``: random responses.
+    mean, variance : callable
+        ``mean(eta, scales, trials)``: of a response, zeros and trials included, elementwise;
+        infinite or NaN where there is none.
     exponential : Exponential or None
         Where it is an exponential family and the link its canonical one: rows can be
-        gathered, and a penalised fit leads the way.
+        gathered.
+    slopes : Slopes or None
+        What a penalised fit needs where it is not.
+    scale : Link
+        Through which the response has gone where the linear predictor is: log for lognormal.
+    categories : bool
+        Whether there is a linear predictor for each category but the first.
     """
 
     name: str
@@ -107,7 +148,12 @@ class Family:
     check: Callable[[Response], None]
     log_density: Callable[[Floats, Floats, Scales, Floats | None], Floats]
     draw: Callable[[np.random.Generator, Floats, Scales, Floats | None], Floats]
+    mean: Callable[[Floats, Scales, Floats | None], Floats]
+    variance: Callable[[Floats, Scales, Floats | None], Floats]
     exponential: Exponential | None = None
+    slopes: Slopes | None = None
+    scale: Link = IDENTITY
+    categories: bool = False
 
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"
@@ -149,6 +195,22 @@ def refuse_counts(family: str, response: Response) -> None:
     refuse(
         family, f"counts of at most {LARGEST:,}, the largest that Stan holds", response, y > LARGEST
     )
+
+
+def refuse_nonpositive(family: str, response: Response) -> None:
+    """Raise `ResponseError` for the first response that is not a finite number above 0."""
+    y = response.values
+    refuse(family, "finite numbers > 0", response, ~((y > 0) & np.isfinite(y)))
+
+
+def refuse_levels(family: str, wants: str, response: Response) -> None:
+    """Raise `ResponseError` where a family of numbers is given a category."""
+    if response.levels is not None:
+        shown = ", ".join(map(repr, response.levels[:4]))
+        two = "; use family='bernoulli'" if len(response.levels) == 2 else ""
+        raise ResponseError(
+            f"{family} needs {wants}; {response.label!r} has the levels {shown}{two}"
+        )
 
 
 def refuse_trials(family: str, response: Response) -> None:

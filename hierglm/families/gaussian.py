@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from hierglm.design.design import Response
-from hierglm.errors import ResponseError
 from hierglm.families.family import (
     Exponential,
     Family,
@@ -13,6 +12,7 @@ from hierglm.families.family import (
     Scales,
     StanDensity,
     refuse,
+    refuse_levels,
     refuse_trials,
 )
 from hierglm.families.links import IDENTITY
@@ -20,12 +20,7 @@ from hierglm.families.parameters import sigma
 
 
 def _check(response: Response) -> None:
-    if response.levels is not None:
-        raise ResponseError(
-            f"Gaussian needs numbers; {response.label!r} has the levels "
-            f"{', '.join(map(repr, response.levels[:4]))}"
-            + ("; use family='bernoulli'" if len(response.levels) == 2 else "")
-        )
+    refuse_levels("Gaussian", "numbers", response)
     refuse_trials("Gaussian", response)
     refuse("Gaussian", "finite numbers", response, ~np.isfinite(response.values))
 
@@ -40,6 +35,14 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
     return rng.normal(eta, scales["sigma"])
 
 
+def _mean(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+    return eta
+
+
+def _variance(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+    return np.broadcast_to(scales["sigma"] ** 2, np.broadcast(eta, scales["sigma"]).shape)
+
+
 GAUSSIAN = Family(
     name="gaussian",
     link=IDENTITY,
@@ -48,6 +51,8 @@ GAUSSIAN = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
+    mean=_mean,
+    variance=_variance,
     exponential=Exponential(
         cumulant=lambda eta: 0.5 * eta * eta,
         mean=lambda eta: eta,

@@ -35,6 +35,10 @@ def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats 
     return rng.poisson(np.exp(eta)).astype(np.float64)
 
 
+def _mean(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
+    return np.exp(eta)
+
+
 POISSON = Family(
     name="poisson",
     link=LOG,
@@ -45,5 +49,7 @@ POISSON = Family(
     check=_check,
     log_density=_log_density,
     draw=_draw,
+    mean=_mean,
+    variance=_mean,
     exponential=Exponential(np.exp, np.exp, np.exp, "exp({eta})"),
 )

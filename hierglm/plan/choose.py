@@ -167,7 +167,9 @@ def _response(
     fused = model.family.stan.glm
     if not model.design.common.labels:
         return Choice(part, ResponseForm.VECTOR, f"{rows}, no common columns to fuse")
-    if fused is None or fused not in {a.value for a in abilities}:
+    if fused is None:
+        return Choice(part, ResponseForm.VECTOR, f"{rows}; nothing fuses them with their columns")
+    if fused not in {a.value for a in abilities}:
         return Choice(part, ResponseForm.VECTOR, f"{rows}; the engine has no {fused}")
     return Choice(part, ResponseForm.GLM, f"{rows}; {fused} has its own gradient")
 

@@ -20,9 +20,9 @@ class Scales:
     Attributes
     ----------
     mean_y : float
-        Mean of a Gaussian response, else 0.
+        Mean of a response with identity link (of its logarithm if lognormal), else 0.
     sd_y : float
-        sd of a Gaussian response, else 1 (Gelman et al. 2008; rstanarm's autoscaling).
+        sd of such a response, else 1 (Gelman et al. 2008; rstanarm's autoscaling).
     centre : float
         Centre of the intercept's prior on the scale of the link.
     spread : float
@@ -40,7 +40,7 @@ class Scales:
 
 def measure(design: Design, family: Family) -> Scales:
     """Return the numbers that scale the default priors of a design and a family."""
-    y = design.response.values
+    y = family.scale.apply(design.response.values)
     gaussian = family.link.name == "identity"
     centre, spread = _link_scale(y, family, design.offset)
     return Scales(
@@ -54,7 +54,7 @@ def measure(design: Design, family: Family) -> Scales:
 
 def _link_scale(y: Floats, family: Family, offset: Floats | None) -> tuple[float, float]:
     """Return centre and spread of the response on the scale of the link, as brms does."""
-    if family.link.name == "logit":
+    if family.link.name not in ("identity", "log"):
         return 0.0, 2.5
     g = y if family.link.name == "identity" else np.log(np.where(y == 0, 0.1, y))
     median = np.median(g)

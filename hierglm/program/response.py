@@ -9,7 +9,8 @@ import numpy as np
 from hierglm.families.parameters import FamilyParameter
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.priors.distributions import Prior
-from hierglm.program.common import matrix, predictors
+from hierglm.program.common import predictors
+from hierglm.program.density import beside, density, parameters
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.given import datum, given_value
 from hierglm.program.positive import positive
@@ -47,7 +48,7 @@ def _response_data(plan: Plan) -> list[Declare]:
     ]  # fmt: skip
     # Trials stand before the response, which they bound.
     declares[1:1] = _known(plan)
-    return declares
+    return [*declares, *beside(plan)]
 
 
 def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[Output]]:
@@ -132,6 +133,7 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     parts = summands(plan, effects, fused=form is ResponseForm.GLM)
     eta = ("mu" if plan.model.family.link.name == "identity" else "eta") + of
     wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
+    wanted |= plan.model.family.stan.by_row
     vector = not single(plan, parts) or wanted
     statements = []
     if vector:
@@ -140,9 +142,14 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     if design.response.se is not None and design.response.se_and_sigma:
         text = f"vector[N{of}] total_sd{of} = sqrt(square(se{of}) + square(sigma{of}));"
         statements.append(Statement(Block.MODEL, text))
-    density = _sums(plan, eta) if form is ResponseForm.GATHERED else _density(plan, argument)
-    statements += [Statement(Block.MODEL, line) for line in density]
-    return Fragment(origin=f"likelihood: {plan.model.family!r}", statements=tuple(statements))
+    added = _sums(plan, eta) if form is ResponseForm.GATHERED else density(plan, argument)
+    statements += [Statement(Block.MODEL, line) for line in added]
+    stan = plan.model.family.stan
+    return Fragment(
+        origin=f"likelihood: {plan.model.family!r}",
+        statements=tuple(statements),
+        uses=(stan.plain,) if stan.by_row else (),
+    )
 
 
 def summands(plan: Plan, effects: Sequence[str], fused: bool = False) -> list[str]:
@@ -241,43 +248,8 @@ def _sums(plan: Plan, eta: str) -> list[str]:
         cumulant = (exponential.quick if known else "") or exponential.stan
         terms = f"dot_product(y, {eta}) - dot_product(count, {cumulant.format(eta=eta)})"
         return [f"target += {terms};"]
-    (sd,) = _scales(plan)
+    (sd,) = parameters(plan)
     squares = f"count .* square(y - {eta}) + within"
     if sd == "sigma":
         return [f"target += -sum(count) * log(sigma) - 0.5 * sum({squares}) / square(sigma);"]
     return [f"target += -dot_product(count, log({sd})) - 0.5 * sum(({squares}) ./ square({sd}));"]
-
-
-def _density(plan: Plan, eta: str) -> list[str]:
-    """Return the statement that adds the log likelihood to the target."""
-    stan, form, part = plan.model.family.stan, plan.response.form, plan.model.part
-    of, scales = part.rows, _scales(plan)
-    trials = [f"trials{of}"] if stan.trials else []
-    suffix = "lupmf" if stan.response == "array[] int" else "lupdf"
-    if form in (ResponseForm.GLM, ResponseForm.VECTOR):
-        name, arguments = stan.plain, [*trials, eta, *scales]
-        if form is ResponseForm.GLM:
-            assert stan.glm is not None
-            name = stan.glm
-            arguments = [*trials, matrix(plan), eta, f"b{part.ending}", *scales]
-        if part.weight == 1:
-            return [f"y{of} ~ {name}({', '.join(arguments)});"]
-        return [f"target += weight{of} * {name}_{suffix}(y{of} | {', '.join(arguments)});"]
-    at = [f"trials{of}[n]"] if trials else []
-    by_row = [s if s in _numbers(plan) else f"{s}[n]" for s in scales]
-    arguments = [*at, f"{eta}[n]", *by_row]
-    call = f"{stan.plain}_{suffix}(y{of}[n] | {', '.join(arguments)})"
-    return [f"for (n in 1:N{of}) {{\n  target += weights{of}[n] * {call};\n}}"]
-
-
-def _scales(plan: Plan) -> list[str]:
-    """Return the arguments behind the linear predictor: sigma, the known errors, or both."""
-    response, of = plan.model.design.response, plan.model.part.rows
-    if response.se is None:
-        return [p.name + of for p in plan.model.family.parameters]
-    return [f"total_sd{of}" if response.se_and_sigma else f"se{of}"]
-
-
-def _numbers(plan: Plan) -> list[str]:
-    """Return the family's parameters that are the same for all rows."""
-    return [name + plan.model.part.rows for name in plan.model.scales]

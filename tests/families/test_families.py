@@ -6,9 +6,9 @@ import scipy.stats as st
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError, SettingsError
-from hierglm.families import FAMILIES, family
-
-ETA = np.linspace(-4, 4, 41)
+from hierglm.families import FAMILIES, LINKED, family
+from hierglm.families.parameters import BOUNDS
+from tests.families import laws
 
 
 def response(values, trials=None, se=None, levels=None, rows=None):
@@ -18,62 +18,140 @@ def response(values, trials=None, se=None, levels=None, rows=None):
     return Response("y", values, rows, trials=trials, se=se, levels=levels)
 
 
-def test_gaussian_density():
-    y = np.linspace(-10, 10, 41)
-    sigma = np.full(41, 1.7)
-    got = FAMILIES["gaussian"].log_density(y, ETA, {"sigma": sigma}, None)
-    np.testing.assert_allclose(got, st.norm.logpdf(y, ETA, 1.7), rtol=1e-13)
+@pytest.mark.parametrize("f", laws.FAMILIES, ids=repr)
+@pytest.mark.parametrize("eta", [-2.5, -0.3, 0.4, 1.7])
+def test_density_is_scipy_s(f, eta):
+    found = laws.law(f, eta)
+    if laws.discrete(f):
+        y = laws.support(f)[:60]
+        expected = found.logpmf(y)
+    else:
+        y = found.ppf(np.linspace(0.001, 0.999, 41))
+        expected = found.logpdf(y)
+    eta = np.full(len(y), eta)
+    got = f.log_density(y, eta, laws.scales(f), laws.trials(f, len(y)))
+    # SciPy's own log probabilities of a negative binomial are good to 11 digits or so.
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("y", [0.0, 1.0])
-def test_bernoulli_density(y):
-    got = FAMILIES["bernoulli"].log_density(np.full(41, y), ETA, {}, None)
-    np.testing.assert_allclose(got, st.bernoulli.logpmf(y, 1 / (1 + np.exp(-ETA))), rtol=1e-12)
+FAR = [
+    # log(1 / (1 + exp(700))) = -700 to the last digit; scipy gives -inf here.
+    ("bernoulli(logit)", 0.0, 700.0, -700.0),
+    ("bernoulli(logit)", 1.0, -700.0, -700.0),
+    # log Phi(-40), mpmath 1.3: log(ncdf(-40)).
+    ("bernoulli(probit)", 1.0, -40.0, -804.60844201375378),
+    ("bernoulli(probit)", 0.0, 40.0, -804.60844201375378),
+    ("bernoulli(cloglog)", 1.0, -700.0, -700.0),
+    ("bernoulli(cloglog)", 0.0, 6.0, -np.exp(6.0)),
+    # With mu far below the shape: y (eta - log shape) + log of (shape)_y / y!.
+    ("negbinomial(log)", 1.0, -700.0, -700.0),
+    ("zero_inflated_poisson(log)", 0.0, 700.0, np.log(0.25)),
+    ("zero_inflated_negbinomial(log)", 1.0, -700.0, np.log(0.75) - 700.0),
+    # A count that is not 0 has probability 1 of being 1 where mu is next to nothing.
+    ("hurdle_poisson(log)", 1.0, -30.0, np.log(0.6)),
+    ("hurdle_negbinomial(log)", 1.0, -30.0, np.log(0.6)),
+]
 
 
-def test_bernoulli_density_far_out():
-    # log(1 / (1 + exp(700))) = -700 to the last bit; scipy gives -inf here.
-    got = FAMILIES["bernoulli"].log_density(
-        np.array([0.0, 1.0]), np.array([700.0, -700.0]), {}, None
-    )
-    np.testing.assert_array_equal(got, [-700.0, -700.0])
+@pytest.mark.parametrize(("name", "y", "eta", "expected"), FAR)
+def test_density_far_out(name, y, eta, expected):
+    f = family(name)
+    got = f.log_density(np.array([y]), np.array([eta]), laws.scales(f), None)
+    np.testing.assert_allclose(got, [expected], rtol=1e-12)
 
 
-def test_binomial_density():
-    n = np.arange(41.0) + 1
-    y = np.floor(n / 3)
-    got = FAMILIES["binomial"].log_density(y, ETA, {}, n)
-    np.testing.assert_allclose(got, st.binom.logpmf(y, n, 1 / (1 + np.exp(-ETA))), rtol=1e-10)
+COUNT = 100_000
 
 
-def test_poisson_density():
-    y = np.arange(41.0)
-    got = FAMILIES["poisson"].log_density(y, ETA, {}, None)
-    np.testing.assert_allclose(got, st.poisson.logpmf(y, np.exp(ETA)), rtol=1e-12)
+@pytest.mark.parametrize("f", laws.FAMILIES, ids=repr)
+@pytest.mark.parametrize("eta", [-0.6, 1.1])
+def test_draws_are_distributed_as_the_density_says(f, eta):
+    rng = np.random.default_rng(1)
+    y = f.draw(rng, np.full(COUNT, eta), laws.scales(f), laws.trials(f, COUNT))
+    if not laws.discrete(f):
+        assert st.kstest(y, laws.law(f, eta).cdf).pvalue > 0.001
+        return
+    values = laws.support(f)
+    expected = COUNT * laws.law(f, eta).pmf(values)
+    seen = np.bincount(y.astype(int), minlength=len(values))[: len(values)].astype(float)
+    often = expected > 20
+    seen, expected = (np.append(x[often], COUNT - x[often].sum()) for x in (seen, expected))
+    if expected[-1] < 20:
+        seen, expected = (np.append(x[:-2], x[-2:].sum()) for x in (seen, expected))
+    assert st.chisquare(seen, expected * (COUNT / expected.sum())).pvalue > 0.001
 
 
-@pytest.mark.parametrize(
-    ("name", "eta", "scales", "trials", "mean", "sd"),
-    [
-        ("gaussian", 1.5, {"sigma": 2.0}, None, 1.5, 2.0),
-        ("bernoulli", 0.4, {}, None, 0.598687660, np.sqrt(0.598687660 * 0.401312340)),
-        ("binomial", -0.4, {}, 7.0, 7 * 0.401312340, np.sqrt(7 * 0.598687660 * 0.401312340)),
-        ("poisson", 1.2, {}, None, np.exp(1.2), np.exp(0.6)),
-    ],
-)
-def test_draws_have_the_family_s_mean_and_sd(name, eta, scales, trials, mean, sd):
-    count = 200_000
-    n = None if trials is None else np.full(count, trials)
-    y = FAMILIES[name].draw(np.random.default_rng(1), np.full(count, eta), scales, n)
-    # Five standard errors of the mean, and of the sd for at most moderate kurtosis.
-    assert y.mean() == pytest.approx(mean, abs=5 * sd / np.sqrt(count))
-    assert y.std() == pytest.approx(sd, rel=0.02)
+def moment(f, eta, function):
+    """Return the expectation of a function of the response, by SciPy's law alone."""
+    found = laws.law(f, eta)
+    if laws.discrete(f):
+        y = laws.support(f)
+        return float(np.sum(found.pmf(y) * function(y)))
+    return float(found.expect(lambda y: float(function(np.array([y]))[0]), epsabs=1e-12))
 
 
-def test_links_invert():
-    for f in FAMILIES.values():
-        inside = ETA if f.link.name == "identity" else f.link.invert(ETA)
-        np.testing.assert_allclose(f.link.apply(inside), ETA, atol=1e-12)
+@pytest.mark.parametrize("f", laws.FAMILIES, ids=repr)
+@pytest.mark.parametrize("eta", [-1.2, 0.5, 1.6])
+def test_mean_and_variance(f, eta):
+    at, scales, n = np.array([eta]), laws.scales(f), laws.trials(f, 1)
+    mean = moment(f, eta, lambda y: y)
+    variance = moment(f, eta, lambda y: (y - mean) ** 2)
+    assert f.mean(at, scales, n) == pytest.approx([mean], rel=1e-6)
+    assert f.variance(at, scales, n) == pytest.approx([variance], rel=1e-5)
+
+
+def test_student_has_no_variance_below_two_degrees_of_freedom():
+    scales = {"sigma": np.array(1.0), "nu": np.array([1.5, 2.0, 4.0])}
+    got = FAMILIES["student"].variance(np.zeros(3), scales, None)
+    np.testing.assert_array_equal(got, [np.inf, np.inf, 2.0])
+
+
+SLOPED = [f for f in laws.FAMILIES if f.slopes is not None]
+
+
+@pytest.mark.parametrize("f", SLOPED, ids=repr)
+@pytest.mark.parametrize("eta", [-1.2, 0.5, 1.6])
+def test_score_is_the_slope_of_the_density(f, eta):
+    found = laws.law(f, eta)
+    y = laws.support(f)[:30] if laws.discrete(f) else found.ppf(np.linspace(0.01, 0.99, 15))
+    scales, n = laws.scales(f), laws.trials(f, len(y))
+    step = 1e-5
+    up, down = (f.log_density(y, np.full(len(y), eta + s), scales, n) for s in (step, -step))
+    got = f.slopes.score(y, np.full(len(y), eta), scales, n)
+    np.testing.assert_allclose(got, (up - down) / (2 * step), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("f", SLOPED, ids=repr)
+@pytest.mark.parametrize("eta", [-1.2, 0.5, 1.6])
+def test_information_is_the_variance_of_the_score(f, eta):
+    scales = laws.scales(f)
+
+    def squared(y):
+        return f.slopes.score(y, np.full(len(y), eta), scales, laws.trials(f, len(y))) ** 2
+
+    got = f.slopes.information(np.array([eta]), scales, laws.trials(f, 1))
+    expected = moment(f, eta, squared)
+    if f.name == "beta_binomial":  # quasi-likelihood's is a lower bound
+        assert 0.9 * expected < got < expected
+    else:
+        assert got == pytest.approx([expected], rel=1e-6)
+
+
+@pytest.mark.parametrize("f", LINKED, ids=repr)
+def test_links_invert(f):
+    # At the upper end of cloglog the mean is 1 to the last digit.
+    eta = np.linspace(-4, 1.5, 41)
+    np.testing.assert_allclose(f.link.apply(f.link.invert(eta)), eta, atol=1e-12)
+
+
+@pytest.mark.parametrize("f", LINKED, ids=repr)
+def test_links_of_parameters_invert(f):
+    eta = np.linspace(-4, 1.5, 41)
+    for p in f.parameters:
+        low, high = BOUNDS[p.support]
+        value = p.link.invert(eta)
+        assert ((value > low) & (value < high)).all()
+        np.testing.assert_allclose(p.link.apply(value), eta, atol=1e-12)
 
 
 def test_logit_does_not_overflow():
@@ -99,6 +177,19 @@ REFUSED = [
     ("gaussian", response([0, 1], levels=("no", "yes")), "use family='bernoulli'"),
     ("gaussian", response([0, np.inf]), "row 2 of 'y' has inf"),
     ("gaussian", response([0], trials=[2]), "family='binomial'"),
+    ("student", response([0, np.nan]), "Student needs finite numbers; row 2 of 'y' has nan"),
+    ("student", response([0], se=np.ones(1)), "se() is for family='gaussian'"),
+    ("lognormal", response([3, 0]), "lognormal needs finite numbers > 0; row 2 of 'y' has 0"),
+    ("gamma", response([3, -1, 2, -4]), "row 2 of 'y' has -1 (and 1 more row)"),
+    ("gamma", response([0, 1], levels=("a", "b")), "gamma needs numbers > 0; 'y' has the levels"),
+    ("beta", response([0.5, 1]), "between 0 and 1, neither included; row 2 of 'y' has 1"),
+    ("beta", response([0.5, 0, 0]), "row 2 of 'y' has 0 (and 1 more row)"),
+    ("beta_binomial", response([1, 2]), "beta_binomial needs the number of trials: write 'y | "),
+    ("beta_binomial", response([1, 5], trials=[2, 4]), "row 2 has 5 successes in 4 trials"),
+    ("negbinomial", response([1, 2.5]), "negbinomial needs whole numbers >= 0; row 2 of 'y' has"),
+    ("negbinomial", response([1], trials=[2]), "family='binomial'"),
+    ("zero_inflated_poisson", response([0, -1]), "zero_inflated_poisson needs whole numbers >= 0"),
+    ("hurdle_negbinomial", response([0, np.inf]), "row 2 of 'y' has inf"),
 ]  # fmt: skip
 
 
@@ -112,5 +203,33 @@ def test_impossible_responses_are_refused(name, bad, said):
 def test_family_by_name_or_object():
     assert family(" Gaussian ") is FAMILIES["gaussian"]
     assert family(FAMILIES["poisson"]) is FAMILIES["poisson"]
+    assert family("Beta-Binomial") is FAMILIES["beta_binomial"]
     with pytest.raises(SettingsError, match="did you mean 'poisson'"):
         family("poison")
+
+
+@pytest.mark.parametrize("f", LINKED, ids=repr)
+def test_family_is_read_back_as_it_is_shown(f):
+    assert family(repr(f)) is f
+    assert family(f.name, link=f.link.name) is f
+
+
+def test_family_with_a_link():
+    assert repr(family("bernoulli(probit)")) == "bernoulli(probit)"
+    assert family("binomial", link="cloglog") is family(" Binomial ( cloglog ) ")
+    assert family(family("bernoulli"), link="probit") is family("bernoulli(probit)")
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "said"),
+    [
+        ("bernoulli(log)", None, "bernoulli has no link 'log'; it has logit, probit, cloglog"),
+        ("poisson", "identity", "poisson has no link 'identity'; it has log"),
+        ("bernoulli(probit)", "logit", "has a link already; found link='logit' besides"),
+        ("bernoulli(probit", None, "no family 'bernoulli(probit'"),
+    ],
+)
+def test_links_that_a_family_does_not_have(name, link, said):
+    with pytest.raises(SettingsError) as error:
+        family(name, link)
+    assert said in str(error.value)

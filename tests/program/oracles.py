@@ -27,6 +27,8 @@ class Oracle:
     data: Callable[[pd.DataFrame], Mapping[str, Any]]
     priors: Any = None
     label: str = ""
+    # How far from 0 the points are: Phi(9) is 1, and a hand-written log(1 - p) ends there.
+    reach: float = 0.7
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -157,6 +159,42 @@ def _cell_means(d):
     }  # fmt: skip
 
 
+def responses(seed: int = 2) -> pd.DataFrame:
+    """Return the same table with responses of other kinds: positive, in (0, 1), many zeros."""
+    r = np.random.default_rng(seed)
+    d = simulated()
+    zero = r.random(len(d)) < 0.4
+    return d.assign(
+        positive=r.lognormal(0.5, 0.8, len(d)),
+        share=r.beta(2, 3, len(d)),
+        zeros=np.where(zero, 0, r.negative_binomial(2, 0.3, len(d))),
+        late=r.standard_t(3, len(d)),
+        one=1,
+    )
+
+
+def _response(column, trials=""):
+    def data(d):
+        found = {
+            "n": len(d), "n_groups": 7, "x": d["x"].to_numpy(), "g": codes(d["g"]),
+            "y": d[column].to_numpy(),
+        }  # fmt: skip
+        return found | ({"trials": d[trials].to_numpy()} if trials else {})
+
+    return data
+
+
+PLAIN = {"Intercept": prior.normal(0, 2), "b": prior.normal(0, 1), "sd": prior.normal(0, 1)}
+
+
+def _family(model, column, family, trials="", label="", **own):
+    left = f"{column} | trials({trials})" if trials and "bernoulli" not in family else column
+    return Oracle(
+        model, f"{left} ~ x + (1 | g)", family, responses, _response(column, trials),
+        {**PLAIN, **own}, label, 0.2 if "(" in family else 0.7,
+    )  # fmt: skip
+
+
 CENTRED_EFFECTS = Oracle(
     "varying_slopes", "y ~ x + z + (x | g)", "gaussian", simulated, _varying_slopes,
     {"cor": prior.lkj(2)},
@@ -182,4 +220,18 @@ ORACLES = [
     Oracle("nested_poisson", "count ~ x + (1 | school/class)", "poisson", simulated, _nested),
     Oracle("cell_means_logistic", "hit ~ 0 + x + z + (0 + v | g)", "bernoulli", simulated,
            _cell_means, {"sd": prior.normal(0, 1.5)}),
+    _family("negbinomial_counts", "zeros", "negbinomial"),
+    _family("student_regression", "late", "student", sigma=prior.exponential(0.5)),
+    _family("lognormal_regression", "positive", "lognormal", sigma=prior.exponential(0.5)),
+    _family("gamma_regression", "positive", "gamma"),
+    _family("beta_regression", "share", "beta"),
+    _family("beta_binomial_regression", "s", "beta_binomial", "n"),
+    _family("zero_inflated_poisson_counts", "zeros", "zero_inflated_poisson"),
+    _family("zero_inflated_negbinomial_counts", "zeros", "zero_inflated_negbinomial"),
+    _family("hurdle_poisson_counts", "zeros", "hurdle_poisson"),
+    _family("hurdle_negbinomial_counts", "zeros", "hurdle_negbinomial"),
+    _family("probit_regression", "s", "binomial(probit)", "n"),
+    _family("probit_regression", "hit", "bernoulli(probit)", "one", "bernoulli"),
+    _family("cloglog_regression", "s", "binomial(cloglog)", "n"),
+    _family("cloglog_regression", "hit", "bernoulli(cloglog)", "one", "bernoulli"),
 ]  # fmt: skip

@@ -34,8 +34,8 @@ def size(program):
         return density.size
 
 
-def points(dimension, count=6, seed=3):
-    return np.random.default_rng(seed).normal(0, 0.7, size=(count, dimension))
+def points(dimension, count=6, seed=3, reach=0.7):
+    return np.random.default_rng(seed).normal(0, reach, size=(count, dimension))
 
 
 @pytest.mark.parametrize("abilities", [ALL, frozenset()], ids=["fused", "plain"])
@@ -43,7 +43,7 @@ def points(dimension, count=6, seed=3):
 def test_density_and_gradient_equal_the_textbook_s(oracle, abilities):
     program = ours(oracle, abilities)
     theirs = textbook(oracle.model, oracle.data(oracle.table()))
-    at = points(size(theirs))
+    at = points(size(theirs), reach=oracle.reach)
     lp, gradient = evaluate(program, at)
     expected_lp, expected_gradient = evaluate(theirs, at)
     difference = lp - expected_lp

@@ -1,0 +1,14 @@
+/**
+ * Log likelihood of each row's negative binomial count, log link.
+ *
+ * The variance is mu + mu^2 / shape for a mean mu = exp(eta). Constants are left out.
+ *
+ * @param y counts
+ * @param eta linear predictor of each row
+ * @param shape inverse overdispersion, positive
+ * @return vector of the log likelihood of each row
+ */
+vector negbinomial_log_lik(vector y, vector eta, real shape) {
+  vector[rows(eta)] odds = log1p_exp(eta - log(shape));
+  return lgamma(y + shape) - lgamma(shape) + y .* (eta - log(shape)) - (y + shape) .* odds;
+}

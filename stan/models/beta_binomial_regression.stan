@@ -1,0 +1,29 @@
+// Successes out of trials whose probability has a beta distribution, with group intercepts.
+data {
+  int n;
+  int n_groups;
+  vector[n] x;
+  array[n] int g;
+  array[n] int trials;
+  array[n] int y;
+}
+parameters {
+  real<lower=0> phi;
+  real alpha;
+  real beta;
+  real<lower=0> tau;
+  vector[n_groups] u_standard;
+}
+model {
+  target += gamma_lpdf(phi | 0.01, 0.01);
+  target += normal_lpdf(alpha | 0, 2);
+  target += normal_lpdf(beta | 0, 1);
+  target += normal_lpdf(tau | 0, 1);
+  target += std_normal_lpdf(u_standard);
+  for (i in 1:n) {
+    real eta = alpha + beta * (x[i] - mean(x)) + tau * u_standard[g[i]];
+    real mu = 1 / (1 + exp(-eta));
+    target += lbeta(y[i] + mu * phi, trials[i] - y[i] + (1 - mu) * phi)
+              - lbeta(mu * phi, (1 - mu) * phi);
+  }
+}
