@@ -12,7 +12,8 @@ from hierglm.engines import methods as method
 from hierglm.engines.engine import Settings
 from hierglm.errors import HierglmError
 from hierglm.families import Family, family
-from hierglm.fit import fit, model
+from hierglm.fit import fit, joint, model
+from hierglm.joint import part
 from hierglm.posterior import Fit, load
 from hierglm.prepared import PreparedModel
 from hierglm.priors import distributions as prior
@@ -35,9 +36,11 @@ __all__ = [
     "errors",
     "family",
     "fit",
+    "joint",
     "load",
     "method",
     "model",
+    "part",
     "prior",
 ]
 

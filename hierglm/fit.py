@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
@@ -13,7 +13,9 @@ from hierglm.engines.engine import Engine
 from hierglm.engines.methods import Method
 from hierglm.errors import SettingsError
 from hierglm.families import Family
+from hierglm.families import family as family_of
 from hierglm.formula.parse import parse
+from hierglm.joint import ResponsePart, notes_of, part, specify_parts
 from hierglm.model import specify
 from hierglm.posterior import Fit
 from hierglm.prepared import PreparedModel, prepare
@@ -21,15 +23,13 @@ from hierglm.priors.distributions import Prior
 from hierglm.results.approximation import Approximation
 from hierglm.sampling import Auto
 
-if TYPE_CHECKING:
-    pass
-
+Formula = str | Sequence[str] | Sequence[ResponsePart]
 Priors = str | Mapping[str, Prior] | None
 Functions = Mapping[str, Callable[..., Any]]
 
 
 def model(
-    formula: str,
+    formula: Formula,
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -52,12 +52,66 @@ def model(
     ['student_t(3, 7.5, 11.1)', 'student_t(3, 0, 11.1)']
     """
     engine_for(engine)  # a wrong name is told first
+    if not isinstance(formula, str) or family_of(family).categories:
+        if weights is not None:
+            raise SettingsError(
+                "weights by level are for one linear predictor; here give them by row, as in "
+                "'y | weights(w) ~ x', or by part: hg.part(..., weight=2)"
+            )
+        specified = specify_parts(
+            _parts(formula, family), data, priors, missing=missing, functions=functions
+        )
+        return prepare(specified, engine, plan, notes=notes_of(specified))
     table = as_table(data)
     parsed = parse(formula, table.columns, tuple(functions or ()))
     design = encode(parsed, table, missing=missing, functions=functions)
     if weights is not None:
         design = weigh(design, weights)
     return prepare(specify(design, family, priors), engine, plan, notes=design.notes)
+
+
+def joint(parts: Sequence[ResponsePart], data: Any = None, **options: Any) -> Fit:
+    """Fit several responses together, whose group effects may share a covariance.
+
+    Parameters
+    ----------
+    parts : sequence of `hierglm.part`
+        One a response, each with its own rows, family and weight.
+    data : table, optional
+        Of the parts that have none of their own.
+    **options
+        Those of `hierglm.fit`.
+
+    Returns
+    -------
+    Fit
+
+    Examples
+    --------
+    >>> import hierglm as hg
+    >>> data = {"score": [1.0, 3.0, 2.0, 5.0], "passed": [0, 1, 0, 1], "school": list("aabb")}
+    >>> parts = [hg.part("score ~ 1 + (1 |s| school)"),
+    ...          hg.part("passed ~ 1 + (1 |s| school)", "bernoulli")]
+    >>> hg.model(parts, data).priors()["parameter"].tolist()[-3:]
+    ['sd[school:Intercept]@score', 'sd[school:Intercept]@passed', 'cor[school]']
+    """
+    found = [p for p in parts if isinstance(p, ResponsePart)]
+    if isinstance(parts, str) or not found or len(found) < len(parts):
+        raise SettingsError("hg.joint takes parts: hg.joint([hg.part('y ~ x'), ...], data)")
+    fitted: Fit = fit(found, data, **options)
+    return fitted
+
+
+def _parts(formula: Formula, family: str | Family) -> Sequence[ResponsePart]:
+    """Return the responses of a model: one, unless parts are given."""
+    if isinstance(formula, str):
+        return (part(formula, family),)
+    given = [f for f in formula if isinstance(f, ResponsePart)]
+    if not given:
+        return (part([f for f in formula if isinstance(f, str)], family),)
+    if len(given) < len(formula):
+        raise SettingsError("formulas of a joint model stand in its parts: hg.part('y ~ x')")
+    return given
 
 
 class _Options(TypedDict, total=False):
@@ -80,7 +134,7 @@ class _Options(TypedDict, total=False):
 
 @overload
 def fit(
-    formula: str,
+    formula: Formula,
     data: Any,
     family: str | Family = ...,
     *,
@@ -91,7 +145,7 @@ def fit(
 
 @overload
 def fit(
-    formula: str,
+    formula: Formula,
     data: Any,
     family: str | Family = ...,
     *,
@@ -101,7 +155,7 @@ def fit(
 
 
 def fit(
-    formula: str,
+    formula: Formula,
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -126,11 +180,13 @@ def fit(
 
     Parameters
     ----------
-    formula : str
+    formula : str or sequence
         ``"score ~ x + (x | school)"``. Left of ``~``: the response, with
         ``| trials(n)``, ``| weights(w)``, ``| se(s)``, joined by ``+``, or
         ``cbind(successes, failures)``. Right: common terms, ``offset(...)``, and group
-        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``.
+        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``. Of several formulas
+        the further ones are of parameters of the family: ``["y ~ x", "sigma ~ z + (1 | g)"]``;
+        of several responses see `hierglm.joint`.
     data : pandas, polars or pyarrow table, or mapping of columns
         One row an observation; never changed.
     family : str or Family

@@ -51,6 +51,11 @@ class Part:
     modelled: tuple[str, ...] = ()
     first: bool = True
 
+    @property
+    def label(self) -> str:
+        """``"score"``, ``"sigma"`` or ``"score.sigma"``; "" of the only one."""
+        return ".".join(name for name in (self.response, self.dpar) if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -90,6 +95,25 @@ class Model:
         """The models of the responses: of several linear predictors those of the means."""
         return tuple(m for m in self.parts if m.part.first) if self.parts else (self,)
 
+    def predictors(self, response: Model) -> tuple[Model, ...]:
+        """Return the models of all predictors of a response, that of its mean first."""
+        name = response.part.response
+        return tuple(m for m in self.parts if m.part.response == name) or (self,)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formulas, as written."""
+        models = self.parts or (self,)
+        # Predictors of categories share one.
+        own = {(m.part.rows, m.design.formula.source): None for m in models}
+        return tuple(source for _, source in own)
+
+    @property
+    def distribution(self) -> str:
+        """Family and link, of each response where there are several."""
+        named = [(m.part.response, repr(m.family)) for m in self.responses]
+        return ", ".join(f"{name}: {text}" if name else text for name, text in named)
+
     def rows_of(self, number: int) -> str:
         """Return what the Stan names of the rows of a group term end in."""
         if not self.parts:
@@ -105,7 +129,7 @@ class Model:
         """The family's parameters that are estimated, each as one number."""
         if not self.part.first:
             return ()
-        own = _estimated(self.design, self.family)
+        own = estimated(self.design, self.family)
         return tuple(p for p in own if p.name not in self.part.modelled)
 
     @property
@@ -152,9 +176,10 @@ def specify(
     """
     chosen = family(response)
     chosen.check(design.response)
-    return Model(design, chosen, assign(design, chosen, _estimated(design, chosen), priors))
+    return Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
 
 
-def _estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:
+def estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:
+    """Return the family's parameters that the data leave open: not a sigma known by ``se``."""
     known = design.response.se is not None and not design.response.se_and_sigma
     return tuple(p for p in chosen.parameters if not (known and p.name == "sigma"))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from hierglm.adapting.adapted import Adapted
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fit(Fitted):
@@ -67,8 +69,8 @@ class Fit(Fitted):
 
     @property
     def formula(self) -> str:
-        """The formula, as written."""
-        return self.plan.model.design.formula.source
+        """The formula, as written; of several joined by semicolons."""
+        return "; ".join(self.plan.model.formulas)
 
     @property
     def stan_code(self) -> str:
@@ -197,6 +199,45 @@ class Fit(Fitted):
     def plot(self) -> Plots:
         """Pictures: ``fit.plot.trace()``, ``.intervals()``, ``.ranef()``."""
         return Plots(self)
+
+    def adapt(self, new_rows: Any, seed: int | None = None) -> Adapted:
+        """Return the posterior given new rows too, without fitting again; in milliseconds.
+
+        Levels that the fit does not know get coefficients of their own, from their rows and
+        the fitted population; all else moves with them, and ``adapted.khat`` says when it
+        moves so far that a new fit is due.
+
+        Parameters
+        ----------
+        new_rows : pandas, polars or pyarrow table, or mapping of columns
+            With the response; of new levels or known ones, of one grouping factor or several.
+        seed : int, optional
+            That of the fit by default.
+
+        Returns
+        -------
+        Adapted
+            Print it; or see `Adapted.coef`, `Adapted.ranef`, `Adapted.predict`,
+            `Adapted.adapt`.
+
+        Raises
+        ------
+        DataError, ResponseError
+            Rows that cannot be encoded as the fit's own were.
+        SettingsError
+            A model that cannot be adapted.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> fit.adapt({"y": [20.0], "se": [5.0], "school": ["I"]}).ranef()["level"].tolist()
+        ['I']
+        """
+        from hierglm.adapting.adapted import adapt
+
+        return adapt(self, new_rows, seed)
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one file that `hierglm.load` opens anywhere, and return its path.

@@ -177,15 +177,18 @@ class PreparedModel:
         if found is None:
             numbers = self._plan.numbers
             why = numbers.doubt if numbers is not None else "plan='textbook' has none"
+            if self._plan.parts:
+                why = "of several linear predictors there is none"
             raise SettingsError(f"no penalised fit to approximate the posterior by: {why}")
         return found
 
     def __repr__(self) -> str:
-        design = self._plan.model.design
-        groups = "".join(f", {len(g.levels):,} {g.group}" for g in design.groups)
+        model = self._plan.model
+        groups = "".join(f", {len(g.levels):,} {g.group}" for g in model.groups)
+        rows = " and ".join(f"{m.design.rows:,}" for m in model.responses)
         return (
-            f"hierglm model: {design.formula.source}\n"
-            f"{self._plan.model.family!r}, {design.rows:,} rows{groups}; not fitted yet\n\n"
+            f"hierglm model: {'; '.join(model.formulas)}\n"
+            f"{model.distribution}, {rows} rows{groups}; not fitted yet\n\n"
             f"{self._plan}\n\n{self.priors().to_string(index=False)}"
         )
 

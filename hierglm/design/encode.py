@@ -69,7 +69,7 @@ def encode(
     """
     if missing not in ("drop", "error"):
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
-    _refuse_unbuilt(formula, shares=bool(complete))
+    _refuse_unbuilt(formula)
     check_options(formula)
     _refuse_unknown(formula, table)
     own = dict(functions or {})
@@ -254,15 +254,15 @@ def _offset(
     return total
 
 
-_BUILT = ("unstructured", "diagonal", "independent", "gr", "graph", "mm")
+_BUILT = ("unstructured", "diagonal", "iso", "cs", "ar1", "independent", "gr", "graph", "mm")
 
 
-def _refuse_unbuilt(formula: Formula, shares: bool) -> None:
+def _refuse_unbuilt(formula: Formula) -> None:
     for term in formula.groups:
         for kind in (term.structure.kind, term.levels.kind):
-            if kind not in _BUILT or (term.shared and not shares):
+            if kind not in _BUILT:
                 raise FormulaError(
-                    f"{term.shared or kind} is read, but not built yet",
+                    f"{kind} is read, but not built yet",
                     formula.source,
                     term.start,
                     term.end,

@@ -64,6 +64,7 @@ def encode_beside(
     *,
     missing: Literal["drop", "error"] = "drop",
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    data2: Mapping[str, Any] | None = None,
 ) -> tuple[Design, ...]:
     """Return the designs of formulas that are about the same rows.
 
@@ -73,12 +74,13 @@ def encode_beside(
         Of the parameters of one response.
     table : Table
         A row counts where all columns are complete that any of the formulas uses.
-    missing, functions
+    missing, functions, data2
         See `hierglm.design.encode.encode`.
     """
     names = tuple(dict.fromkeys(name for f in formulas for name in f.names))
     return tuple(
-        encode(f, table, missing=missing, functions=functions, complete=names) for f in formulas
+        encode(f, table, missing=missing, functions=functions, complete=names, data2=data2)
+        for f in formulas
     )
 
 
@@ -97,7 +99,7 @@ def join(
     Raises
     ------
     FormulaError
-        Terms with one id and one grouping factor, but different structures.
+        An effect that stands twice in terms of one id.
     DataError
         Levels that are text in one table and numbers in another.
     """
@@ -112,14 +114,33 @@ def join(
         if len(found) == 1:
             joined.append(Joined(groups[found[0].part][found[0].number], tuple(found)))
             continue
-        _refuse_different(designs, found)
         levels = _unite([groups[m.part][m.number] for m in found])
         for m in found:
             groups[m.part][m.number] = _on(groups[m.part][m.number], levels)
         joined.append(_share([groups[m.part][m.number] for m in found], found, labels))
-    return (
-        tuple(replace(d, groups=tuple(g)) for d, g in zip(designs, groups, strict=True)),
-        tuple(joined),
+    own = tuple(replace(d, groups=tuple(g)) for d, g in zip(designs, groups, strict=True))
+    return _in_order(own, joined)
+
+
+def _in_order(
+    designs: Sequence[Design], joined: Sequence[Joined]
+) -> tuple[tuple[Design, ...], tuple[Joined, ...]]:
+    """Return designs whose group terms come in the order in which all are numbered."""
+    orders = [
+        [m.number for term in joined for m in term.members if m.part == part]
+        for part in range(len(designs))
+    ]
+    moved = []
+    for design, order in zip(designs, orders, strict=True):
+        written = tuple(design.formula.groups[k] for k in order)
+        groups = tuple(design.groups[k] for k in order)
+        moved.append(replace(design, formula=replace(design.formula, groups=written), groups=groups))
+    return tuple(moved), tuple(
+        replace(
+            term,
+            members=tuple(replace(m, number=orders[m.part].index(m.number)) for m in term.members),
+        )
+        for term in joined
     )
 
 
@@ -150,20 +171,6 @@ def _share(
     return Joined(
         whole, tuple(replace(m, first=f) for m, f in zip(members, first, strict=True))
     )
-
-
-def _refuse_different(designs: Sequence[Design], members: Sequence[Member]) -> None:
-    first, *others = ((designs[m.part], designs[m.part].groups[m.number]) for m in members)
-    for design, g in others:
-        if g.structure != first[1].structure:
-            at = design.formula.source.find(g.source)
-            raise FormulaError(
-                f"terms with the id {g.shared!r} share one covariance, but {first[1].source} is "
-                f"{first[1].structure.kind} and this one is {g.structure.kind}; write both alike",
-                design.formula.source,
-                max(at, 0),
-                max(at, 0) + len(g.source),
-            )
 
 
 def _unite(groupings: Sequence[Grouping]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ def coefficients(draws: Draws, deviations: Variable) -> Variable:
     terms = deviations.dims[1][1]
     common = np.zeros((*deviations.values.shape[:2], 1, len(terms)))
     for variable in draws:
-        if variable.effect != "fixed":
+        if variable.effect != "fixed" or _predictor(variable) != _predictor(deviations):
             continue
         place = {label: i for i, label in enumerate(variable.dims[0][1])}
         for k, term in enumerate(terms):
@@ -34,5 +34,10 @@ def coefficients(draws: Draws, deviations: Variable) -> Variable:
                 common[:, :, 0, k] += variable.values[:, :, place[term]]
     values = deviations.values + common
     values.flags.writeable = False
-    name = f"coef_{deviations.group}"
-    return Variable(name, "ran_coefs", deviations.group, values, deviations.dims)
+    name = f"coef_{deviations.name.removeprefix('r_')}"
+    group, dims = deviations.group, deviations.dims
+    return Variable(name, "ran_coefs", group, values, dims, *_predictor(deviations))
+
+
+def _predictor(variable: Variable) -> tuple[str, str]:
+    return variable.response, variable.dpar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ class Variable:
     dims : tuple of (str, sequence)
         Name and labels of each dimension after chains and draws; for correlations the
         labels of the one dimension are pairs of terms.
+    response, dpar : str
+        Which of several linear predictors it belongs to.
+    term : str
+        Of a family's parameter its name, where that is not `name`.
     """
 
     name: str
@@ -49,6 +53,9 @@ class Variable:
     group: str
     values: Floats
     dims: tuple[tuple[str, Sequence[Any]], ...]
+    response: str = ""
+    dpar: str = ""
+    term: str = ""
 
     def parts(self) -> Iterator[tuple[NDArray[np.int64], Floats]]:
         """Yield the draws in parts along the first dimension: positions, and their draws."""
@@ -128,7 +135,8 @@ def assemble(
             array = array[every]
         shape = tuple(len(labels) for _, labels in out.dims)
         array = array.reshape(*array.shape[:2], *shape)
-        part = Variable(out.variable, out.effect, out.group, array, out.dims)
+        own = (out.response, out.dpar, out.term)
+        part = Variable(out.variable, out.effect, out.group, array, out.dims, *own)
         parts.setdefault(out.variable, []).append(part)
     return Draws(
         {name: _join(found) for name, found in parts.items()},
@@ -140,12 +148,12 @@ def assemble(
 def _join(parts: Sequence[Variable]) -> Variable:
     first = parts[0]
     if len(parts) == 1:
-        return Variable(first.name, first.effect, first.group, _read_only(first.values), first.dims)
+        return replace(first, values=_read_only(first.values))
     name = first.dims[-1][0]
     labels = [label for part in parts for label in part.dims[-1][1]]
     values = np.concatenate([part.values for part in parts], axis=-1)
     dims = (*first.dims[:-1], (name, tuple(labels)))
-    return Variable(first.name, first.effect, first.group, _read_only(values), dims)
+    return replace(first, values=_read_only(values), dims=dims)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -65,10 +65,12 @@ def keys(variable: Variable) -> Mapping[str, Labels]:
     columns: dict[str, Labels] = {k: _same("", count) for k in KEYS}
     columns["effect"] = _same(variable.effect, count)
     columns["group"] = _same(variable.group, count)
+    columns["response"] = _same(variable.response, count)
+    columns["dpar"] = _same(variable.dpar, count)
     labels = [values for _, values in variable.dims]
     match variable.effect:
         case "family":
-            columns["term"] = _same(variable.name, count)
+            columns["term"] = _same(variable.term or variable.name, count)
         case "ran_cor":
             columns["term"] = _objects([pair[0] for pair in labels[0]])
             columns["term2"] = _objects([pair[1] for pair in labels[0]])

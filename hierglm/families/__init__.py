@@ -10,6 +10,7 @@ from hierglm.families.bernoulli import BERNOULLI, BERNOULLI_CLOGLOG, BERNOULLI_P
 from hierglm.families.beta import BETA
 from hierglm.families.beta_binomial import BETA_BINOMIAL
 from hierglm.families.binomial import BINOMIAL, BINOMIAL_CLOGLOG, BINOMIAL_PROBIT
+from hierglm.families.categorical import CATEGORICAL
 from hierglm.families.family import Family
 from hierglm.families.gamma import GAMMA
 from hierglm.families.gaussian import GAUSSIAN
@@ -27,7 +28,7 @@ LINKED: Sequence[Family] = (
     BERNOULLI, BERNOULLI_PROBIT, BERNOULLI_CLOGLOG,
     BINOMIAL, BINOMIAL_PROBIT, BINOMIAL_CLOGLOG, BETA_BINOMIAL,
     POISSON, NEGBINOMIAL, ZERO_INFLATED_POISSON, ZERO_INFLATED_NEGBINOMIAL,
-    HURDLE_POISSON, HURDLE_NEGBINOMIAL,
+    HURDLE_POISSON, HURDLE_NEGBINOMIAL, CATEGORICAL,
 )  # fmt: skip
 """Every family with every link it has, its own link first."""
 

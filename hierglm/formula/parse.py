@@ -11,6 +11,7 @@ from hierglm.formula.grammar import expand
 from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
 from hierglm.formula.pieces import Cut, Piece, Product, bracketed_sum
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response
+from hierglm.formula.shared import join_shared
 from hierglm.formula.structures import LEVELS, of_levels
 from hierglm.formula.terms import INDEPENDENT, Factor, Formula, ResponseTerm, Term
 from hierglm.formula.tokens import Token, scan
@@ -77,7 +78,8 @@ def parse(text: str, columns: Sequence[str] = (), functions: Collection[str] = (
         source=text,
     )
     check_repeats(formula.groups, text)
-    _check_response_is_new(formula)
+    formula = replace(formula, groups=join_shared(formula.groups, text))
+    check_response_is_new(formula)
     return formula
 
 
@@ -274,8 +276,8 @@ def _term(product: Product) -> Term:
     return Term(tuple(factor for factor in product if isinstance(factor, Factor)))
 
 
-def _check_response_is_new(formula: Formula) -> None:
-    """Refuse a response that is also its own predictor."""
+def check_response_is_new(formula: Formula) -> None:
+    """Raise `FormulaError` where the response is also its own predictor."""
     parts = (formula.response.value, formula.response.failures)
     response = {name for part in parts if part is not None for name in part.names}
     factors = [f for term in formula.common for f in term.factors]

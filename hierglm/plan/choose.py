@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
 from hierglm.model import Model
@@ -21,6 +22,7 @@ from hierglm.plan.forms import (
     ResponseForm,
 )
 from hierglm.plan.order import Order, order
+from hierglm.plan.rotation import obstacle
 from hierglm.plan.rows import factors, sort
 
 PLANS = ("auto", "textbook")
@@ -55,6 +57,8 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         For a plan, a part or a form that does not exist, or cannot be had for this model.
     """
     asked = _asked(model, plan)
+    if model.parts:
+        return _several(model, abilities, "textbook" if plan == "textbook" else "auto", asked)
     if plan == "textbook":
         return Plan(
             model=model,
@@ -65,7 +69,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         )
     wants = [_wanted(g, asked) for g in model.design.groups]
     by_rows = _by_rows(model, asked, wants)
-    found = order(factors(model.design)) if by_rows else _integrable(model, wants)
+    found = _by_level(model) if by_rows else _integrable(model, wants)
     numbers = compute(model, found, by_rows=by_rows)
     if _by_kernel(model, abilities, numbers):
         assert numbers.rows is not None
@@ -85,13 +89,41 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
     )
 
 
+def _several(
+    model: Model, abilities: frozenset[Ability], name: str, asked: Mapping[str, str]
+) -> Plan:
+    """Return the plan of several linear predictors: rows, and standardised effects."""
+    for part, form in asked.items():
+        if form not in ("rows", "standardised"):
+            raise SettingsError(
+                f"{part} cannot be {form!r}: several linear predictors have rows and "
+                "standardised effects"
+            )
+    why = "" if name == "textbook" else "; several predictors are written by rows"
+    parts = tuple(
+        Plan(
+            model=m, name=name, response=_response(m, abilities, None), common=_plain_common(m),
+            groups=(),
+        )
+        for m in model.parts
+    )  # fmt: skip
+    return Plan(
+        model=model,
+        name=name,
+        response=parts[0].response,
+        common=parts[0].common,
+        groups=tuple(_standardised(g, why) for g in model.groups),
+        parts=parts,
+    )
+
+
 def _asked(model: Model, plan: Asked) -> dict[str, str]:
     """Return what was asked for by part, checked."""
     if not isinstance(plan, Mapping):
         if plan not in PLANS:
             raise SettingsError(f"no plan {plan!r}{suggest(str(plan), PLANS)}")
         return {}
-    groups = [n for g in model.design.groups for n in (g.source, g.group)]
+    groups = [n for g in model.groups for n in (g.source, g.group)]
     for part, form in plan.items():
         if part not in ("response", *groups):
             raise SettingsError(
@@ -122,10 +154,22 @@ def _by_rows(model: Model, asked: Mapping[str, str], wants: Sequence[str]) -> bo
     return by_rows
 
 
+def _by_level(model: Model) -> Order:
+    """Return the order whose chain are terms with independent levels."""
+    free = [k for k, g in enumerate(model.design.groups) if not g.relation.dependent]
+    return order(factors(model.design), free, free)
+
+
 def _integrable(model: Model, wants: Sequence[str]) -> Order:
     """Return the order whose chain are the terms that are integrated out."""
     own = [k for k, want in enumerate(wants) if want == "integrated"]
-    may = [k for k, want in enumerate(wants) if want in ("", "integrated")]
+    for k in own:
+        _refuse_related(model.design.groups[k], "integrated")
+    may = [
+        k
+        for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
+        if want in ("", "integrated") and not obstacle(g)
+    ]
     found = order(factors(model.design), own or may, may)
     for k in own:
         if k not in found.chain:
@@ -165,6 +209,11 @@ def _response(
     if model.design.response.weights is not None:
         return Choice(part, ResponseForm.WEIGHTED, f"{rows}, each with a weight")
     fused = model.family.stan.glm
+    if model.family.categories:
+        return Choice(part, ResponseForm.CATEGORIES, rows)
+    if model.part.modelled:
+        own = " and ".join(model.part.modelled)
+        return Choice(part, ResponseForm.VECTOR, f"{rows}; {own} with a formula of its own")
     if not model.design.common.labels:
         return Choice(part, ResponseForm.VECTOR, f"{rows}, no common columns to fuse")
     if fused is None:
@@ -187,18 +236,19 @@ poisson_log_glm 660, poisson_log 550, sums 460; bernoulli_logit_glm 870, sums 1,
 
 
 def _part(model: Model) -> str:
-    return f"response {model.design.response.label}"
+    return f"response {model.part.response or model.design.response.label}"
 
 
 def _plain_common(model: Model) -> Choice[CommonForm]:
     count = len(model.design.common.labels)
     columns = f"{count} column{'' if count == 1 else 's'}"
+    part = f"common {model.part.label}".rstrip()
     if not count:
-        return Choice("common", CommonForm.NONE, "only an intercept, or nothing")
+        return Choice(part, CommonForm.NONE, "only an intercept, or nothing")
     if model.design.intercept:
         why = f"{columns} beside an intercept: centring makes them less dependent on it"
-        return Choice("common", CommonForm.CENTRED, why)
-    return Choice("common", CommonForm.DIRECT, f"{columns} and no intercept to centre about")
+        return Choice(part, CommonForm.CENTRED, why)
+    return Choice(part, CommonForm.DIRECT, f"{columns} and no intercept to centre about")
 
 
 def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
@@ -223,6 +273,9 @@ def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) ->
         return Choice(grouping.source, GroupForm.INTEGRATED, why)
     if want == "standardised":
         return _standardised(grouping, ", as asked")
+    if obstacle(grouping):
+        _refuse_related(grouping, want)
+        return _standardised(grouping, f"; {obstacle(grouping)}")
     if numbers.fit is None:
         if want:
             raise SettingsError(
@@ -233,10 +286,13 @@ def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) ->
     return Choice(grouping.source, GroupForm.CONDITIONAL, why)
 
 
+def _refuse_related(grouping: Grouping, want: str) -> None:
+    if want and obstacle(grouping):
+        raise SettingsError(f"{grouping.source} cannot be {want}: {obstacle(grouping)}")
+
+
 def _standardised(grouping: Grouping, more: str) -> Choice[GroupForm]:
-    effects = len(grouping.terms)
-    kinds = {True: "their sds and correlations", False: "their sds"}
-    scale = kinds[grouping.correlated] if effects > 1 else "their sd"
+    scale = covariance_of(grouping).scaled_by if len(grouping.terms) > 1 else "their sd"
     why = f"{_size(grouping)}: standard normals, scaled by {scale}{more}"
     return Choice(grouping.source, GroupForm.STANDARDISED, why)
 

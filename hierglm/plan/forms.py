@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.model import Model
 from hierglm.plan.crossproducts import Sums
@@ -31,6 +34,7 @@ class ResponseForm(Enum):
     GLM = "one fused density over all rows"
     VECTOR = "one vectorised density over all rows"
     WEIGHTED = "one density a row, times its weight"
+    CATEGORIES = "one density a row, over categories"
     GATHERED = "sums over equal rows"
     KERNEL = "one pass over sorted rows"
     CROSSPRODUCTS = "crossproducts instead of rows"
@@ -91,6 +95,9 @@ class Numbers:
         The penalised fit, where there is one that can be trusted.
     doubt : str
         Why there is none, or why it is not trusted.
+    rotation : mapping of int to ndarray, shape (J, J)
+        Of terms with related levels, by position: what their effects in coordinates in which
+        levels are independent are multiplied by; `sums` and `fit` are about the latter.
     """
 
     order: Order
@@ -98,6 +105,7 @@ class Numbers:
     rows: Rows | None = None
     fit: Penalised | None = None
     doubt: str = ""
+    rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,8 @@ class Plan:
         What the program is written from; not part of a saved fit.
     engine : str
         Which engine runs it and why, in words; "" where nobody has asked.
+    parts : tuple of Plan
+        One for each of several linear predictors, without groups; else empty.
     """
 
     model: Model
@@ -127,19 +137,25 @@ class Plan:
     groups: tuple[Choice[GroupForm], ...]
     numbers: Numbers | None = field(default=None, repr=False, compare=False)
     engine: str = field(default="", compare=False)
+    parts: tuple[Plan, ...] = ()
 
     def __iter__(self) -> Iterator[Choice[Any]]:
-        return iter((self.response, self.common, *self.groups))
+        for plan in self.parts or (self,):
+            if plan.model.part.first:
+                yield plan.response
+            yield plan.common
+        yield from self.groups
 
     @property
     def line(self) -> str:
         """The plan in one line, for the head of a summary."""
-        forms = dict.fromkeys([self.response.form.value, *(g.form.value for g in self.groups)])
+        responses = [p.response for p in self.parts or (self,) if p.model.part.first]
+        forms = dict.fromkeys(c.form.value for c in (*responses, *self.groups))
         return f"{self.name}: {'; '.join(forms)}"
 
     def __str__(self) -> str:
         width = max(len(part) for part in ("engine", *(c.part for c in self)))
-        lines = [f"plan {self.name!r} for {self.model.design.formula.source}"]
+        lines = [f"plan {self.name!r} for {'; '.join(self.model.formulas)}"]
         lines += [
             f"  {c.part:<{width}}  {c.form.value}\n  {'':<{width}}  {c.because}" for c in self
         ]

@@ -30,6 +30,7 @@ def common(plan: Plan) -> Fragment:
     """
     design, of = plan.model.design, plan.model.part.ending
     labels = design.common.labels
+    label = plan.model.part.label
     written = [*(["1"] if design.intercept else ["0"]), *labels]
     declares, statements = _data(plan)
     outputs = []
@@ -48,7 +49,7 @@ def common(plan: Plan) -> Fragment:
         value = _known(plan, plan.model.priors.of("b"))
         outputs.append(Output(f"b{of}", "b", "fixed", dims=(("term", labels),), value=value))
     return Fragment(
-        origin=f"common: {' + '.join(written)}",
+        origin=f"common{' of ' if label else ''}{label}: {' + '.join(written)}",
         declares=tuple(declares),
         statements=tuple(statements),
         outputs=tuple(outputs),

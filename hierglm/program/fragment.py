@@ -89,6 +89,10 @@ class Output:
         Index arrays into the Stan value, where only some entries are wanted.
     value : ndarray or None
         What it is, where it is a datum: then no engine hands it back.
+    response, dpar : str
+        Which of several linear predictors it belongs to.
+    term : str
+        Of a family's parameter its name, where that is not the variable's.
     """
 
     stan: str
@@ -98,6 +102,9 @@ class Output:
     dims: tuple[tuple[str, Any], ...] = ()
     pick: tuple[NDArray[np.int64], ...] | None = None
     value: NDArray[np.float64] | None = None
+    response: str = ""
+    dpar: str = ""
+    term: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +145,19 @@ class Place:
         On the parameter's own scale, in its own shape.
     spread : ndarray, shape (unconstrained elements,)
         Rough posterior sd of each element on Stan's unconstrained scale.
-    support : {"real", "positive", "simplex", "correlation"}
+    support : {"real", "positive", "bounded", "simplex", "correlation"}
         What values it may have; "correlation" is the Cholesky factor of such a matrix.
     unit : ndarray or float
         Of a real parameter, its multiplier: what 1 on the unconstrained scale is on its own.
+    bounds : tuple of float
+        Of a bounded parameter, between which it lies.
     """
 
     value: Any
     spread: NDArray[np.float64]
-    support: Literal["real", "positive", "simplex", "correlation"] = "real"
+    support: Literal["real", "positive", "bounded", "simplex", "correlation"] = "real"
     unit: Any = 1.0
+    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,16 @@ def _response_data(plan: Plan) -> list[Declare]:
         return _gathered(plan)
     design, family = plan.model.design, plan.model.family
     response, of = design.response, plan.model.part.rows
+    # The upper bound of successes is their trials.
+    bounds = family.stan.bounds.replace("trials", f"trials{of}")
     whole = family.stan.response == "array[] int"
-    y = response.values.astype(np.int64) if whole else response.values
+    y = response.values
+    if whole:
+        y = response.values.astype(np.int64) + family.stan.lowest
     declares = [
         Declare(Block.DATA, "int", f"N{of}", bounds="lower=1", value=design.rows, note="rows"),
         Declare(
-            Block.DATA, family.stan.response, f"y{of}", (f"N{of}",), family.stan.bounds,
+            Block.DATA, family.stan.response, f"y{of}", (f"N{of}",), bounds,
             value=y, note=response.label,
         ),
     ]  # fmt: skip
@@ -61,7 +65,8 @@ def _scale_parameters(plan: Plan) -> tuple[list[Declare], list[Statement], list[
         declares += parameter.declares
         statements += parameter.statements
         name = own.name + plan.model.part.rows
-        outputs.append(Output(name, name, "family", value=given_value([prior])))
+        value = given_value([prior])
+        outputs.append(Output(name, name, "family", value=value, term=own.name))
     return declares, statements, outputs
 
 
@@ -146,10 +151,16 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     statements += [Statement(Block.MODEL, line) for line in added]
     stan = plan.model.family.stan
     return Fragment(
-        origin=f"likelihood: {plan.model.family!r}",
+        origin=likelihood_origin(plan),
         statements=tuple(statements),
         uses=(stan.plain,) if stan.by_row else (),
     )
+
+
+def likelihood_origin(plan: Plan) -> str:
+    """Return where a likelihood comes from, in words."""
+    response = plan.model.part.response
+    return f"likelihood{' of ' if response else ''}{response}: {plan.model.family!r}"
 
 
 def summands(plan: Plan, effects: Sequence[str], fused: bool = False) -> list[str]:

@@ -11,7 +11,9 @@ from hierglm.program.fragment import Fragment, Program
 from hierglm.program.integrated import group_sums, sums_data, sums_likelihood
 from hierglm.program.render import render
 from hierglm.program.response import likelihood, rows
+from hierglm.program.rotated import by_level
 from hierglm.program.row_functions import row_likelihood
+from hierglm.program.several import several
 from hierglm.program.standardised import standardised
 from hierglm.program.start import start
 from hierglm.version import __version__
@@ -29,13 +31,16 @@ def write(plan: Plan) -> Program:
     -------
     Program
     """
+    model = plan.model
     title = (
-        plan.model.design.formula.source,
-        f"{plan.model.family!r}, plan {plan.name!r}, written by hierglm {__version__}",
+        *model.formulas,
+        f"{model.distribution}, plan {plan.name!r}, written by hierglm {__version__}",
     )
+    if plan.parts:
+        return render(title, several(plan))
     # What is eliminated later comes first: effects move with those that it has defined.
     places = list(plan.numbers.order.all)[::-1] if plan.numbers else range(len(plan.groups))
-    groups = [_GROUPS[plan.groups[k].form](plan, k) for k in places]
+    groups = [by_level(plan, k, _GROUPS[plan.groups[k].form](plan, k)) for k in places]
     parts = [common(plan), *groups]
     if plan.response.form is ResponseForm.CROSSPRODUCTS:
         parts.insert(1, sums_data(plan))

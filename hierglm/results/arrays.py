@@ -72,24 +72,38 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
 
     new = _arviz_version() >= 1
     chains = _chains(fitted.draws)
-    design = fitted.plan.model.design
-    rows = {"row": design.kept}
-    # Groups of a DataTree, and NetCDF, read "/" as a path.
-    label = _clean(design.response.label)
+    observed, likelihoods, rows = _responses(fitted, log_likelihood)
     stats = {k: (("chain", "draw"), v) for k, v in fitted.draws.stats.items()}
     groups = {
         "posterior": posterior(fitted),
         "sample_stats": xr.Dataset(stats, chains, attrs=_attributes(fitted)),
-        "observed_data": xr.Dataset({label: (("row",), design.response.values)}, rows),
+        "observed_data": xr.Dataset(observed, rows),
     }
     if log_likelihood:
-        values = (("chain", "draw", "row"), pointwise(fitted))
-        groups["log_likelihood"] = xr.Dataset({label: values}, chains | rows)
+        groups["log_likelihood"] = xr.Dataset(likelihoods, chains | rows)
     if new:
         return xr.DataTree.from_dict(groups)
     from arviz import InferenceData
 
     return InferenceData(**groups)
+
+
+def _responses(
+    fitted: Fitted, log_likelihood: bool
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return responses, the log likelihoods of their rows if wanted, and the rows, by name."""
+    observed: dict[str, Any] = {}
+    likelihoods: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
+    for model in fitted.plan.model.responses:
+        row = f"row{model.part.rows}"
+        # Groups of a DataTree, and NetCDF, read "/" as a path.
+        label = _clean(model.part.response or model.design.response.label)
+        observed[label] = ((row,), model.design.response.values)
+        rows[row] = model.design.kept
+        if log_likelihood:
+            likelihoods[label] = (("chain", "draw", row), pointwise(fitted, model))
+    return observed, likelihoods, rows
 
 
 def _arviz_version() -> int:
@@ -140,8 +154,8 @@ def _coordinate(labels: Sequence[Any]) -> NDArray[Any]:
 
 def _attributes(fitted: Fitted) -> Mapping[str, str]:
     return {
-        "formula": fitted.plan.model.design.formula.source,
-        "family": repr(fitted.plan.model.family),
+        "formula": "; ".join(fitted.plan.model.formulas),
+        "family": fitted.plan.model.distribution,
         "inference_library": f"hierglm ({fitted.engine})",
         "inference_library_version": fitted.versions.get("hierglm", ""),
         "seed": str(fitted.settings.seed),

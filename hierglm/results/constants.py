@@ -33,6 +33,8 @@ def unbounded(plan: Plan) -> str:
     flat = [a.slot.name for a in plan.model.priors if a.prior.kind == "flat"]
     if flat:
         return f"the prior of {flat[0]} is flat, and with it there is no marginal likelihood"
+    if plan.parts:
+        return "what programs of several linear predictors leave out is not known"
     if plan.model.design.response.weights is not None:
         return "rows have weights, and a weighted likelihood is no density of the response"
     if plan.model.family.exponential is None:
@@ -136,8 +138,9 @@ def _priors(plan: Plan) -> Iterator[float]:
     for assigned in plan.model.priors:
         slot, prior = assigned.slot, assigned.prior
         q = len(groups[slot.number].terms) if slot.role in ("sd", "cor") else 1
-        if slot.role == "cor":
-            yield _lkj(prior.numbers[0], q)
+        if slot.role == "cor" and prior.kind == "lkj":
+            # Of one correlation the prior is no `~` statement.
+            yield _lkj(prior.numbers[0], q) if not slot.term else 0.0
         elif prior.kind != "decov":
             yield _constant(prior)
         # decov is one prior for all sds of a term: counted with the first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ def flatten(draws: Draws) -> Flat:
     return Flat({v.name: v.values.reshape(size, *v.values.shape[2:]) for v in draws}, size)
 
 
-def linear_predictor(design: Design, flat: Flat, some: slice) -> Floats:
+def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") -> Floats:
     """Return X b + sum of Z u + offset for some draws, shape (draws, rows).
 
     Parameters
@@ -44,11 +44,13 @@ def linear_predictor(design: Design, flat: Flat, some: slice) -> Floats:
         What `flatten` returned.
     some : slice
         Which draws.
+    ending : str
+        What the names of its variables end in, where it is one of several predictors.
     """
     count = len(range(*some.indices(flat.size)))
     eta = np.zeros((count, design.rows))
-    if "b" in flat.values:
-        b = flat.values["b"][some]
+    if f"b{ending}" in flat.values:
+        b = flat.values[f"b{ending}"][some]
         if design.intercept:
             eta += b[:, :1]
         eta += b[:, int(design.intercept) :] @ design.common.matrix.T
@@ -57,7 +59,7 @@ def linear_predictor(design: Design, flat: Flat, some: slice) -> Floats:
         # Several terms of one group lie side by side in its effects.
         low = used.get(grouping.group, 0)
         used[grouping.group] = low + len(grouping.terms)
-        r = flat.values[f"r_{grouping.group}"][some]
+        r = flat.values[f"r_{grouping.group}{ending}"][some]
         for k in range(len(grouping.terms)):
             eta += r[:, :, low + k][:, grouping.index] * grouping.effects.matrix[:, k]
     if design.offset is not None:
@@ -65,7 +67,7 @@ def linear_predictor(design: Design, flat: Flat, some: slice) -> Floats:
     return eta
 
 
-def log_likelihood(fitted: Fitted) -> Floats:
+def log_likelihood(fitted: Fitted, response: Model | None = None) -> Floats:
     """Return the log likelihood of each row, shape (chains, draws, rows).
 
     A row with a weight counts as often as its weight says, as in the fit.
@@ -73,21 +75,51 @@ def log_likelihood(fitted: Fitted) -> Floats:
     Parameters
     ----------
     fitted : Fitted
+    response : Model, optional
+        Of several responses which one: an item of ``fitted.plan.model.responses``.
     """
-    model, draws = fitted.plan.model, fitted.draws
-    design, flat = model.design, flatten(draws)
+    whole, draws = fitted.plan.model, fitted.draws
+    model, flat = response or whole.responses[0], flatten(draws)
+    design = model.design
     out = np.empty((flat.size, design.rows))
-    for some in _blocks(flat.size, design.rows):
-        eta = linear_predictor(design, flat, some)
-        out[some] = model.family.log_density(
-            design.response.values, eta, scales_of(model, flat, some), design.response.trials
+    weight = model.part.weight
+    if design.response.weights is not None:
+        weight = weight * design.response.weights
+    predictors = whole.predictors(model)
+    for some in _blocks(flat.size, design.rows * len(predictors)):
+        eta = _eta(predictors, flat, some)
+        scales = scales_of(model, flat, some, predictors[1:])
+        out[some] = weight * model.family.log_density(
+            design.response.values, eta, scales, design.response.trials
         )
-        if design.response.weights is not None:
-            out[some] *= design.response.weights
     return out.reshape(draws.chains, draws.draws, design.rows)
 
 
-def scales_of(model: Model, flat: Flat, some: slice) -> dict[str, Floats]:
+def _eta(predictors: Sequence[Model], flat: Flat, some: slice) -> Floats:
+    """Return the linear predictor of a mean; of categories theirs, along a last dimension."""
+    first = predictors[0]
+    if not first.family.categories:
+        return linear_predictor(first.design, flat, some, first.part.ending)
+    return np.stack(
+        [linear_predictor(m.design, flat, some, m.part.ending) for m in predictors], axis=-1
+    )
+
+
+def _predicted(predictors: Sequence[Model], flat: Flat, some: slice) -> dict[str, Floats]:
+    """Return the parameters that have predictors of their own, shape (draws, rows) each."""
+    links = {(m.part.dpar, p.name): p.link for m in predictors for p in m.family.parameters}
+    return {
+        m.part.dpar: links[m.part.dpar, m.part.dpar].invert(
+            linear_predictor(m.design, flat, some, m.part.ending)
+        )
+        for m in predictors
+        if not m.family.categories
+    }
+
+
+def scales_of(
+    model: Model, flat: Flat, some: slice, further: Sequence[Model] = ()
+) -> dict[str, Floats]:
     """Return the family's parameters, each to be broadcast over (draws, rows).
 
     Parameters
@@ -98,8 +130,11 @@ def scales_of(model: Model, flat: Flat, some: slice) -> dict[str, Floats]:
         What `flatten` returned.
     some : slice
         Which draws.
+    further : sequence of Model
+        Predictors of parameters of the response.
     """
-    scales = {name: flat.values[name][some][:, None] for name in model.scales}
+    scales = {name: flat.values[name + model.part.rows][some][:, None] for name in model.scales}
+    scales |= _predicted(further, flat, some)
     se = model.design.response.se
     if se is not None:
         own = scales.get("sigma")

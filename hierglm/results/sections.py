@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hierglm.draws.draws import Variable
+from hierglm.model import Model
+from hierglm.names import qualified
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
 from hierglm.results.numbers import ess, fixed, places, rhat
@@ -85,9 +87,9 @@ def summarise(fitted: Fitted) -> Summary:
     fitted : Fitted
     """
     draws, columns = fitted.draws, _columns(fitted)
-    levels = {g.group: len(g.levels) for g in fitted.plan.model.design.groups}
+    levels = _level_counts(fitted)
     sections = [
-        _section("Common effects", select(draws, "fixed"), "fit.fixef()", columns),
+        *_common(fitted, columns),
         *(
             _section(
                 f"Effects of {group}, {count:,} {_levels(count)}",
@@ -102,7 +104,7 @@ def summarise(fitted: Fitted) -> Summary:
     checked = check(fitted)
     return Summary(
         # A formula may run over several lines.
-        formula=" ".join(fitted.plan.model.design.formula.source.split()),
+        formula="; ".join(" ".join(f.split()) for f in fitted.plan.model.formulas),
         facts=(_data(fitted), _sampling(fitted), f"plan {fitted.plan.line}"),
         sections=tuple(s for s in sections if s.labels),
         legend=_LEGENDS[len(columns)],
@@ -110,6 +112,22 @@ def summarise(fitted: Fitted) -> Summary:
         diagnostics=checked.lines,
         notes=fitted.notes,
     )
+
+
+def _common(fitted: Fitted, columns: tuple[str, ...]) -> Iterator[Section]:
+    """Yield the common effects, a section for each linear predictor."""
+    for variable in select(fitted.draws, "fixed"):
+        own = ".".join(name for name in (variable.response, variable.dpar) if name)
+        title = f"Common effects on {own}" if own else "Common effects"
+        yield _section(title, [variable], "fit.fixef()", columns, own=True)
+
+
+def _level_counts(fitted: Fitted) -> dict[str, int]:
+    """Return how many levels each grouping factor has: two terms of one group are one factor."""
+    counts: dict[str, int] = {}
+    for g in fitted.plan.model.groups:
+        counts[g.group] = max(len(g.levels), counts.get(g.group, 0))
+    return counts
 
 
 def _columns(fitted: Fitted) -> tuple[str, ...]:
@@ -128,9 +146,16 @@ _LEGENDS = {
 
 
 def _section(
-    title: str, variables: Sequence[Variable], more: str, columns: tuple[str, ...]
+    title: str,
+    variables: Sequence[Variable],
+    more: str,
+    columns: tuple[str, ...],
+    own: bool = False,
 ) -> Section:
+    """Return one table; of several predictors each row says which, unless the title does."""
     frame = table(variables, sampled=columns == NUMBERS)
+    if own:
+        frame = frame.assign(response="", dpar="")
     ess = frame["ess_bulk"] if columns == NUMBERS else [np.inf] * len(frame)
     worth = [places(s, e) for s, e in zip(frame["std_error"], ess, strict=True)]
     return _lay_out(title, frame, worth, more, columns)
@@ -157,31 +182,37 @@ def _lay_out(
             columns.append(tuple(map(ess, values)))
         else:
             columns.append(tuple(fixed(values.tolist(), decimals)))
-    rows = zip(frame["effect"], frame["term"], frame["term2"], strict=True)
+    keys = ("effect", "term", "term2", "response", "dpar")
+    rows = zip(*(frame[key] for key in keys), strict=True)
     rest = f"{count - LONGEST:,} more: {more}" if count > LONGEST else ""
     return Section(title, tuple(_label(*row) for row in rows), tuple(columns), rest, names)
 
 
-def _label(effect: str, term: str, term2: str) -> Label:
+def _label(effect: str, term: str, term2: str, response: str, dpar: str) -> Label:
+    if response or dpar:
+        term = qualified(term, response, dpar)
+        term2 = qualified(term2, response, dpar) if term2 else ""
     match effect:
         case "ran_sd":
             return "sd", (term,)
         case "ran_cor":
-            return "cor", (term, term2)
+            return "cor", (term, term2) if term2 else (term,)
         case _:
             return "", (term,)
 
 
 def _data(fitted: Fitted) -> str:
-    model = fitted.plan.model
+    groups = [f"{n:,} {_levels(n)} of {name}" for name, n in _level_counts(fitted).items()]
+    responses = "; ".join(map(_response, fitted.plan.model.responses))
+    return ", ".join([responses, *groups])
+
+
+def _response(model: Model) -> str:
     design = model.design
+    before = f"{model.part.response}: " if model.part.response else ""
+    text = f"{before}{repr(model.family).replace('(', ' (', 1)}, {design.rows:,} rows"
     dropped = design.total - design.rows
-    parts = [repr(model.family).replace("(", " (", 1), f"{design.rows:,} rows"]
-    if dropped:
-        parts[1] += f" ({dropped:,} of {design.total:,} dropped)"
-    # Two terms of one group are one factor.
-    groups = {g.group: len(g.levels) for g in design.groups}
-    return ", ".join(parts + [f"{n:,} {_levels(n)} of {name}" for name, n in groups.items()])
+    return text + (f" ({dropped:,} of {design.total:,} dropped)" if dropped else "")
 
 
 def _levels(count: int) -> str:

@@ -30,6 +30,7 @@ from hierglm.plan.forms import Plan
 from hierglm.results.archive import read_archive, to_array, write_archive
 from hierglm.results.fitted import Fitted, effects_seed
 from hierglm.results.pack import Packer, unpack
+from hierglm.results.responses import pack_responses, unpack_model
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -51,21 +52,20 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     FileError
         If it cannot be written, or if the fit holds what no file can: a family of your own.
     """
-    design = fitted.plan.model.design
-    name = fitted.plan.model.family.name
-    if _family(name) is not fitted.plan.model.family:
-        raise FileError(f"a fit with a family of your own ({name!r}) cannot be saved yet")
+    model, plan = fitted.plan.model, fitted.plan
+    for response in model.responses:
+        if _family(repr(response.family)) is not response.family:
+            name = response.family.name
+            raise FileError(f"a fit with a family of your own ({name!r}) cannot be saved yet")
     packer = Packer()
+    parts = [_but(p, "model", "numbers", "parts") for p in plan.parts]
     said = {
-        "formula": design.formula.source,
-        "functions": list(design.functions),
-        "family": name,
-        "table": packer.pack(design.table.to_arrays()),
-        "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
-        "weights": packer.pack(design.level_weights),
-        "identity": packer.pack(_identity(design)),
-        "priors": packer.pack(fitted.plan.model.priors),
-        "plan": packer.pack(_but(fitted.plan, "model", "numbers")),
+        "functions": list(model.design.functions),
+        **({"responses": pack_responses(model, packer)} if parts else _packed(model, packer)),
+        "identity": packer.pack(_identities(model)),
+        "priors": packer.pack(model.priors),
+        "plan": packer.pack(_but(plan, "model", "numbers", "parts")),
+        "parts": packer.pack(parts),
         # Effects drawn afterwards come back from the seed: they are not in the file.
         "fit": packer.pack(_but(replace(fitted, draws=without_effects(fitted.draws)), "plan")),
     }
@@ -73,6 +73,18 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     target = Path(path)
     write_archive(target, [(_FIT, text), *packer.arrays.items()])
     return target
+
+
+def _packed(model: Model, packer: Packer) -> dict[str, Any]:
+    """Return what the only response of a model is made from, as JSON."""
+    design = model.design
+    return {
+        "formula": design.formula.source,
+        "family": repr(model.family),
+        "table": packer.pack(design.table.to_arrays()),
+        "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
+        "weights": packer.pack(design.level_weights),
+    }
 
 
 def load(path: str | Path, functions: Functions | None = None) -> Fitted:
@@ -122,10 +134,18 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     def arrays(name: str) -> Any:
         return to_array(members[name], name)
 
-    design = _design(said, functions, arrays)
-    _compare(_identity(design), unpack(said["identity"], arrays), shown)
-    model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
-    plan = Plan(model=model, **unpack(said["plan"], arrays))
+    if "responses" in said:
+        model = unpack_model(said, functions, arrays)
+    else:
+        design = _design(said, functions, arrays)
+        model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
+    _compare(_identities(model), unpack(said["identity"], arrays), shown)
+    parts = zip(model.parts, unpack(said["parts"], arrays), strict=True)
+    plan = Plan(
+        model=model,
+        parts=tuple(Plan(model=m, **held) for m, held in parts),
+        **unpack(said["plan"], arrays),
+    )
     fitted = Fitted(plan=plan, **unpack(said["fit"], arrays))
     return replace(fitted, draws=with_effects(plan, fitted.draws, effects_seed(fitted.settings)))
 
@@ -145,6 +165,17 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     return replace(
         design, response=response, kept=rows["kept"], total=rows["total"], notes=rows["notes"]
     )
+
+
+def _identities(model: Model) -> dict[str, Any]:
+    """Return what must come back the same of each linear predictor."""
+    if not model.parts:
+        return _identity(model.design)
+    return {
+        f"{k} of predictor {number}": value
+        for number, m in enumerate(model.parts, start=1)
+        for k, value in _identity(m.design).items()
+    }
 
 
 def _identity(design: Design) -> dict[str, Any]:

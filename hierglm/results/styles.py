@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hierglm.draws.diagnostics import diagnose
 from hierglm.draws.draws import Variable
+from hierglm.names import parse_qualified
 from hierglm.results.estimates import intervals, mean, quantiles, spread
 from hierglm.results.rows import labels, measure, table
 
@@ -146,26 +147,47 @@ STYLES: Mapping[str, Style] = {
 def brms_names(variables: Sequence[Variable]) -> list[str]:
     """Return ``b_x``, ``sd_g__x``, ``cor_g__Intercept__x``, ``r_g[A,x]``, ``sigma``.
 
-    Blanks in levels become dots, as in brms.
+    Blanks in levels become dots, as in brms. Of several linear predictors ``b_sigma_x``,
+    ``sd_g__score_x``, ``cor_g__score_Intercept__passed_Intercept``, ``r_g__score[A,x]``,
+    ``sigma_score``; blanks and the like in names of responses are left out.
     """
     found = labels(variables)
-    return [_brms_name(*row) for row in _rows(found, "effect", "group", "level", "term", "term2")]
+    names = ("effect", "group", "level", "term", "term2", "response", "dpar")
+    return [_brms_name(*row) for row in _rows(found, *names)]
 
 
-def _brms_name(effect: str, group: str, level: object, term: str, term2: str) -> str:
+def _brms_name(
+    effect: str, group: str, level: object, term: str, term2: str, response: str, dpar: str
+) -> str:
+    of = _brms_predictor(response, dpar)
     match effect:
         case "fixed":
-            return f"b_{_r(term)}"
+            return f"b_{of}{_r(term)}"
         case "ran_sd":
-            return f"sd_{group}__{_r(term)}"
+            return f"sd_{group}__{of}{_r(term)}"
         case "ran_cor":
-            return f"cor_{group}__{_r(term)}__{_r(term2)}"
+            one, two = _brms_term(term, of), _brms_term(term2, of)
+            return f"cor_{group}__{one}" + (f"__{two}" if term2 else "")
         case "ran_vals" | "ran_coefs":
             kind = "r" if effect == "ran_vals" else "coef"
             dotted = re.sub(r"[ \t\r\n]", ".", str(level))
-            return f"{kind}_{group}[{dotted},{_r(term)}]"
+            predictor = f"__{of[:-1]}" if of else ""
+            return f"{kind}_{group}{predictor}[{dotted},{_r(term)}]"
         case _:
-            return term
+            return f"{term}_{of[:-1]}" if of else term
+
+
+def _brms_predictor(response: str, dpar: str) -> str:
+    """Return ``"sigma_score_"``, what brms puts in front of a term."""
+    return "".join(re.sub(r"[^A-Za-z0-9]", "", name) + "_" for name in (dpar, response) if name)
+
+
+def _brms_term(term: str, of: str) -> str:
+    """Return a term of a correlation; that between two predictors says which it is on."""
+    if of or "@" not in term:
+        return of + _r(term)
+    own, response, dpar = parse_qualified(term)
+    return _brms_predictor(response, dpar) + _r(own)
 
 
 def _broom_row(effect: str, group: str, term: str, term2: str) -> tuple[str, str | None, str]:
@@ -174,7 +196,7 @@ def _broom_row(effect: str, group: str, term: str, term2: str) -> tuple[str, str
         case "ran_sd":
             return "ran_pars", group, f"sd__{one}"
         case "ran_cor":
-            return "ran_pars", group, f"cor__{one}.{two}"
+            return "ran_pars", group, f"cor__{one}.{two}" if two else f"cor__{one}"
         case "family":
             # broom.mixed calls the residual sd so; other parameters it does not show.
             sigma = term == "sigma"

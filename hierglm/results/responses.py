@@ -1,0 +1,80 @@
+"""The responses of a model with several linear predictors as data of a file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hierglm.design.table import Table, table_of
+from hierglm.joint import ResponsePart, specify_parts
+from hierglm.model import Model
+from hierglm.results.pack import Packer, unpack
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+def pack_responses(model: Model, packer: Packer) -> list[dict[str, Any]]:
+    """Return what each response of a model is made from, as JSON.
+
+    Parameters
+    ----------
+    model : Model
+        With several linear predictors.
+    packer : Packer
+        Takes the tables.
+    """
+    return [_packed(model, response, packer) for response in model.responses]
+
+
+def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
+    designs = [m.design for m in model.predictors(response)]
+    columns = {name: d.table.column(name) for d in designs for name in d.table.columns}
+    formulas = [d.formula.source for d in designs]
+    return {
+        # Categories share one formula.
+        "formulas": formulas[:1] if response.family.categories else formulas,
+        "family": repr(response.family),
+        "name": response.part.response,
+        "weight": response.part.weight,
+        "table": packer.pack(table_of(columns, designs[0].rows).to_arrays()),
+        "rows": packer.pack({"kept": designs[0].kept, "total": designs[0].total}),
+        "notes": [list(d.notes) for d in designs],
+    }
+
+
+def unpack_model(
+    said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]
+) -> Model:
+    """Return the model, read and encoded again.
+
+    Parameters
+    ----------
+    said : mapping
+        With "responses", "priors" and "functions".
+    functions : mapping
+        Functions of the caller's that the formulas may call.
+    arrays : callable
+        Returns an array by the name of its member.
+    """
+    asked = [
+        ResponsePart(
+            tuple(r["formulas"]),
+            r["family"],
+            Table.from_arrays(*unpack(r["table"], arrays)),
+            float(r["weight"]),
+            r["name"],
+        )
+        for r in said["responses"]
+    ]
+    used = {name: functions[name] for name in said["functions"]}
+    model = specify_parts(asked, None, unpack(said["priors"], arrays), functions=used)
+    parts = []
+    for response, r in zip(model.responses, said["responses"], strict=True):
+        rows = unpack(r["rows"], arrays)
+        for m, notes in zip(model.predictors(response), r["notes"], strict=True):
+            # Positions and notes are those of the table that the user gave.
+            answer = replace(m.design.response, rows=rows["kept"])
+            design = replace(m.design, response=answer, notes=tuple(notes), **rows)
+            parts.append(replace(m, design=design))
+    return replace(model, design=parts[0].design, parts=tuple(parts))
