@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.adapting.condition import Conditioned, condition
+from hierglm.adapting.condition import Conditioned, condition, known_levels
 from hierglm.adapting.predict import Known, Target, Unseen, predict
-from hierglm.adapting.rows import join, with_levels
+from hierglm.adapting.rows import join, touched, with_levels
 from hierglm.design.design import Design
 from hierglm.design.encode import encode_new
 from hierglm.design.table import as_table
@@ -185,9 +185,10 @@ class Adapted:
     def __repr__(self) -> str:
         source = " ".join(self.fitted.plan.model.design.formula.source.split())
         count = f"{self.rows.rows:,} new {'row' if self.rows.rows == 1 else 'rows'}"
-        effects = self.coef()[["group", "level", "term", *NUMBERS[:4]]]
-        shown = effects.head(_SHOWN).to_string(index=False, float_format="{:.3f}".format)
+        effects = self.coef() if self.rows.groups else self.tidy()
         more = len(effects) - _SHOWN
+        columns = [*(("group", "level") if self.rows.groups else ()), "term", *NUMBERS[:4]]
+        shown = effects.head(_SHOWN)[columns].to_string(index=False, float_format="{:.3f}".format)
         return "\n".join(
             [
                 f"{source}, adapted to {count}",
@@ -305,11 +306,9 @@ def _findings(adapted: Adapted) -> list[Finding]:
 def _levels(adapted: Adapted) -> list[str]:
     """Return a line for each grouping factor: how many levels the rows have, and which are new."""
     lines = []
-    for v in adapted.draws:
-        if v.effect != "ran_vals":
-            continue
-        fitted = adapted.fitted.draws[v.name].dims[0][1]
-        known = {*(x.item() if isinstance(x, np.generic) else x for x in fitted)}
-        new = sum((x.item() if isinstance(x, np.generic) else x) not in known for x in v.dims[0][1])
-        lines.append(f"{v.group}: {new:,} new levels, {len(v.dims[0][1]) - new:,} known")
+    for group, at in touched(adapted.rows).levels.items():
+        new = int(np.sum(at >= known_levels(adapted.fitted, group)))
+        lines.append(
+            f"{group}: {new:,} new level{'' if new == 1 else 's'}, {len(at) - new:,} known"
+        )
     return lines

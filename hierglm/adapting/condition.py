@@ -155,7 +155,7 @@ class Block:
         for group, levels in self.levels.items():
             factor = self.factors[group]
             high = low + len(levels) * factor.shape[1]
-            own = v[:, low:high].reshape(len(v), len(levels), -1)
+            own = v[:, low:high].reshape(len(v), len(levels), factor.shape[1])
             out[group] = own @ np.swapaxes(factor[at], 1, 2)
             low = high
         return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,7 +17,7 @@ from hierglm.draws.draws import Draws
 from hierglm.errors import DataError, SettingsError, suggest
 from hierglm.results.estimates import intervals, mean, spread
 from hierglm.results.fitted import Fitted
-from hierglm.results.pointwise import Flat, linear_predictor, scales_of
+from hierglm.results.pointwise import Flat, linear_predictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,8 @@ def predict(
     own = touched(design)
     rng = np.random.default_rng([seed, 1])
     flat = _draws(known, own, new_levels, rng)
+    # The fit's own: known errors are of its rows, and no new row is asked for them.
+    scales = {name: flat.values[name][:, None] for name in fit.scales}
     out = np.empty((4, design.rows))
     step = max(1, _BLOCK // flat.size)
     for low in range(0, design.rows, step):
@@ -72,7 +74,6 @@ def predict(
         block = take(own.design, some)
         values = linear_predictor(block, flat, slice(None))
         if target != "linear":
-            scales = scales_of(replace(fit, design=block), flat, slice(None))
             if target == "mean":
                 values = fit.family.mean(values, scales, None)
             else:
