@@ -166,7 +166,7 @@ def _share(
         groupings[0],
         index=np.empty(0, dtype=np.int64),
         effects=Columns(nothing, terms, groupings[0].effects.encoding),
-        source=" with ".join(dict.fromkeys(g.source for g in groupings)),
+        source=" + ".join(dict.fromkeys(g.source for g in groupings)),
     )
     return Joined(
         whole, tuple(replace(m, first=f) for m, f in zip(members, first, strict=True))

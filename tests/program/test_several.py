@@ -1,0 +1,118 @@
+"""Programs of several linear predictors have the density of those that a person wrote."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hierglm as hg
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.plan.forms import Ability
+from hierglm.priors import distributions as prior
+from tests.program.oracles import codes, sd, simulated, spread, textbook
+from tests.program.test_oracles import evaluate, points, size
+
+ALL = frozenset(Ability) - {Ability.KERNELS}
+
+LOCATION_SCALE = ["y ~ x + (1 |s| g)", "sigma ~ z + (z |s| g)"]
+TASKS = [
+    hg.part("score ~ x + (1 |s| school)"),
+    hg.part("passed ~ x + (x |s| school)", "bernoulli", weight=2.0),
+]
+
+
+def location_scale(d):
+    m, s = spread(d["y"].to_numpy())
+    return {
+        "n": len(d), "n_groups": 7, "x": d["x"].to_numpy(), "z": d["z"].to_numpy(),
+        "g": codes(d["g"]), "y": d["y"].to_numpy(), "location_alpha": m, "scale_alpha": s,
+        "scale_beta": 2.5 * sd(d["y"]) / sd(d["x"]), "scale_gamma": 2.5 / sd(d["z"]), "eta": 2.0,
+    }  # fmt: skip
+
+
+def categories(d):
+    return {
+        "n": len(d), "n_groups": 7, "x": d["x"].to_numpy(), "g": codes(d["g"]),
+        "y": codes(d["kind"]), "scale_beta": 2.5 / sd(d["x"]),
+    }  # fmt: skip
+
+
+def tasks() -> pd.DataFrame:
+    """Return scores and exams of schools; each is missing in some rows, school f in one."""
+    r = np.random.default_rng(8)
+    d = simulated(rows=80).assign(
+        school=lambda d: np.array(list("abcdefgh"))[r.integers(0, 8, len(d))],
+        score=r.normal(20, 9, 80),
+        passed=r.integers(0, 2, 80).astype(float),
+    )
+    d.loc[r.random(80) < 0.2, "score"] = np.nan
+    d.loc[(r.random(80) < 0.3) | (d["school"] == "f"), "passed"] = np.nan
+    return d
+
+
+def of_tasks(d):
+    school = pd.Series(codes(d["school"]), index=d.index)
+    one, two = d[d["score"].notna()], d[d["passed"].notna()]
+    m, s = spread(one["score"].to_numpy())
+    return {
+        "n_score": len(one), "n_passed": len(two), "n_schools": 8,
+        "x_score": one["x"].to_numpy(), "x_passed": two["x"].to_numpy(),
+        "school_score": school[one.index].to_numpy(),
+        "school_passed": school[two.index].to_numpy(),
+        "score": one["score"].to_numpy(), "passed": two["passed"].to_numpy(int),
+        "location_score": m, "scale_score": s,
+        "scale_beta": np.array([2.5 * sd(one["score"]) / sd(one["x"]), 2.5 / sd(two["x"])]),
+    }  # fmt: skip
+
+
+def kinds() -> pd.DataFrame:
+    d = simulated()
+    return d.assign(kind=np.array(["ash", "elm", "oak"])[np.arange(len(d)) % 3])
+
+
+CASES = {
+    "distributional_gaussian": (
+        LOCATION_SCALE, simulated, location_scale, "gaussian", {"cor": prior.lkj(2)}),
+    "joint_score_passed": (TASKS, tasks, of_tasks, "gaussian", None),
+    "categorical_intercepts": ("kind ~ x + (1 | g)", kinds, categories, "categorical", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("plan", ["auto", "textbook"])
+@pytest.mark.parametrize("name", CASES)
+def test_density_and_gradient_equal_the_textbook_s(name, plan):
+    formula, table, data, family, priors = CASES[name]
+    d = table()
+    ours = hg.model(formula, d, family, priors=priors, plan=plan)._program
+    theirs = textbook(name, data(d))
+    at = points(size(theirs))
+    lp, gradient = evaluate(ours, at)
+    expected_lp, expected = evaluate(theirs, at)
+    difference = lp - expected_lp
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-9 * np.abs(lp).max())
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
+
+
+def log_density(program, seed):
+    """Return the log density of a program, without constants, at a place by parameter."""
+    with EmbeddedEngine().open(program) as density:
+        at = np.random.default_rng(seed).normal(0, 0.6, density.size)
+        return density(at)[0], at
+
+
+def test_independent_parts_have_the_sum_of_their_log_densities():
+    d = tasks()
+    formulas = ["score ~ x + (1 | school)", "passed ~ z + (x | g)"]
+    families = ["gaussian", "bernoulli"]
+    joint = hg.model([hg.part(f, k) for f, k in zip(formulas, families, strict=True)], d)
+    alone = [hg.model(f, d, k, plan="textbook") for f, k in zip(formulas, families, strict=True)]
+    sums = []
+    for seed in range(4):
+        # Ours: response and columns of both, then the groups of both.
+        lps, places = zip(*(log_density(m._program, seed + 10 * k) for k, m in enumerate(alone)))
+        (one, two), cut = places, (3, 2)
+        whole = np.concatenate([one[: cut[0]], two[: cut[1]], one[cut[0] :], two[cut[1] :]])
+        with EmbeddedEngine().open(joint._program) as density:
+            sums.append(density(whole)[0] - sum(lps))
+    np.testing.assert_allclose(sums, sums[0], atol=1e-9)
