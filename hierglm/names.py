@@ -5,10 +5,16 @@
     b[x]                      fixed       coefficient
     sd[school:x]              ran_sd      standard deviation over the levels of a group
     cor[school:Intercept,x]   ran_cor     correlation of two effects of a group
+    alpha[school:x]           ran_alpha   how much a level follows its neighbours on a graph
+    rho[school:x]             ran_rho     share of the variance that follows a graph
+    df[school:x]              ran_df      degrees of freedom of Student t effects
     r[school:A,x]             ran_vals    a level's deviation from the common coefficient
     coef[school:A,x]          ran_coefs   a level's own coefficient
     sigma                     family      parameter of the response's distribution
     b[x]@sales.sigma          any of them, of a response and a parameter of its distribution
+
+What all effects of a term have in common has the term for a label: ``sd[school:iso(x + z)]``,
+``cor[school:cs(x + z)]``.
 
 A correlation between effects on two of several predictors names each with its effect:
 ``cor[school:Intercept@score,Intercept@passed]``.
@@ -31,6 +37,9 @@ KINDS: Mapping[str, str] = {
     "fixed": "b",
     "ran_sd": "sd",
     "ran_cor": "cor",
+    "ran_alpha": "alpha",
+    "ran_rho": "rho",
+    "ran_df": "df",
     "ran_vals": "r",
     "ran_coefs": "coef",
 }
@@ -47,8 +56,8 @@ class Parameter:
 
     Attributes
     ----------
-    effect : {"fixed", "ran_sd", "ran_cor", "ran_vals", "ran_coefs", "family"}
-        What kind of parameter it is.
+    effect : str
+        What kind of parameter it is, one of `EFFECTS`.
     group : str
         Name of the grouping factor.
     level : object
@@ -56,7 +65,7 @@ class Parameter:
     term : str
         Label of the coefficient; of a family's parameter its name.
     term2 : str
-        The other term of a correlation.
+        The other term of a correlation; "" where one correlation is that of all effects.
     response, dpar : str
         Response and parameter of its distribution, where there are several.
 
@@ -98,11 +107,11 @@ def flat_name(parameter: Parameter) -> str:
             inside = ""
         case "fixed":
             inside = last
-        case "ran_sd":
+        case "ran_sd" | "ran_alpha" | "ran_rho" | "ran_df":
             inside = f"{_component(p.group, ':')}:{last}"
         case "ran_cor":
-            first = _component(p.term, ",")
-            inside = f"{_component(p.group, ':')}:{first},{_component(p.term2)}"
+            second = f",{_component(p.term2)}" if p.term2 else ""
+            inside = f"{_component(p.group, ':')}:{_component(p.term, ',')}{second}"
         case "ran_vals" | "ran_coefs":
             inside = f"{_component(p.group, ':')}:{_component(str(p.level), ',')},{last}"
         case _:
@@ -185,7 +194,7 @@ def parse_name(name: str) -> Parameter:
             parts["level"] = reader.until(",")
             reader.skip(",")
         parts["term"] = reader.until("," if effect == "ran_cor" else "")
-        if effect == "ran_cor":
+        if effect == "ran_cor" and reader.at(","):
             reader.skip(",")
             parts["term2"] = reader.until("")
         reader.skip("]")

@@ -16,6 +16,7 @@ from hierglm.design.groups import Codes, code, cross, extended, find, uncoded
 from hierglm.design.relate import relate, several_memberships, shares_of
 from hierglm.design.relation import Relation
 from hierglm.design.table import Column, Table
+from hierglm.design.times import by_time
 from hierglm.errors import DataError
 from hierglm.formula.terms import Factor, GroupTerm
 
@@ -58,14 +59,16 @@ def encode_group(
         codes = _codes(term, table, rows, own)
         levels, relation = relate(term, codes, given, _stratum(term, table, rows, own))
         index = codes.index
+    timed, times = by_time(term, table)
     return Grouping(
         group=term.group,
         levels=_read_only(levels),
         index=_read_only(index),
-        effects=make_columns(term.effects, table, rows, own),
+        effects=make_columns(timed.effects, table, rows, own),
         source=_written(term),
         structure=term.structure,
         shared=term.shared,
+        times=times,
         relation=relation,
     )
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.design import Grouping
 from hierglm.draws.chain import Given, branches, draw_branch
 from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.scales import flat, place, scale
 from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
+from hierglm.plan.rotation import rotate, rotates
 from hierglm.plan.rows import factors
 from hierglm.program.groups import effect_dims
 
@@ -44,12 +47,18 @@ class Late:
         """
         design = self.plan.model.design
         found = late_order(self.plan)
-        sums = sum_rows(design, found, self.plan.model.given)
+        turn = [k for k in found.chain if rotates(design.groups[k])]
+        sums, rotation = rotate(sum_rows(design, found, self.plan.model.given), design, turn)
         given = _given(self.plan, self.draws, sums, found)
         levels = {k: len(design.groups[k].levels) for k in found.chain}
-        for number, some in enumerate(branches(found, levels, _BLOCK // len(given.d))):
+        most = max(levels.values(), default=0) if rotation else _BLOCK // len(given.d)
+        for number, some in enumerate(branches(found, levels, most)):
             rng = None if self.seed is None else np.random.default_rng([self.seed, number])
-            yield some, draw_branch(sums, found, given, some, rng)
+            drawn = draw_branch(sums, found, given, some, rng)
+            for k, R in rotation.items():
+                # Such a term is alone, and in one part.
+                drawn[k] = (drawn[k][:, :, 0] @ R.T)[:, :, None]
+            yield some, drawn
 
 
 class DrawnEffects(Variable):
@@ -73,6 +82,9 @@ class DrawnEffects(Variable):
             "effect": "ran_vals",
             "group": group,
             "dims": ((group, levels), (f"{group}_term", terms)),
+            "response": "",
+            "dpar": "",
+            "term": "",
             "_late": late,
             "_numbers": numbers,
             "_done": done,
@@ -168,11 +180,11 @@ def late_order(plan: Plan) -> Order:
 
 def _given(plan: Plan, draws: Draws, sums: Sums, found: Order) -> Given:
     size = draws.chains * draws.draws
-    sigma = _flat(draws, "sigma") if "sigma" in draws else np.ones(size)
+    sigma = flat(draws, "sigma") if "sigma" in draws else np.ones(size)
     return Given(
         d=_coefficients(plan, draws, sums.common) - sums.common.ols,
         sigma=sigma,
-        scales={k: _scale(plan, k, draws) / sigma[:, None, None] for k in found.chain},
+        scales={k: scale(plan.model.groups, k, draws) / sigma[:, None, None] for k in found.chain},
         effects={k: _sampled(plan, k, draws) for k in found.rest},
     )
 
@@ -180,64 +192,23 @@ def _given(plan: Plan, draws: Draws, sums: Sums, found: Order) -> Given:
 def _sampled(plan: Plan, number: int, draws: Draws) -> Floats:
     """Return the sampled effects of a term, level by level, shape (draws, J q)."""
     group = plan.model.design.groups[number].group
-    values = _flat(draws, f"r_{group}")
-    return values[:, :, _columns(plan, number)].reshape(len(values), -1)
+    values = flat(draws, f"r_{group}")
+    return values[:, :, place(plan.model.groups, number, _terms)].reshape(len(values), -1)
 
 
-def _columns(plan: Plan, number: int) -> slice:
-    """Return which of a group's terms are those of one group term."""
-    groups = plan.model.design.groups
-    low = sum(len(g.terms) for g in groups[:number] if g.group == groups[number].group)
-    return slice(low, low + len(groups[number].terms))
+def _terms(grouping: Grouping) -> tuple[str, ...]:
+    return grouping.terms
 
 
 def _coefficients(plan: Plan, draws: Draws, common: Crossproducts) -> Floats:
     """Return the common coefficients as the crossproducts have them, shape (draws, p)."""
     if "b" not in draws:
         return np.zeros((draws.chains * draws.draws, 0))
-    b = _flat(draws, "b")
+    b = flat(draws, "b")
     if not plan.model.design.intercept:
         return b
     centred = b[:, 0] + b[:, 1:] @ common.means
     return np.column_stack([centred, b[:, 1:]])
-
-
-def _scale(plan: Plan, number: int, draws: Draws) -> Floats:
-    """Return D L, the triangular factor of the effects' covariance, shape (draws, q, q)."""
-    grouping = plan.model.design.groups[number]
-    sd = _flat(draws, f"sd_{grouping.group}")[:, _columns(plan, number)]
-    q = len(grouping.terms)
-    if not (grouping.correlated and q > 1):
-        return sd[:, :, None] * np.eye(q)
-    correlation = np.tile(np.eye(q), (len(sd), 1, 1))
-    rows, columns = np.triu_indices(q, 1)
-    pairs = _flat(draws, f"cor_{grouping.group}")[:, _pairs(plan, number)]
-    correlation[:, rows, columns] = correlation[:, columns, rows] = pairs
-    return sd[:, :, None] * _factor(correlation)
-
-
-def _pairs(plan: Plan, number: int) -> slice:
-    """Return which of a group's correlations are those of one group term."""
-    groups = plan.model.design.groups
-    counts = [
-        len(g.terms) * (len(g.terms) - 1) // 2 if g.correlated else 0
-        for g in groups[: number + 1]
-        if g.group == groups[number].group
-    ]
-    return slice(sum(counts[:-1]), sum(counts))
-
-
-def _factor(correlation: Floats) -> Floats:
-    try:
-        return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        # A correlation of 1 up to rounding: the closest factor has a zero on its diagonal.
-        values, vectors = np.linalg.eigh(correlation)
-        root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
-        upper = np.linalg.qr(np.swapaxes(root, 1, 2), mode="r")
-        signs = np.where(np.diagonal(upper, axis1=1, axis2=2) < 0, -1.0, 1.0)
-        closest: Floats = np.swapaxes(upper * signs[:, :, None], 1, 2)
-        return closest
 
 
 def _joined(parts: list[Floats]) -> Floats:
@@ -246,8 +217,3 @@ def _joined(parts: list[Floats]) -> Floats:
     values = np.concatenate(parts, axis=-1)
     values.flags.writeable = False
     return values
-
-
-def _flat(draws: Draws, name: str) -> Floats:
-    values = draws[name].values
-    return values.reshape(-1, *values.shape[2:])

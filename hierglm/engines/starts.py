@@ -60,7 +60,17 @@ def _real(place: Place, step: Floats) -> Any:
 
 
 def _positive(place: Place, step: Floats) -> Any:
-    return np.asarray(place.value) * np.exp(step.reshape(np.shape(place.value)))
+    low = place.bounds[0]
+    above = np.asarray(place.value) - low
+    return low + above * np.exp(step.reshape(np.shape(place.value)))
+
+
+def _bounded(place: Place, step: Floats) -> Any:
+    """Move the logit of the share of its range."""
+    low, high = place.bounds
+    share = (np.asarray(place.value, dtype=np.float64) - low) / (high - low)
+    logit = np.log(share / (1 - share)) + step.reshape(share.shape, order="F")
+    return low + (high - low) / (1 + np.exp(-logit))
 
 
 def _simplex(place: Place, step: Floats) -> Any:
@@ -91,6 +101,7 @@ def _correlation(place: Place, step: Floats) -> Any:
 _MOVES: Mapping[str, Callable[[Place, Floats], Any]] = {
     "real": _real,
     "positive": _positive,
+    "bounded": _bounded,
     "simplex": _simplex,
     "correlation": _correlation,
 }

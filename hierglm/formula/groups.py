@@ -126,6 +126,8 @@ def read_group(
             "nothing varies in this group term; write for example (1 | g)", text, bar.start, bar.end
         )
     terms = tuple(Term(tuple(f for f in p if isinstance(f, Factor))) for p in effects)
+    if bar.structure.kind == "ar1":
+        terms = _times(bar, terms, text)
     factors = [tuple(f for f in product if isinstance(f, Factor)) for product in by]
     if bar.levels.kind == "mm":
         if any(len(f) != 1 for f in factors):
@@ -151,6 +153,16 @@ def read_group(
             "there is no grouping factor in this group term", text, bar.start, bar.end
         )
     return tuple(groups)
+
+
+def _times(bar: Bar, terms: Sequence[Term], text: str) -> tuple[Term, ...]:
+    """Return the one term of ``ar1(t | g)``: its levels are the effects, without an intercept."""
+    found = tuple(t for t in terms if t.factors)
+    if len(found) != 1 or len(found[0].factors) != 1:
+        raise FormulaError(
+            "ar1(...) takes one column of times, as in ar1(0 + t | g)", text, bar.start, bar.end
+        )
+    return found
 
 
 def check_repeats(groups: Sequence[GroupTerm], text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,6 +41,22 @@ class Local:
     system: System
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A family's parameter in a penalised fit.
+
+    Attributes
+    ----------
+    value : float
+        What it is.
+    spread : float
+        About its posterior sd, on the scale of its link.
+    """
+
+    value: float
+    spread: float
+
+
 class Likelihood(Protocol):
     """What `hierglm.plan.penalised.penalise` needs of a likelihood."""
 
@@ -65,6 +81,15 @@ class Likelihood(Protocol):
         """Return common coefficients and sigma to start from."""
         ...
 
+    @property
+    def own(self) -> Mapping[str, Own]:
+        """The family's parameters beside sigma, where they are."""
+        ...
+
+    def settled(self, b: Floats, u: Sequence[Floats], used: float) -> tuple[Likelihood, float]:
+        """Return the likelihood with these moved a step, and how far; `used` as above."""
+        ...
+
 
 class GaussianSums:
     """A Gaussian likelihood by crossproducts.
@@ -75,6 +100,7 @@ class GaussianSums:
     """
 
     def __init__(self, sums: Sums) -> None:
+        self.own: Mapping[str, Own] = {}
         self._sums = sums
         self._system = system_of(sums)
         self.sizes = tuple((a.shape[0], a.shape[1]) for a in self._system.ZZ)
@@ -108,6 +134,10 @@ class GaussianSums:
         squares = self._residuals(b, u)[2] / sigma**2
         left = self._sums.common.weights - used
         return squares - left, 2 * left
+
+    def settled(self, b: Floats, u: Sequence[Floats], used: float) -> tuple[Likelihood, float]:
+        """Return the same: there is nothing else to move."""
+        return self, 0.0
 
     def _value(self, residuals: tuple[Floats, list[Floats], float], sigma: float) -> float:
         return float(-self._sums.common.weights * np.log(sigma) - 0.5 * residuals[2] / sigma**2)
@@ -145,7 +175,57 @@ def system_of(sums: Sums) -> System:
     )
 
 
-class RowLikelihood:
+class RowPredictor:
+    """The linear predictor of rows: what a likelihood's slopes and curvature along it become.
+
+    Parameters
+    ----------
+    rows : Rows
+    order : Order
+        Which crossproducts of terms are wanted.
+    levels : sequence of int
+        Levels of each term.
+    """
+
+    def __init__(self, rows: Rows, order: Order, levels: Sequence[int]) -> None:
+        self.rows, self._order = rows, order
+        self.sizes = tuple((n, z.shape[1]) for n, z in zip(levels, rows.Z, strict=True))
+        self._Z = [
+            effect_matrix(z, at, n) for z, at, n in zip(rows.Z, rows.index, levels, strict=True)
+        ]
+
+    def eta(self, b: Floats, u: Sequence[Floats]) -> Floats:
+        """Return the linear predictor of each row."""
+        eta = self.rows.X @ b + self.rows.offset
+        for Z, x in zip(self._Z, u, strict=True):
+            eta = eta + Z @ x.reshape(-1)
+        return np.asarray(eta)
+
+    def local(self, value: float, score: Floats, w: Floats) -> Local:
+        """Return a likelihood near a point by its slopes and curvature along each row's eta.
+
+        Parameters
+        ----------
+        value : float
+        score, w : ndarray, shape (rows,)
+            First derivative, and minus the second one.
+        """
+        X, Z = self.rows.X, self._Z
+        weighted = w[:, None] * X
+        system = System(
+            X.T @ weighted,
+            tuple(np.asarray(z.T @ weighted) for z in Z),
+            tuple(
+                level_products(z, at, w, n)
+                for z, at, (n, _) in zip(self.rows.Z, self.rows.index, self.sizes, strict=True)
+            ),
+            crossings(Z, w, self._order),
+        )
+        effects = tuple((z.T @ score).reshape(s) for z, s in zip(Z, self.sizes, strict=True))
+        return Local(value, X.T @ score, effects, system)
+
+
+class RowLikelihood(RowPredictor):
     """A likelihood by rows, of an exponential family in its canonical parameter.
 
     Parameters
@@ -171,18 +251,15 @@ class RowLikelihood:
         se: Floats | None = None,
         free: bool = True,
     ) -> None:
-        self._rows, self._family, self._order = rows, family, order
-        self._se, self._free = se, free
-        self.sizes = tuple((n, z.shape[1]) for n, z in zip(levels, rows.Z, strict=True))
-        self._Z = [
-            effect_matrix(z, at, n) for z, at, n in zip(rows.Z, rows.index, levels, strict=True)
-        ]
+        super().__init__(rows, order, levels)
+        self._family, self._se, self._free = family, se, free
+        self.own: Mapping[str, Own] = {}
 
     def first(self) -> tuple[Floats, float]:
         """Return zeros, and the spread of the response."""
-        mean, count = self._rows.mean, self._rows.count
+        mean, count = self.rows.mean, self.rows.count
         spread = np.sqrt(np.average((mean - np.average(mean, weights=count)) ** 2, weights=count))
-        return np.zeros(self._rows.X.shape[1]), max(float(spread), 1e-8)
+        return np.zeros(self.rows.X.shape[1]), max(float(spread), 1e-8)
 
     def value(self, b: Floats, u: Sequence[Floats], sigma: float) -> float:
         """Return the log likelihood, up to a constant."""
@@ -190,28 +267,27 @@ class RowLikelihood:
 
     def near(self, b: Floats, u: Sequence[Floats], sigma: float) -> Local:
         """Return value, slopes and curvature."""
-        rows = self._rows
+        rows = self.rows
         eta = self.eta(b, u)
         over = self._over(sigma)
         score = over * (rows.total - rows.count * self._family.mean(eta))
         w = over * rows.count * self._family.variance(eta)
-        return Local(
-            self._value(eta, sigma),
-            rows.X.T @ score,
-            tuple((Z.T @ score).reshape(s) for Z, s in zip(self._Z, self.sizes, strict=True)),
-            self._system(w),
-        )
+        return self.local(self._value(eta, sigma), score, w)
 
     def along_sigma(
         self, b: Floats, u: Sequence[Floats], sigma: float, used: float
     ) -> tuple[float, float]:
         """Return slope and information of log sigma."""
-        rows, over = self._rows, self._over(sigma)
-        squares = over * (rows.count * (self._rows.mean - self.eta(b, u)) ** 2 + rows.within)
+        rows, over = self.rows, self._over(sigma)
+        squares = over * (rows.count * (self.rows.mean - self.eta(b, u)) ** 2 + rows.within)
         share = np.broadcast_to(sigma**2 * over, squares.shape)
         # Where a row's degrees of freedom went is not asked: each gives the same part.
         left = rows.count * (1 - used / rows.count.sum())
         return float(share @ (squares - left)), float(2 * share**2 @ left)
+
+    def settled(self, b: Floats, u: Sequence[Floats], used: float) -> tuple[Likelihood, float]:
+        """Return the same: there is nothing else to move."""
+        return self, 0.0
 
     def _over(self, sigma: float) -> Any:
         """Return one over the residual variance of each row; 1 where there is none."""
@@ -221,28 +297,8 @@ class RowLikelihood:
         return 1 / (variance if self._se is None else variance + self._se**2)
 
     def _value(self, eta: Floats, sigma: float) -> float:
-        rows, over = self._rows, self._over(sigma)
+        rows, over = self.rows, self._over(sigma)
         if not self._family.dispersion:
             return float(np.sum(rows.total * eta - rows.count * self._family.cumulant(eta)))
-        squares = rows.count * (self._rows.mean - eta) ** 2 + rows.within
+        squares = rows.count * (self.rows.mean - eta) ** 2 + rows.within
         return float(np.sum(0.5 * (rows.count * np.log(over) - over * squares)))
-
-    def eta(self, b: Floats, u: Sequence[Floats]) -> Floats:
-        """Return the linear predictor of each row."""
-        eta = self._rows.X @ b + self._rows.offset
-        for Z, x in zip(self._Z, u, strict=True):
-            eta = eta + Z @ x.reshape(-1)
-        return np.asarray(eta)
-
-    def _system(self, w: Floats) -> System:
-        X, Z = self._rows.X, self._Z
-        weighted = w[:, None] * X
-        return System(
-            X.T @ weighted,
-            tuple(np.asarray(z.T @ weighted) for z in Z),
-            tuple(
-                level_products(z, at, w, n)
-                for z, at, (n, _) in zip(self._rows.Z, self._rows.index, self.sizes, strict=True)
-            ),
-            crossings(Z, w, self._order),
-        )

@@ -131,6 +131,6 @@ def _label(p: Parameter) -> str:
         case "ran_sd":
             return f"{p.group}: {p.term}"
         case "ran_cor":
-            return f"{p.group}: {p.term}, {p.term2}"
+            return f"{p.group}: {p.term}" + (f", {p.term2}" if p.term2 else "")
         case _:
             return flat_name(p)

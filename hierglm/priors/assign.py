@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from hierglm.covariances import correlated_terms, covariance_of, sd_terms
 from hierglm.design.design import Design, Grouping
 from hierglm.errors import PriorError, suggest
 from hierglm.families.family import Family
@@ -16,16 +17,18 @@ from hierglm.priors.distributions import (
     KINDS,
     Prior,
     Support,
+    beta,
     decov,
     exponential,
     flat,
+    gamma,
     lkj,
     normal,
     student_t,
 )
 from hierglm.priors.scales import Scales, measure
 
-Role = Literal["Intercept", "b", "sd", "cor", "scale"]
+Role = Literal["Intercept", "b", "sd", "cor", "alpha", "rho", "df", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,21 @@ class Slot:
 
     Attributes
     ----------
-    role : {"Intercept", "b", "sd", "cor", "scale"}
+    role : {"Intercept", "b", "sd", "cor", "alpha", "rho", "df", "scale"}
         What it is.
     name : str
         As in the tables: ``"b[x]"``, ``"sd[school:x]"``, ``"cor[school]"``, ``"sigma"``.
     number : int
         Position of its column or group term.
     group, term : str
-        Of a group term's parameter; of a parameter of the family its own name.
+        Of a group term's parameter; of a parameter of the family its own name. All
+        correlations of a group term together have no term.
     support : {"positive", "unit", "above_one", "ordered"}
         What a parameter of the family may be.
     response, dpar : str
         Which of several linear predictors it belongs to.
+    low : float
+        Lower end of a correlation that is a parameter of its own.
     main : bool
         Whether names without a predictor mean it too, as they mean all that is about means.
     """
@@ -59,15 +65,16 @@ class Slot:
     response: str = ""
     dpar: str = ""
     main: bool = True
+    low: float = -1.0
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The names under which a user may set it, the most specific last."""
         if self.role == "cor":
-            return ("cor", self.name)
+            return tuple(dict.fromkeys(("cor", group_name("ran_cor", self.group), self.name)))
         wide = [self.term if self.role == "scale" else self.role]
-        if self.role == "sd":
-            wide.append(group_name("ran_sd", self.group))
+        if self.group:
+            wide.append(group_name(f"ran_{self.role}", self.group))
         place = of_predictor(self.response, self.dpar)
         everywhere = wide if self.main else []
         return tuple(dict.fromkeys([*everywhere, *(w + place for w in wide), self.name]))
@@ -178,13 +185,29 @@ def common_slots(design: Design) -> list[Slot]:
 
 def group_slots(g: Grouping, number: int) -> list[Slot]:
     """Return the slots of the sds and correlations of a group term."""
+    sds = [f"{t}:{s}" for s in g.relation.strata for t in sd_terms(g)] or sd_terms(g)
     slots = [
         Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), number, g.group, term)
-        for term in g.terms
+        for term in sds
     ]
-    if g.correlated and len(g.terms) > 1:
+    covariance = covariance_of(g)
+    if covariance.free:
         slots.append(Slot("cor", group_name("ran_cor", g.group), number, g.group))
+    elif covariance.one is not None:
+        ((term, _),) = correlated_terms(g)
+        name = flat_name(Parameter("ran_cor", g.group, term=term))
+        low = covariance.one.lowest(len(g.terms))
+        slots.append(Slot("cor", name, number, g.group, term, low=low))
+    if g.relation.parameter:
+        slots += [_level_slot(g.relation.parameter, g.group, number, t, "unit") for t in g.terms]
+    if g.relation.student:
+        slots.append(_level_slot("df", g.group, number, " + ".join(g.terms), "above_one"))
     return slots
+
+
+def _level_slot(role: Role, group: str, number: int, term: str, support: Range) -> Slot:
+    name = flat_name(Parameter(f"ran_{role}", group, term=term))
+    return Slot(role, name, number, group, term, support)
 
 
 def scale_slots(scales: tuple[FamilyParameter, ...]) -> list[Slot]:
@@ -209,6 +232,8 @@ def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return flat(), "brms: flat"
     if slot.role == "cor":
         return lkj(1), "brms: lkj(1)"
+    if slot.role in _LEVELS:
+        return _LEVELS[slot.role]
     own = _own_default(slot, family)
     if own is not None:
         return own, f"brms: {own!r}"
@@ -225,6 +250,8 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return lkj(1), "rstanarm: decov, lkj(regularization)"
     if slot.role == "sd":
         return decov(), "rstanarm: decov, relative to the residual sd"
+    if slot.role in _LEVELS:
+        return _LEVELS[slot.role]
     own = next(p.rstanarm for p in family.parameters if p.name == slot.term)
     if own is None:
         raise PriorError(
@@ -234,6 +261,14 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
     if own == "scaled":
         return exponential(1 / s.sd_y), "rstanarm: exponential(1 / s_y)"
     return own, f"rstanarm: {own!r}"
+
+
+_LEVELS: Mapping[Role, tuple[Prior, str]] = {
+    "alpha": (beta(1, 1), "brms: uniform"),
+    "rho": (beta(0.5, 0.5), "Morris et al. (2019): beta(1/2, 1/2)"),
+    "df": (gamma(2, 0.1), "brms: gamma(2, 0.1)"),
+}
+"""Of parameters that say how levels are related, in every set."""
 
 
 def _own_default(slot: Slot, family: Family) -> Prior | None:
@@ -286,11 +321,14 @@ _RANGES: Mapping[Range, tuple[Support, ...]] = {
 
 def _settle(assigned: Assigned) -> Assigned:
     role, name, prior = assigned.slot.role, assigned.slot.name, assigned.prior
-    allowed = _RANGES[assigned.slot.support] if role == "scale" else _STANDS[role]
+    ranged = role == "scale" or role in _LEVELS
+    allowed = _RANGES[assigned.slot.support] if ranged else _STANDS[role]
+    if role == "cor" and assigned.slot.term:
+        allowed = (*allowed, "real", "any")
     if KINDS[prior.kind].support not in allowed:
         kinds = [k for k, rule in KINDS.items() if rule.support in allowed]
         raise PriorError(f"{prior!r} cannot be the prior of {name}; it takes {', '.join(kinds)}")
-    if prior.given and role in ("sd", "scale"):
+    if prior.given and role in ("sd", "cor", "scale", *_LEVELS):
         _check_given(assigned.slot, prior.numbers[0])
     if prior.kind == "decov" and assigned.source == f"given as {name!r}":
         group = group_name("ran_sd", assigned.slot.group)
@@ -300,6 +338,11 @@ def _settle(assigned: Assigned) -> Assigned:
 
 def _check_given(slot: Slot, value: float) -> None:
     """Refuse a constant that the parameter can never be."""
+    if slot.role == "cor":
+        if not slot.low < value < 1:
+            low = f"{slot.low:.4g}"
+            raise PriorError(f"{slot.name} cannot be {value:g}: it lies between {low} and 1")
+        return
     if slot.support == "ordered":
         raise PriorError(f"{slot.name} is a vector in order, and cannot be given as one number")
     fits, rule = {

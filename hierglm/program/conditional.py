@@ -10,12 +10,8 @@ from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import centre, moves
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.groups import (
-    by_row,
-    effect_dims,
-    predictor,
-    sizes,
-)
+from hierglm.program.groups import by_row, effect_dims, predictor, sizes
+from hierglm.program.scales import scale, scale_functions, scale_outputs, scale_parts
 
 
 def conditional(plan: Plan, number: int) -> Fragment:
@@ -31,15 +27,13 @@ def conditional(plan: Plan, number: int) -> Fragment:
     assert numbers is not None
     assert numbers.fit is not None
     k, q = number + 1, len(grouping.terms)
-    correlated = q > 1 and grouping.correlated
     about = condition(numbers.fit, numbers.order, number, centre(plan))
     crossings = [
         (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, numbers.fit.effects[m].shape[1]),
                          f"and with {plan.model.design.groups[m].group}"))
         for m, F in about.F.items()
     ]  # fmt: skip
-    sd = standard_deviations(plan, number)
-    cor = correlations(plan, number) if correlated else PriorText()
+    scales = scale_parts(plan, number)
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     p = about.B.shape[1]
     B = about.B.reshape(len(about.A), q, p).transpose(1, 0, 2)
@@ -81,18 +75,16 @@ def conditional(plan: Plan, number: int) -> Fragment:
         declares=(
             *data,
             *(d for _, c in crossings for d in c.declares),
-            *sd.declares,
-            *cor.declares,
+            *scales.declares,
             *parameters,
         ),
         statements=(
-            *sd.statements,
-            *cor.statements,
+            *scales.statements,
             _effects(plan, number, crossings),
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if rows else "",
-        uses=(*uses, *(c.function for _, c in crossings)),
+        uses=(*scale_functions(grouping), *uses, *(c.function for _, c in crossings)),
         outputs=(
             *scale_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,

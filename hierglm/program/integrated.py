@@ -13,9 +13,8 @@ from hierglm.plan.order import Order
 from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
-from hierglm.program.groups import (
-    sizes,
-)
+from hierglm.program.groups import sizes
+from hierglm.program.scales import scale, scale_functions, scale_outputs, scale_parts
 
 _INNER = (
     "batched_precision",
@@ -54,19 +53,17 @@ def sums_data(plan: Plan) -> Fragment:
 def group_sums(plan: Plan, number: int) -> Fragment:
     """Return the fragment of the crossproducts of a group term, and of its scale."""
     grouping = plan.model.design.groups[number]
-    k, q = number + 1, len(grouping.terms)
-    correlated = q > 1 and grouping.correlated
-    sd = standard_deviations(plan, number)
-    cor = correlations(plan, number) if correlated else PriorText()
+    k = number + 1
+    scales = scale_parts(plan, number)
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
             *sizes(grouping, k),
             *_products(plan, number),
-            *sd.declares,
-            *cor.declares,
+            *scales.declares,
         ),
-        statements=(*sd.statements, *cor.statements),
+        statements=scales.statements,
+        uses=scale_functions(grouping),
         outputs=scale_outputs(plan, number),
     )
 

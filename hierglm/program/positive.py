@@ -26,16 +26,18 @@ def reaches(plan: Plan, name: str) -> tuple[Floats, Floats]:
     ----------
     plan : Plan
     name : str
-        Stan name: "sigma", or "sd_1" of the first group term.
+        Stan name: "sigma", "shape", or "sd_1" of the first group term.
     """
     assert plan.numbers is not None
     assert plan.numbers.fit is not None
     fit = plan.numbers.fit
+    if name in fit.own:
+        own = fit.own[name]
+        return np.array([np.log(own.value)]), np.minimum(WIDEST, [own.spread])
     if name == "sigma":
         return np.array([np.log(fit.sigma)]), np.minimum(WIDEST, [fit.sigma_spread])
     number = int(name.removeprefix("sd_")) - 1
-    sd = np.sqrt(np.diag(fit.covariances[number]))
-    return np.log(sd), np.minimum(WIDEST, fit.spreads[number])
+    return np.log(fit.sds[number]), np.minimum(WIDEST, fit.spreads[number])
 
 
 def positive(

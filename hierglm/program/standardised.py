@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, sizes
+from hierglm.program.related import related
+from hierglm.program.rotated import is_rotated
 from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
 
 
@@ -19,25 +22,30 @@ def standardised(plan: Plan, number: int) -> Fragment:
     number : int
         Position of the group term, from 0; Stan names count from 1.
     """
-    grouping = plan.model.design.groups[number]
+    grouping = plan.model.groups[number]
+    if not grouping.relation.plain and not is_rotated(plan, number):
+        return related(plan, number)
     k = number + 1
     several = len(grouping.terms) > 1
-    scales = scale_parts(plan, number)
+    covariance, scales = covariance_of(grouping), scale_parts(plan, number)
+    each = covariance.correlated and not covariance.common_sd
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     matrix = several or not rows
     # Without rows the effects are multiplied by crossproducts, which have them in a matrix.
     count = 3 if not rows else 2 if several else 1
+    # Of a term that several predictors share, each has rows of its own.
+    own = rows and not plan.model.shares(number)
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
             *sizes(grouping, k)[:count],
-            *(by_row(plan, number) if rows else ()),
+            *(by_row(plan, number) if own else ()),
             *scales.declares,
-            *_effects(grouping, k, effects),
+            *_effects(grouping, k, matrix),
         ),
         statements=(*scales.statements, _standard(k, matrix)),
-        predictor=predictor(grouping, k) if rows else "",
-        uses=(*scale_functions(grouping), *_functions(effects)),
+        predictor=predictor(grouping, k) if own else "",
+        uses=(*scale_functions(grouping), *(("scale_effects",) if each else ())),
         outputs=(
             *scale_outputs(plan, number),
             Output(
@@ -51,7 +59,7 @@ def standardised(plan: Plan, number: int) -> Fragment:
     )
 
 
-def _effects(grouping: Grouping, k: int, correlated: bool, matrix: bool) -> list[Declare]:
+def _effects(grouping: Grouping, k: int, matrix: bool) -> list[Declare]:
     note = f"effects of each {grouping.group}"
     if not matrix:
         return [
@@ -61,12 +69,7 @@ def _effects(grouping: Grouping, k: int, correlated: bool, matrix: bool) -> list
                 expr=f"sd_{k} * z_{k}", note=note,
             ),
         ]  # fmt: skip
-    expr = f"diag_pre_multiply(sd_{k}, z_{k})'"
-    if len(grouping.terms) == 1:
-        expr = f"sd_{k} * z_{k}'"
-    elif correlated:
-        expr = f"scale_effects(z_{k}, sd_{k}, L_{k})"
-    dims = (f"M_{k}", f"J_{k}")
+    dims, expr = (f"M_{k}", f"J_{k}"), scaled(grouping, k)
     return [
         Declare(Block.PARAMETERS, "matrix", f"z_{k}", dims, note="standardised effects"),
         Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note),

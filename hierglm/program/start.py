@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.covariances import covariance_of
+from hierglm.families.parameters import BOUNDS, FamilyParameter
 from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.common import centre, whitening
@@ -31,9 +34,9 @@ def start(plan: Plan) -> Mapping[str, Place]:
         free = np.isnan(plan.model.given)
         away = np.linalg.solve(whitening(plan)[free], (fit.common - centre(plan))[free])
         places["b_std"] = Place(away, np.ones(len(away)))
-    if "sigma" in plan.model.scales:
-        mode, own = reaches(plan, "sigma")
-        places["log_sigma"] = Place(float(mode[0]), np.ones(1), unit=float(own[0]))
+    for own in plan.model.parameters:
+        if not plan.model.priors.scale(own.name).given:
+            places |= _own(plan, own)
     for number, choice in enumerate(plan.groups):
         places |= _scales(plan, fit, number)
         if choice.form is not GroupForm.INTEGRATED:
@@ -41,10 +44,22 @@ def start(plan: Plan) -> Mapping[str, Place]:
     return places
 
 
+def _own(plan: Plan, parameter: FamilyParameter) -> dict[str, Place]:
+    """Return where a parameter of the family is."""
+    name = parameter.name
+    if parameter.support == "positive":
+        mode, reach = reaches(plan, name)
+        return {f"log_{name}": Place(float(mode[0]), np.ones(1), unit=float(reach[0]))}
+    assert plan.numbers is not None
+    assert plan.numbers.fit is not None
+    found = plan.numbers.fit.own[name]
+    kind: Literal["bounded", "positive"] = "bounded" if parameter.support == "unit" else "positive"
+    spread = np.minimum(WIDEST, [found.spread])
+    return {name: Place(found.value, spread, kind, bounds=BOUNDS[parameter.support])}
+
+
 def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
-    k, grouping = number + 1, plan.model.design.groups[number]
-    covariance = fit.covariances[number]
-    sd = np.sqrt(np.diag(covariance))
+    k, sd = number + 1, fit.sds[number]
     reach, ones = np.minimum(WIDEST, fit.spreads[number]), np.ones(len(sd))
     places: dict[str, Place] = {}
     if plan.model.priors.of("sd", number)[0].kind == "decov":
@@ -60,8 +75,19 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
             (np.log(sd[free]), reach[free]) if several else (float(np.log(sd[0])), float(reach[0]))
         )
         places[f"log_sd_{k}"] = Place(mode, ones[free], unit=unit)
-    if len(sd) > 1 and grouping.correlated:
-        correlation = covariance / np.outer(sd, sd)
+    return places | _correlations(plan, fit, number, reach)
+
+
+def _correlations(plan: Plan, fit: Penalised, number: int, reach: Floats) -> dict[str, Place]:
+    k, sd = number + 1, fit.sds[number]
+    structure = covariance_of(plan.model.design.groups[number])
+    places: dict[str, Place] = {}
+    if structure.one is not None and not plan.model.priors.of("cor", number)[0].given:
+        q = len(fit.covariances[number])
+        ends, width = (structure.one.lowest(q), 1.0), np.array([fit.rho_spreads[number]])
+        places[f"rho_{k}"] = Place(fit.rhos[number], width, "bounded", bounds=ends)
+    elif structure.free:
+        correlation = fit.covariances[number] / np.outer(sd, sd)
         # Away from correlations of 1, where the factor has no unconstrained scale.
         correlation = 0.99 * correlation + 0.01 * np.eye(len(sd))
         pairs = len(sd) * (len(sd) - 1) // 2

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.covariances import correlated_terms, covariance_of, sd_terms
 from hierglm.draws.draws import Variable
 from hierglm.draws.parameters import check_effects
 from hierglm.errors import SettingsError
 from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import Plan
 from hierglm.plan.penalised import Penalised
-from hierglm.program.groups import effect_dims, term_pairs
+from hierglm.program.groups import effect_dims
 from hierglm.results.rows import MAIN
 
 if TYPE_CHECKING:
@@ -195,22 +196,25 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
 
 
 def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:
-    for k, (g, covariance, spread) in enumerate(
-        zip(plan.model.design.groups, fit.covariances, fit.spreads, strict=True)
-    ):
-        sd = np.sqrt(np.diag(covariance))
-        dims = ((f"{g.group}_term", g.terms),)
+    for k, g in enumerate(plan.model.design.groups):
+        sd, spread, structure = fit.sds[k], fit.spreads[k], covariance_of(g)
+        dims = ((f"{g.group}_term", sd_terms(g)),)
         own = spread * [not p.given for p in plan.model.priors.of("sd", k)]
         yield Located(f"sd_{g.group}", "ran_sd", g.group, np.log(sd), own, "log", dims)
-        if g.correlated and len(g.terms) > 1:
+        if not structure.correlated:
+            continue
+        if structure.one is not None:
+            cor, low = np.array([fit.rhos[k]]), structure.one.lowest(len(g.terms))
+            # From the logit of its share of (low, 1) to Fisher's z.
+            wide = np.array([fit.rho_spreads[k]]) * (cor - low) / ((1 - low) * (1 + cor))
+            wide = wide * (not plan.model.priors.of("cor", k)[0].given)
+        else:
             rows, columns = np.triu_indices(len(sd), 1)
-            cor = (covariance / np.outer(sd, sd))[rows, columns]
+            cor = (fit.covariances[k] / np.outer(sd, sd))[rows, columns]
             # Of n levels that tell both sds, each about spread^-2 / 2, Fisher's z has n^-1/2.
             wide = np.sqrt(2 * spread[rows] * spread[columns])
-            pairs = ((f"{g.group}_pair", term_pairs(g)),)
-            yield Located(
-                f"cor_{g.group}", "ran_cor", g.group, np.arctanh(cor), wide, "atanh", pairs
-            )
+        pairs = ((f"{g.group}_pair", correlated_terms(g)),)
+        yield Located(f"cor_{g.group}", "ran_cor", g.group, np.arctanh(cor), wide, "atanh", pairs)
 
 
 def _effects(plan: Plan, fit: Penalised) -> Iterator[Located]:

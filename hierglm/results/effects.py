@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hierglm.draws.scales import scales
+from hierglm.draws.several import covariance_draws
 from hierglm.errors import SettingsError, suggest
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import select, table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Floats = NDArray[np.float64]
 
 
 def fixef(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
@@ -130,22 +135,31 @@ def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to DataFrame
-        Rows and columns are terms.
+        Rows and columns are terms; of several linear predictors such as ``"Intercept@score"``.
     """
     import pandas as pd
 
-    out = {}
-    for sd in select(fitted.draws, "ran_sd"):
-        terms = list(sd.dims[0][1])
-        place = {term: i for i, term in enumerate(terms)}
-        matrix = np.diag((sd.values**2).mean(axis=(0, 1)))
-        for cor in select(fitted.draws, "ran_cor", sd.group):
-            for k, (one, two) in enumerate(cor.dims[0][1]):
-                i, j = place[one], place[two]
-                product = sd.values[:, :, i] * sd.values[:, :, j] * cor.values[:, :, k]
-                matrix[i, j] = matrix[j, i] = product.mean()
-        out[sd.group] = pd.DataFrame(matrix, index=terms, columns=terms)
+    groups = fitted.plan.model.groups
+    out: dict[str, pd.DataFrame] = {}
+    for group in dict.fromkeys(g.group for g in groups):
+        parts = [_scales(fitted, k) for k, g in enumerate(groups) if g.group == group]
+        terms = [term for own, *_ in parts for term in own]
+        matrix = np.zeros((len(terms), len(terms)))
+        low = 0
+        for _, sd, correlation in parts:
+            own = slice(low, low + sd.shape[1])
+            matrix[own, own] = (sd[:, :, None] * sd[:, None, :] * correlation).mean(axis=0)
+            low = own.stop
+        out[group] = pd.DataFrame(matrix, index=terms, columns=terms)
     return out
+
+
+def _scales(fitted: Fitted, number: int) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Return labels, sds and correlations of the effects of a group term."""
+    model = fitted.plan.model
+    if model.parts:
+        return covariance_draws(model, model.joined[number], fitted.draws)
+    return model.groups[number].terms, *scales(model.groups, number, fitted.draws)
 
 
 def known_group(fitted: Fitted, group: str | None) -> None:

@@ -1,0 +1,91 @@
+"""Sds and correlations of a group term's effects from the draws, and their covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.covariances import correlated_terms, covariance_of, effect_times, sd_terms
+from hierglm.design.design import Grouping
+from hierglm.draws.draws import Draws
+
+Floats = NDArray[np.float64]
+
+
+def scale(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
+    """Return the triangular factor of a term's covariance, shape (draws, q, q).
+
+    Parameters
+    ----------
+    groups : sequence of Grouping
+        Of the model.
+    number : int
+        Position of the group term.
+    draws : Draws
+        Chains one behind the other.
+    """
+    sd, correlation = scales(groups, number, draws)
+    return sd[:, :, None] * _factor(correlation)
+
+
+def scales(groups: Sequence[Grouping], number: int, draws: Draws) -> tuple[Floats, Floats]:
+    """Return sds, shape (draws, q), and correlation matrices, shape (draws, q, q), of a term.
+
+    Parameters
+    ----------
+    groups : sequence of Grouping
+        Of the model.
+    number : int
+        Position of the group term.
+    draws : Draws
+        Chains one behind the other.
+    """
+    grouping = groups[number]
+    covariance, times = covariance_of(grouping), effect_times(grouping)
+    sd = flat(draws, f"sd_{grouping.group}")[:, place(groups, number, sd_terms)]
+    if covariance.common_sd:
+        sd = np.repeat(sd, len(times), axis=1)
+    cor = np.empty((len(sd), 0))
+    if covariance.correlated:
+        cor = flat(draws, f"cor_{grouping.group}")[:, place(groups, number, correlated_terms)]
+    return sd, covariance.correlation(cor, times)
+
+
+def place(
+    groups: Sequence[Grouping], number: int, labels: Callable[[Grouping], tuple[object, ...]]
+) -> slice:
+    """Return which entries of a group's variable are those of one of its terms.
+
+    Parameters
+    ----------
+    groups : sequence of Grouping
+        Of the model.
+    number : int
+        Position of the group term.
+    labels : callable
+        Returns the labels of the entries that a term has.
+    """
+    before = (g for g in groups[:number] if g.group == groups[number].group)
+    low = sum(len(labels(g)) for g in before)
+    return slice(low, low + len(labels(groups[number])))
+
+
+def flat(draws: Draws, name: str) -> Floats:
+    """Return the draws of a variable, chains one behind the other."""
+    values = draws[name].values
+    return values.reshape(-1, *values.shape[2:])
+
+
+def _factor(correlation: Floats) -> Floats:
+    try:
+        return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        # A correlation of 1 up to rounding: the closest factor has a zero on its diagonal.
+        values, vectors = np.linalg.eigh(correlation)
+        root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+        upper = np.linalg.qr(np.swapaxes(root, 1, 2), mode="r")
+        signs = np.where(np.diagonal(upper, axis1=1, axis2=2) < 0, -1.0, 1.0)
+        closest: Floats = np.swapaxes(upper * signs[:, :, None], 1, 2)
+        return closest
