@@ -148,6 +148,30 @@ class Fit(Fitted):
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
 
+    def pooling(self, group: str | None = None) -> pd.DataFrame:
+        """Return how much each level borrows from the others, one row a level and coefficient.
+
+        See `hierglm.results.pooling.pooling`: no_pooling, partial_pooling and complete_pooling
+        beside each other, and the pooling factor between 0 (its own rows) and 1 (the others').
+
+        Parameters
+        ----------
+        group : str, optional
+            One grouping factor; all by default.
+        """
+        from hierglm.results import pooling
+
+        return pooling.pooling(self, group)
+
+    def pooling_summary(self) -> pd.DataFrame:
+        """Return explained variance and pooling of each level of the model, the data included.
+
+        See `hierglm.results.pooling_summary.pooling_summary` (Gelman and Pardoe 2006).
+        """
+        from hierglm.results import pooling_summary
+
+        return pooling_summary.pooling_summary(self)
+
     @property
     def elbo(self) -> Elbo | None:
         """The evidence lower bound with its Monte Carlo error, of an approximation that has one.
@@ -269,6 +293,12 @@ class Plots:
         from hierglm import plots
 
         return plots.intervals(self.fit, *args, **kwargs)
+
+    def pooling(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return how far each level's coefficients are drawn to the common ones."""
+        from hierglm import plots
+
+        return plots.pooling(self.fit, *args, **kwargs)
 
     def ranef(self, *args: Any, **kwargs: Any) -> Figure:
         """Return the effects of every level with their intervals, sorted."""

@@ -1,7 +1,8 @@
 """Pictures of a fit; each function returns a matplotlib figure, and nothing global changes."""
 
 from hierglm.plots.intervals import intervals
+from hierglm.plots.pooling import pooling
 from hierglm.plots.ranef import ranef
 from hierglm.plots.trace import trace
 
-__all__ = ["intervals", "ranef", "trace"]
+__all__ = ["intervals", "pooling", "ranef", "trace"]
