@@ -79,8 +79,7 @@ def _whole(plan: Plan, name: str, suffix: str, arguments: str) -> str:
 
 def _arguments(plan: Plan, eta: str, row: str = "") -> str:
     """Return linear predictor and parameters as the density takes them, of one row or of all."""
-    numbers = [name + plan.model.part.rows for name in plan.model.scales]
-    given = parameters(plan)
+    numbers, given = _numbers(plan), parameters(plan)
     own = [p if p in numbers else f"{p}{row}" for p in given]
     template = plan.model.family.stan.arguments
     if not template:
@@ -90,11 +89,25 @@ def _arguments(plan: Plan, eta: str, row: str = "") -> str:
     return template.format(eta=eta + row, times="*" if alone else ".*", **by_name)
 
 
+def _numbers(plan: Plan) -> list[str]:
+    """Return the names of the family's parameters that are the same in all rows."""
+    return [name + plan.model.part.rows for name in plan.model.scales]
+
+
+def row_function(plan: Plan) -> str:
+    """Return the function of a family that has one; of rows with their own parameters another."""
+    name = plan.model.family.stan.plain
+    return f"varying_{name}" if plan.model.part.modelled else name
+
+
 def _by_row(plan: Plan, eta: str) -> str:
     stan, part, response = plan.model.family.stan, plan.model.part, plan.model.design.response
     of = part.rows
-    names = [f"y{of}", *(f"{name}{of}" for name in stan.beside), eta, *parameters(plan)]
-    call = f"{stan.plain}({', '.join(names)})"
+    own = parameters(plan)
+    if part.modelled:
+        own = [f"rep_vector({p}, N{of})" if p in _numbers(plan) else p for p in own]
+    names = [f"y{of}", *(f"{name}{of}" for name in stan.beside), eta, *own]
+    call = f"{row_function(plan)}({', '.join(names)})"
     times = "" if part.weight == 1 else f"weight{of} * "
     if response.weights is not None:
         return f"target += {times}dot_product(weights{of}, {call});"

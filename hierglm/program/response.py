@@ -10,7 +10,7 @@ from hierglm.families.parameters import FamilyParameter
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.priors.distributions import Prior
 from hierglm.program.common import predictors
-from hierglm.program.density import beside, density, parameters
+from hierglm.program.density import beside, density, parameters, row_function
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.given import datum, given_value
 from hierglm.program.positive import positive
@@ -153,7 +153,7 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     return Fragment(
         origin=likelihood_origin(plan),
         statements=tuple(statements),
-        uses=(stan.plain,) if stan.by_row else (),
+        uses=(row_function(plan),) if stan.by_row else (),
     )
 
 

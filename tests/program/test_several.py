@@ -8,6 +8,7 @@ import pytest
 
 import hierglm as hg
 from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.families import FAMILIES
 from hierglm.plan.forms import Ability
 from hierglm.priors import distributions as prior
 from tests.program.oracles import codes, sd, simulated, spread, textbook
@@ -116,3 +117,44 @@ def test_independent_parts_have_the_sum_of_their_log_densities():
         with EmbeddedEngine().open(joint._program) as density:
             sums.append(density(whole)[0] - sum(lps))
     np.testing.assert_allclose(sums, sums[0], atol=1e-9)
+
+
+ROWS = 40
+PREDICTED = [
+    (f, p.name) for f in FAMILIES.values() for p in f.parameters if p.support != "ordered"
+]
+
+
+def responses(f):
+    """Return a table with a response that the family can have."""
+    r = np.random.default_rng(3)
+    d = pd.DataFrame({"x": r.normal(size=ROWS), "z": r.normal(size=ROWS), "n": 6})
+    if f.name == "beta":
+        return d.assign(y=r.uniform(0.1, 0.9, ROWS))
+    if f.stan.response == "vector" and not f.stan.beside:
+        return d.assign(y=r.gamma(3, 1, ROWS))
+    return d.assign(y=r.integers(0, 6, ROWS))
+
+
+@pytest.mark.parametrize("weights", [False, True], ids=["", "weights"])
+@pytest.mark.parametrize(("f", "name"), PREDICTED, ids=lambda x: str(x))
+def test_every_parameter_may_have_a_formula(f, name, weights):
+    d = responses(f).assign(w=np.linspace(0.5, 2, ROWS))
+    own = next(p for p in f.parameters if p.name == name)
+    others = {p.name: 2.5 if p.support == "above_one" else 0.7 for p in f.parameters}
+    del others[name]
+    additions = [a for a, there in (("trials(n)", f.stan.trials), ("weights(w)", weights)) if there]
+    left = " | ".join(["y", " + ".join(additions)] if additions else ["y"])
+    priors = {k: prior.constant(v) for k, v in others.items()}
+    priors |= dict.fromkeys(["b", "Intercept", f"b@.{name}", f"Intercept@.{name}"], prior.flat())
+    program = hg.model([f"{left} ~ x", f"{name} ~ z"], d, f, priors=priors)._program
+    found = []
+    with EmbeddedEngine().open(program) as density:
+        for at in points(4):
+            eta = at[0] + at[1] * (d["x"] - d["x"].mean()).to_numpy()
+            value = own.link.invert(at[2] + at[3] * (d["z"] - d["z"].mean()).to_numpy())
+            scales = {k: np.array(v) for k, v in others.items()} | {name: value}
+            trials = d["n"].to_numpy(float) if f.stan.trials else None
+            lps = f.log_density(d["y"].to_numpy(float), eta, scales, trials)
+            found.append(density(at)[0] - (lps @ d["w"] if weights else lps.sum()))
+    np.testing.assert_allclose(found, found[0], atol=1e-8)
