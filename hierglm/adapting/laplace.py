@@ -1,10 +1,11 @@
 """Effects of new levels given any response: drawn about their mode, weighted to be exact.
 
 For each draw of everything else the standardised effects are drawn from a t distribution about
-the mode of their posterior, and weighted by posterior over proposal. The mean weight is an
-unbiased estimate of the rows' likelihood with the effects integrated out, so that draws of
-the rest weighted by it, with one of their proposals chosen by weight, come from the exact joint
-posterior (Andrieu and Roberts 2009), however few proposals there are.
+the mode of their posterior, one of them from their prior, and weighted by posterior over
+proposal. The mean weight is an unbiased estimate of the rows' likelihood with the effects
+integrated out, so that draws of the rest weighted by it, with one of their proposals chosen by
+weight, come from the exact joint posterior (Andrieu and Roberts 2009), however few proposals
+there are.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class RowDensity:
         return np.asarray(np.sum(self._weighted(rows), axis=1))
 
     def slopes(self, eta: Floats) -> tuple[Floats, Floats]:
-        """Return first derivative and information of each row, shape (S, rows)."""
+        """Return first derivative and information of each row, shape (S, rows).
+
+        Of a Gaussian response they are not asked for: its effects are normal.
+        """
         family, exponential = self.family, self.family.exponential
         if family.slopes is not None:
             score = family.slopes.score(self.y, eta, self.scales, self.trials)
@@ -129,12 +133,17 @@ def weighted_effects(
     # in many dimensions a t distribution with few degrees of freedom seldom hits.
     freedom = 4.0 + Q
     z = rng.standard_normal((S, PROPOSALS, Q))
-    spread = rng.chisquare(freedom, (S, PROPOSALS)) / freedom
-    v = mode[:, None] + backwards(factor, z / np.sqrt(spread)[:, :, None])
-    proposed = _log_t(np.sum(z**2, axis=2) / spread, freedom, Q) + log_determinant(factor)[:, None]
+    spread = rng.chisquare(freedom, (S, PROPOSALS - 1)) / freedom
+    near = mode[:, None] + backwards(factor, z[:, 1:] / np.sqrt(spread)[:, :, None])
+    # The first comes from the prior: a second mode is found too, and no weight is larger than
+    # the likelihood times `PROPOSALS` (Hesterberg 1995).
+    v = np.concatenate([z[:, :1], near], axis=1)
+    squares = np.sum(((v - mode[:, None]) @ factor) ** 2, axis=2)
+    log_t = _log_t(squares, freedom, Q) + log_determinant(factor)[:, None]
+    prior = -0.5 * np.sum(v**2, axis=2) - 0.5 * Q * np.log(2 * np.pi)
+    proposed = np.logaddexp(prior, np.log(PROPOSALS - 1) + log_t) - np.log(PROPOSALS)
     every = (eta[:, None] + v @ np.swapaxes(B, 1, 2)).reshape(-1, rows)
     likelihood = density.repeated(PROPOSALS)(every).reshape(S, PROPOSALS)
-    prior = -0.5 * np.sum(v**2, axis=2) - 0.5 * Q * np.log(2 * np.pi)
     ratios = likelihood + prior - proposed
     log_marginal = np.logaddexp.reduce(ratios, axis=1) - np.log(PROPOSALS)
     return WeightedEffects(log_marginal, v, ratios - log_marginal[:, None])
