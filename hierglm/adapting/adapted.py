@@ -259,11 +259,14 @@ def _refuse(fitted: Fitted) -> None:
     if fitted.draws.chains * fitted.draws.draws < 2:
         raise SettingsError(f"adapt() needs draws, and method {name!r} has one point")
     if model.parts:
-        raise SettingsError("adapt() knows models with one linear predictor; fit again")
-    for term in model.design.formula.groups:
-        if term.levels.kind != "independent":
+        raise SettingsError(
+            "adapt() knows models with one linear predictor; fit again with all rows"
+        )
+    for grouping in model.design.groups:
+        if grouping.relation.members is not None:
             raise SettingsError(
-                f"adapt() knows levels that are independent, not those of {term.source}; fit again"
+                f"adapt() knows rows of one level, not of several as in {grouping.source}; "
+                "fit again with all rows"
             )
 
 

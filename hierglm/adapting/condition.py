@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,8 +79,8 @@ def condition(fitted: Fitted, rows: Design, seed: int) -> Conditioned:
     """
     own = touched(rows)
     flat = known_draws(fitted, own)
-    factors = group_factors(fitted)
     new = {g: at >= known_levels(fitted, g) for g, at in own.levels.items()}
+    factors = group_factors(fitted, [g for g, some in new.items() if some.any()])
     groups = by_group(own.design)
     links = [(g[0].index, new[name]) for name, g in groups.items()]
     parts, of_rows = bound(links) if links else ([], np.full(rows.rows, -1))
@@ -90,7 +90,7 @@ def condition(fitted: Fitted, rows: Design, seed: int) -> Conditioned:
     for number in range(of_rows.max(initial=-1) + 1):
         some = take(own.design, of_rows == number)
         levels = {g: np.flatnonzero(p == number) for g, p in zip(groups, parts, strict=True)}
-        block = Block(some, levels, {g: factors[g] for g in groups})
+        block = Block(some, {g: at for g, at in levels.items() if len(at)}, factors)
         found.append(_effects(fitted, block, flat, np.random.default_rng([seed, number])))
         blocks.append(block)
         log_marginal = log_marginal + found[-1].log_marginal
@@ -117,9 +117,9 @@ class Block:
     design : Design
         The rows.
     levels : mapping of str to ndarray of int
-        For each grouping factor its new levels among those of the rows.
+        For each grouping factor that has some: its new levels among those of the rows.
     factors : mapping of str to ndarray, shape (S, q, q)
-        For each grouping factor the triangular factor of the covariance of its effects.
+        For these grouping factors the triangular factor of the covariance of a level's effects.
     """
 
     design: Design
@@ -134,11 +134,12 @@ class Block:
     def loadings(self, some: slice) -> Floats:
         """Return what one unit of a standardised effect adds, shape (draws, rows, effects)."""
         out = []
-        for group, terms in by_group(self.design).items():
+        groups = by_group(self.design)
+        for group, levels in self.levels.items():
+            terms = groups[group]
             Z = np.hstack([g.effects.matrix for g in terms])
             scaled = Z @ self.factors[group][some]
-            for level in self.levels[group]:
-                out.append(scaled * (terms[0].index == level)[:, None])
+            out += [scaled * (terms[0].index == level)[:, None] for level in levels]
         return np.concatenate(out, axis=2)
 
     def unstandardised(self, v: Floats, at: Ints) -> dict[str, Floats]:
@@ -174,18 +175,36 @@ def known_levels(fitted: Fitted, group: str) -> int:
     return len(by_group(fitted.plan.model.design)[group][0].levels)
 
 
-def group_factors(fitted: Fitted) -> dict[str, Floats]:
+def group_factors(fitted: Fitted, groups: Sequence[str]) -> dict[str, Floats]:
     """Return the triangular factor of the covariance of a level's effects by grouping factor.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    groups : sequence of str
+        Those that are wanted, since they have new levels.
 
     Returns
     -------
     mapping of str to ndarray, shape (S, q, q)
         The terms of a factor stand side by side, as in the draws of its effects.
+
+    Raises
+    ------
+    SettingsError
+        Where the effects of a new level are not normal given the rest.
     """
-    design = fitted.plan.model.design
-    terms: dict[str, list[Floats]] = {}
-    for number, grouping in enumerate(design.groups):
-        terms.setdefault(grouping.group, []).append(scale(design.groups, number, fitted.draws))
+    terms: dict[str, list[Floats]] = {group: [] for group in groups}
+    every = fitted.plan.model.design.groups
+    for number, grouping in enumerate(every):
+        if grouping.group not in terms:
+            continue
+        if not grouping.relation.plain:
+            raise SettingsError(
+                f"adapt() does not know how effects of new levels are distributed in "
+                f"{grouping.source}; fit again with all rows"
+            )
+        terms[grouping.group].append(scale(every, number, fitted.draws))
     return {group: _block_diagonal(some) for group, some in terms.items()}
 
 

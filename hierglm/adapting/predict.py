@@ -103,7 +103,6 @@ def _draws(known: Known, own: Touched, new_levels: Unseen, rng: np.random.Genera
     """Return the draws that rows need, shape (S, ...): of levels seen and unseen."""
     values = dict(known_draws(known.fitted, own).values)
     values = {name: x[known.at] for name, x in values.items()}
-    factors = group_factors(known.fitted)
     seen = {g.group: len(g.levels) for g in known.rows.groups}
     adapted = touched(known.rows).levels
     for group, at in own.levels.items():
@@ -119,5 +118,6 @@ def _draws(known: Known, own: Touched, new_levels: Unseen, rng: np.random.Genera
             )
         if len(unseen) and new_levels == "sample":
             z = rng.standard_normal((len(effects), len(unseen), effects.shape[2]))
-            effects[:, unseen] = z @ np.swapaxes(factors[group][known.at], 1, 2)
+            factor = group_factors(known.fitted, [group])[group]
+            effects[:, unseen] = z @ np.swapaxes(factor[known.at], 1, 2)
     return Flat(values, len(known.at))
