@@ -172,5 +172,5 @@ def _limits(alone: Floats, pooled: Floats, panel: pd.DataFrame) -> tuple[float, 
         high = max(high, min(float(known.max()), half + reach))
     pad = 0.04 * (high - low) or 1.0
     beyond = int(np.sum((known < low - pad) | (known > high + pad)))
-    words = f" ({beyond:,} circle{'' if beyond == 1 else 's'} beyond the axis)" if beyond else ""
+    words = f" ({beyond:,} beyond)" if beyond else ""
     return low - pad, high + pad, words

@@ -29,7 +29,7 @@ def pooling(fitted: Fitted, group: str | None = None) -> pd.DataFrame:
 
     The pooling factor of effect k of level j is the share of its prior variance that the
     level's rows leave, ``omega_jk = E[var(u_jk | y, rest) / sigma_k^2]`` over the posterior of
-    the rest: coefficients, variances, and effects of other grouping factors. It is 0 where the
+    the rest: coefficients, variances, and effects of other group terms. It is 0 where the
     level's own rows decide, 1 where they say nothing. For ``y ~ 1 + (1 | g)`` it is
     ``(sigma^2 / n_j) / (sigma^2 / n_j + sigma_g^2)``, the factor of Gelman and Hill (2007,
     section 21.6) and Gelman and Pardoe (2006), by which a level's mean moves to the common one.
