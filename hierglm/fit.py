@@ -52,6 +52,8 @@ def model(
     ['student_t(3, 7.5, 11.1)', 'student_t(3, 0, 11.1)']
     """
     engine_for(engine)  # a wrong name is told first
+    if not isinstance(formula, str) and len(formula) == 1 and isinstance(formula[0], str):
+        formula = formula[0]
     if not isinstance(formula, str) or family_of(family).categories:
         if weights is not None:
             raise SettingsError(
@@ -107,10 +109,13 @@ def _parts(formula: Formula, family: str | Family) -> Sequence[ResponsePart]:
     if isinstance(formula, str):
         return (part(formula, family),)
     given = [f for f in formula if isinstance(f, ResponsePart)]
+    texts = [f for f in formula if not isinstance(f, ResponsePart)]
     if not given:
-        return (part([f for f in formula if isinstance(f, str)], family),)
-    if len(given) < len(formula):
+        return (part(texts, family),)
+    if texts:
         raise SettingsError("formulas of a joint model stand in its parts: hg.part('y ~ x')")
+    if family != "gaussian":
+        raise SettingsError(f"each part has its family: hg.part({given[0].formulas[0]!r}, ...)")
     return given
 
 
@@ -193,6 +198,7 @@ def fit(
         "gaussian", "bernoulli", "binomial" or "poisson".
     priors : "default", "brms", "rstanarm" or mapping
         A whole set, or priors by name: ``{"b": hg.prior.normal(0, 1), "sd[school]": ...}``.
+        ``hg.prior.constant(0.5)`` gives a parameter in place of estimating it.
     plan : {"auto", "textbook"} or mapping
         How the program is written; the posterior is the same. "textbook" writes what a
         person would; "auto" does better where it can, and ``print(fit.plan)`` says why.
