@@ -98,6 +98,7 @@ def specify_parts(
     *,
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    data2: Mapping[str, Any] | None = None,
 ) -> Model:
     """Return the model of one or several responses, each with one or several predictors.
 
@@ -109,7 +110,7 @@ def specify_parts(
         Of the parts that have none of their own.
     priors : "default", "brms", mapping, Priors or None
         See `hierglm.priors.several.assign_each`; `Priors` are taken as they are.
-    missing, functions
+    missing, functions, data2
         See `hierglm.design.encode.encode`.
 
     Raises
@@ -123,7 +124,9 @@ def specify_parts(
         if each.data is None and data is None:
             raise SettingsError(f"no data for {each.formulas[0]!r}; give data= to it or to all")
         table = as_table(data if each.data is None else each.data)
-        predictors += _response(each, table, several, missing, functions)
+        predictors += _response(
+            each, table, several, missing=missing, functions=functions, data2=data2
+        )
     _refuse_same(predictors)
     endings = _stan_names([p.response for p, *_ in predictors])
     own = [_named(p, endings) for p, *_ in predictors]
@@ -158,8 +161,10 @@ def _response(
     each: ResponsePart,
     table: Table,
     several: bool,
+    *,
     missing: Literal["drop", "error"],
     functions: Functions | None,
+    data2: Mapping[str, Any] | None,
 ) -> list[tuple[Part, Design, Family]]:
     """Return the predictors of one response, each with its design and family."""
     chosen = family(each.family)
@@ -169,7 +174,9 @@ def _response(
     further = [parse(text, left, known) for text in each.formulas[1:]]
     dpars = _parameters(further, chosen)
     formulas = [first, *(_about(f, first.response) for f in further)]
-    designs = encode_beside(formulas, table, missing=missing, functions=functions)
+    designs = encode_beside(
+        formulas, table, missing=missing, functions=functions, data2=data2
+    )
     name = each.name or (designs[0].response.label if several else "")
     start = Part(response=name, weight=each.weight)
     if chosen.categories:

@@ -71,7 +71,7 @@ def encode(
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
     _refuse_unbuilt(formula)
     check_options(formula)
-    _refuse_unknown(formula, table)
+    refuse_unknown(formula, table)
     own = dict(functions or {})
     _refuse_uncallable(formula, own)
     given = read_given(formula, data2 or {})
@@ -159,7 +159,8 @@ def _needed(formula: Formula, response: bool) -> tuple[str, ...]:
     return tuple(n for n in formula.names if n not in only or n in right)
 
 
-def _refuse_unknown(formula: Formula, table: Table) -> None:
+def refuse_unknown(formula: Formula, table: Table) -> None:
+    """Raise `FormulaError` for the first column that the table lacks."""
     known = set(table.columns)
     for factor in _factors(formula):
         for name in factor.names:

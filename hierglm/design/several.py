@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Columns, Design, Grouping
-from hierglm.design.encode import encode
+from hierglm.design.encode import encode, refuse_unknown
 from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.terms import Formula
@@ -77,6 +77,8 @@ def encode_beside(
     missing, functions, data2
         See `hierglm.design.encode.encode`.
     """
+    for formula in formulas:
+        refuse_unknown(formula, table)
     names = tuple(dict.fromkeys(name for f in formulas for name in f.names))
     return tuple(
         encode(f, table, missing=missing, functions=functions, complete=names, data2=data2)

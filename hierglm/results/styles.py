@@ -32,7 +32,11 @@ Style = Callable[[Sequence[Variable], float, bool, bool], "pd.DataFrame"]
 def broom(
     variables: Sequence[Variable], level: float, hdi: bool, sampled: bool = True
 ) -> pd.DataFrame:
-    """Return effect, component, group, (level,) term, estimate, std.error, conf.low, conf.high."""
+    """Return effect, component, group, (level,) term, estimate, std.error, conf.low, conf.high.
+
+    Of several responses the first column says which; the component is "cond", or a parameter
+    that has a linear predictor of its own.
+    """
     import pandas as pd
 
     found = labels(variables)
@@ -40,7 +44,7 @@ def broom(
     effect, group, term = zip(*rows, strict=True) if rows else ((), (), ())
     columns: dict[str, Any] = {
         "effect": effect,
-        "component": "cond",
+        "component": np.where(found["dpar"] == "", "cond", found["dpar"]),
         "group": group,
         "level": found["level"],
         "term": term,
@@ -51,7 +55,7 @@ def broom(
     columns["conf.low"], columns["conf.high"] = ends
     if not any(v.effect in ("ran_vals", "ran_coefs") for v in variables):
         del columns["level"]
-    return pd.DataFrame(columns)
+    return pd.DataFrame(_responses(found) | columns)
 
 
 def posterior(
@@ -83,7 +87,7 @@ def parameters(
     """Return Parameter, Effects, Component, Median, CI, CI_low, CI_high, pd, Rhat, ESS, Group.
 
     For effects of single levels alone: Group, Level, Parameter, Median, CI, CI_low,
-    CI_high, pd, Component, Effects.
+    CI_high, pd, Component, Effects. Of several responses the last column says which.
     """
     import pandas as pd
 
@@ -97,7 +101,11 @@ def parameters(
             "Level": found["level"],
             "Parameter": [_r(t) for t in found["term"]] if levels else brms_names(variables),
             "Effects": np.where(np.isin(kind, ["fixed", "family"]), "fixed", "random"),
-            "Component": np.where(kind == "family", found["term"], "conditional"),
+            "Component": np.where(
+                kind == "family",
+                found["term"],
+                np.where(found["dpar"] == "", "conditional", found["dpar"]),
+            ),
             "Median": measure(variables, lambda x: quantiles(x, (0.5,)))[0],
             "CI": level,
             "CI_low": ends[0],
@@ -106,10 +114,12 @@ def parameters(
             **_diagnostics(variables, sampled, rhat="Rhat", ess_bulk="ESS"),
         }
     )
+    of = _responses(found, "Response")
+    frame = frame.assign(**of)
     middle = ["Median", "CI", "CI_low", "CI_high", "pd"]
     if levels:
-        return frame[["Group", "Level", "Parameter", *middle, "Component", "Effects"]]
-    return frame[["Parameter", "Effects", "Component", *middle, "Rhat", "ESS", "Group"]]
+        return frame[["Group", "Level", "Parameter", *middle, "Component", "Effects", *of]]
+    return frame[["Parameter", "Effects", "Component", *middle, "Rhat", "ESS", "Group", *of]]
 
 
 def brms(
@@ -190,8 +200,13 @@ def _brms_term(term: str, of: str) -> str:
     return _brms_predictor(response, dpar) + _r(own)
 
 
+def _responses(found: Mapping[str, NDArray[Any]], name: str = "response") -> dict[str, Any]:
+    """Return the column of responses, where there are several."""
+    return {name: found["response"]} if any(found["response"]) else {}
+
+
 def _broom_row(effect: str, group: str, term: str, term2: str) -> tuple[str, str | None, str]:
-    one, two = ("(Intercept)" if t == "Intercept" else _r(t) for t in (term, term2))
+    one, two = ("(Intercept)" if t == "Intercept" else _brms_term(t, "") for t in (term, term2))
     match effect:
         case "ran_sd":
             return "ran_pars", group, f"sd__{one}"
