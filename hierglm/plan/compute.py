@@ -6,10 +6,13 @@ import numpy as np
 
 from hierglm.model import Model
 from hierglm.plan.crossproducts import sum_rows
+from hierglm.plan.family_likelihood import FamilyLikelihood
 from hierglm.plan.forms import Numbers
 from hierglm.plan.likelihoods import GaussianSums, Likelihood, RowLikelihood
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised, penalise
+from hierglm.plan.rotated_likelihood import RotatedLikelihood
+from hierglm.plan.rotation import coordinates, known_factor, obstacle, rotate, rotates
 from hierglm.plan.rows import gather
 
 DENSEST = 4000
@@ -26,7 +29,8 @@ def rows_drop_out(model: Model) -> bool:
     # More columns than rows: their products are more numbers than the rows were.
     fewer = len(design.common.labels) < design.rows
     # With known errors and a sigma besides, each row has a variance of its own.
-    return gaussian and fewer and not design.response.se_and_sigma
+    single = all(g.relation.members is None for g in design.groups)
+    return gaussian and fewer and single and not design.response.se_and_sigma
 
 
 def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
@@ -42,26 +46,62 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     """
     design = model.design
     if not by_rows:
-        sums = sum_rows(design, order, model.given)
+        turn = [k for k, g in enumerate(design.groups) if rotates(g)]
+        sums, rotation = rotate(sum_rows(design, order, model.given), design, turn)
         fit, doubt = _fit(model, order, GaussianSums(sums))
-        return Numbers(order, sums=sums, fit=fit, doubt=doubt)
-    rows = gather(design)
-    exponential = model.family.exponential
-    if exponential is None:
-        return Numbers(order, rows=rows, doubt=f"none is known for {model.family!r}")
-    levels = [len(g.levels) for g in design.groups]
-    se = None if design.response.se is None else design.response.se[rows.first]
-    free = "sigma" in model.scales
-    likelihood = RowLikelihood(rows, exponential, order, levels, se, free)
-    fit, doubt = _fit(model, order, likelihood)
-    if fit is not None and not exponential.dispersion:
-        eta = likelihood.eta(fit.common, fit.effects)
+        return Numbers(order, sums=sums, fit=fit, doubt=doubt, rotation=rotation)
+    if any(g.relation.members is not None for g in design.groups):
+        return Numbers(order, doubt="rows belong to several levels")
+    likelihood = _by_rows(model, order)
+    if likelihood is None:
+        return Numbers(order, doubt=f"none is known for {model.family!r}")
+    rows = likelihood.rows
+    turned = _turned(model, order, likelihood)
+    fit, doubt = _fit(model, order, turned)
+    if fit is not None and model.family.link.name != "identity":
+        eta = likelihood.eta(fit.common, turned.by_level(fit.effects))
         if np.max(np.abs(eta - np.median(eta))) > _FARTHEST:
             doubt = "it lies where the data no longer tell (separation)"
-    return Numbers(order, rows=rows, fit=None if doubt else fit, doubt=doubt)
+    if doubt or fit is None:
+        return Numbers(order, rows=rows, doubt=doubt)
+    return Numbers(order, rows=rows, fit=fit, rotation=turned.rotation)
+
+
+def _by_rows(model: Model, order: Order) -> RowLikelihood | FamilyLikelihood | None:
+    """Return a likelihood by rows, equal ones gathered where sums over them are enough."""
+    design, family = model.design, model.family
+    levels = [len(g.levels) for g in design.groups]
+    if family.exponential is not None:
+        rows = gather(design)
+        se = None if design.response.se is None else design.response.se[rows.first]
+        free = "sigma" in model.scales
+        return RowLikelihood(rows, family.exponential, order, levels, se, free)
+    if family.slopes is None:
+        return None
+    priors = {p.name: model.priors.scale(p.name) for p in model.parameters}
+    rows = gather(design, equal=False)
+    return FamilyLikelihood(rows, design.response, family, priors, order, levels)
+
+
+def _turned(model: Model, order: Order, likelihood: Likelihood) -> RotatedLikelihood:
+    """Return a likelihood along effects that are independent, given the data, at the fit."""
+    groups = model.design.groups
+    whole = {k: known_factor(g) for k, g in enumerate(groups) if rotates(g)}
+    start = RotatedLikelihood(likelihood, whole)
+    if not whole:
+        return start
+    fit, _ = _fit(model, order, start)
+    if fit is None:
+        return start
+    local = likelihood.near(fit.common, start.by_level(fit.effects), fit.sigma)
+    found = {k: coordinates(groups[k], local.system.ZZ[k][:, 0, 0])[0] for k in whole}
+    return RotatedLikelihood(likelihood, found)
 
 
 def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised | None, str]:
+    related = [g.source for g in model.design.groups if obstacle(g)]
+    if related:
+        return None, f"it takes levels as independent and alike, and those of {related[0]} are not"
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"

@@ -74,20 +74,26 @@ class Rows:
 
 def factors(design: Design) -> tuple[Factor, ...]:
     """Return the grouping factors of a design as elimination sees them."""
-    return tuple(Factor(g.index, len(g.levels), len(g.terms)) for g in design.groups)
+    return tuple(
+        Factor(g.index, len(g.levels), len(g.terms), g.relation.dependent) for g in design.groups
+    )
 
 
-def gather(design: Design) -> Rows:
+def gather(design: Design, equal: bool = True) -> Rows:
     """Return the distinct rows of a design.
 
     Parameters
     ----------
     design : Design
+    equal : bool
+        Whether equal rows become one; else each is kept.
     """
     response = design.response
     weight = np.ones(design.rows) if response.weights is None else response.weights
     trials = np.ones(design.rows) if response.trials is None else response.trials
-    cell, first = distinct(_columns(design), design.rows)
+    cell = first = np.arange(design.rows)
+    if equal:
+        cell, first = distinct(_columns(design), design.rows)
     X, _ = common_matrix(design)
     offset = np.zeros(design.rows) if design.offset is None else design.offset
     size = len(first)

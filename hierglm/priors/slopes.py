@@ -1,7 +1,8 @@
-"""How hard a prior pulls: slopes of log densities, for fits that penalise with them."""
+"""How hard a prior pulls: log densities and their slopes, for fits that penalise with them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,6 +42,36 @@ def slope(prior: Prior, x: float) -> float:
             return -(n[0] + 1) / x + n[1] / x**2
         case "beta":
             return (n[0] - 1) / x - (n[1] - 1) / (1 - x)
+        case _:
+            return 0.0
+
+
+def log_density(prior: Prior, x: float) -> float:
+    """Return log p(x) up to a constant.
+
+    Parameters
+    ----------
+    prior : Prior
+        Of a single parameter.
+    x : float
+        Inside its support.
+    """
+    n = prior.numbers
+    match prior.kind:
+        case "normal":
+            return -0.5 * ((x - n[0]) / n[1]) ** 2
+        case "student_t":
+            return -0.5 * (n[0] + 1) * math.log1p(((x - n[1]) / n[2]) ** 2 / n[0])
+        case "cauchy":
+            return -math.log1p(((x - n[0]) / n[1]) ** 2)
+        case "exponential":
+            return -n[0] * x
+        case "gamma":
+            return (n[0] - 1) * math.log(x) - n[1] * x
+        case "inv_gamma":
+            return -(n[0] + 1) * math.log(x) - n[1] / x
+        case "beta":
+            return (n[0] - 1) * math.log(x) + (n[1] - 1) * math.log1p(-x)
         case _:
             return 0.0
 

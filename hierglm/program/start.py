@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of
+from hierglm.covariances.rr import rank
 from hierglm.families.parameters import BOUNDS, FamilyParameter
 from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
+from hierglm.program.low_rank import low_rank_places, low_rank_scores
 from hierglm.program.given import estimated
 from hierglm.program.positive import WIDEST, reaches
 
@@ -40,7 +42,7 @@ def start(plan: Plan) -> Mapping[str, Place]:
     for number, choice in enumerate(plan.groups):
         places |= _scales(plan, fit, number)
         if choice.form is not GroupForm.INTEGRATED:
-            places |= _effects(fit, number, choice.form)
+            places |= _effects(plan, fit, number)
     return places
 
 
@@ -59,6 +61,8 @@ def _own(plan: Plan, parameter: FamilyParameter) -> dict[str, Place]:
 
 
 def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
+    if covariance_of(plan.model.groups[number]).low_rank:
+        return low_rank_places(plan, fit, number)
     k, sd = number + 1, fit.sds[number]
     reach, ones = np.minimum(WIDEST, fit.spreads[number]), np.ones(len(sd))
     places: dict[str, Place] = {}
@@ -96,11 +100,17 @@ def _correlations(plan: Plan, fit: Penalised, number: int, reach: Floats) -> dic
     return places
 
 
-def _effects(fit: Penalised, number: int, form: GroupForm) -> dict[str, Place]:
+def _effects(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
     """Return where standardised effects are; those about their conditional means are at 0."""
     levels, q = fit.effects[number].shape
-    if form is GroupForm.CONDITIONAL:
+    grouping = plan.model.groups[number]
+    low = covariance_of(grouping).low_rank
+    if plan.groups[number].form is GroupForm.CONDITIONAL:
+        q = rank(grouping) if low else q
         return {f"z_{number + 1}": Place(np.zeros((q, levels)), np.ones(q * levels))}
+    if low:
+        z, spread = low_rank_scores(plan, fit, number)
+        return {f"z_{number + 1}": Place(z, spread.flatten(order="F"))}
     C = np.linalg.cholesky(fit.covariances[number])
     z = np.linalg.solve(C, fit.effects[number].T)
     wide = np.sqrt(np.maximum(np.diagonal(fit.uncertain[number], axis1=1, axis2=2), 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from hierglm.covariances import correlated_terms, covariance_of, sd_terms
 from hierglm.draws.draws import Variable
 from hierglm.draws.parameters import check_effects
 from hierglm.errors import SettingsError
+from hierglm.families.links import LOGIT
 from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import Plan
+from hierglm.plan.likelihoods import Own
 from hierglm.plan.penalised import Penalised
 from hierglm.program.groups import effect_dims
 from hierglm.results.rows import MAIN
@@ -37,8 +39,9 @@ class Located:
         As of a `hierglm.draws.draws.Variable`.
     location, spread : ndarray, in the shape of the labels
         Mode and sd on the scale.
-    scale : {"identity", "log", "atanh"}
-        Of sds the logarithm is about normal, of correlations the inverse of tanh.
+    scale : {"identity", "log", "atanh", "logit", "logm1"}
+        Of sds the logarithm is about normal, of correlations the inverse of tanh, of a
+        family's parameters what their link makes of them.
     dims : tuple of (str, sequence)
         Name and labels of each dimension.
     """
@@ -48,7 +51,7 @@ class Located:
     group: str
     location: Floats
     spread: Floats
-    scale: Literal["identity", "log", "atanh"]
+    scale: Literal["identity", "log", "atanh", "logit", "logm1"]
     dims: tuple[tuple[str, Sequence[Any]], ...]
 
 
@@ -167,11 +170,18 @@ def approximate(plan: Plan) -> Approximation | None:
     """Return the penalised fit of a plan as an answer of its own, where there is one."""
     if plan.numbers is None or plan.numbers.fit is None:
         return None
+    # Its covariances have full rank.
+    if any(covariance_of(g).low_rank for g in plan.model.groups):
+        return None
     fit, model = plan.numbers.fit, plan.model
     parts = [*_common(plan, fit), *_by_group(_scales(plan, fit))]
-    if "sigma" in model.scales:
-        spread = np.array(fit.sigma_spread)
-        parts.append(Located("sigma", "family", "", np.array(np.log(fit.sigma)), spread, "log", ()))
+    for p in model.parameters:
+        own = fit.own.get(p.name, Own(fit.sigma, fit.sigma_spread))
+        location = p.link.apply(np.array(own.value))
+        spread = np.array(0.0 if model.priors.scale(p.name).given else own.spread)
+        # Parameters have links of these three kinds, as `_numbers` knows them.
+        scale = cast(Literal["log", "logit", "logm1"], p.link.name)
+        parts.append(Located(p.name, "family", "", location, spread, scale, ()))
     parts += _by_group(_effects(plan, fit))
     return Approximation(
         model.design.formula.source, repr(model.family).replace("(", " (", 1),
@@ -259,6 +269,12 @@ def _numbers(part: Located, conf_level: float) -> tuple[Floats, ...]:
             # The standard deviation of the log-normal distribution.
             sd = np.exp(location + spread**2 / 2) * np.sqrt(np.expm1(spread**2))
             return np.exp(location), sd, np.exp(low), np.exp(high)
+        case "logm1":
+            sd = np.exp(location + spread**2 / 2) * np.sqrt(np.expm1(spread**2))
+            return 1 + np.exp(location), sd, 1 + np.exp(low), 1 + np.exp(high)
+        case "logit":
+            share = LOGIT.invert(location)
+            return share, share * (1 - share) * spread, LOGIT.invert(low), LOGIT.invert(high)
         case "atanh":
             cor = np.tanh(location)
             return cor, (1 - cor**2) * spread, np.tanh(low), np.tanh(high)

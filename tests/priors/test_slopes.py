@@ -4,7 +4,7 @@ import pytest
 import scipy.stats as st
 
 from hierglm.priors import distributions as prior
-from hierglm.priors.slopes import slope
+from hierglm.priors.slopes import log_density, slope
 
 LAWS = [
     (prior.normal(1, 2), st.norm(1, 2)),
@@ -24,5 +24,12 @@ def test_slope(ours, law, x):
     assert slope(ours, x) == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.parametrize(("ours", "law"), LAWS, ids=lambda x: repr(x)[:20].split("<")[0])
+def test_log_density(ours, law):
+    difference = log_density(ours, 0.8) - log_density(ours, 0.2)
+    assert difference == pytest.approx(law.logpdf(0.8) - law.logpdf(0.2), rel=1e-12)
+
+
 def test_a_flat_prior_does_not_pull():
     assert slope(prior.flat(), 3.0) == 0
+    assert log_density(prior.flat(), 3.0) == 0

@@ -49,30 +49,57 @@ def place(plan, seed):
     sds, factors, u, scales = [], [], [], {}
     for k, g in enumerate(design.groups):
         q = len(g.terms)
+        count = 1 if g.structure.kind in ("iso", "ar1") else q
         L = np.eye(q)
+        if g.structure.kind in ("cs", "ar1"):
+            (cor,) = plan.model.priors.of("cor", k)
+            rho = cor.numbers[0] if cor.kind == "constant" else r.uniform(-0.9 / (q - 1), 0.9)
+            if cor.kind != "constant":
+                scales[f"rho_{k + 1}"] = rho
+            L = np.linalg.cholesky(one_correlation(g, rho))
         if g.correlated and q > 1:
             raw = np.tril(r.normal(0, 0.4, (q, q)), -1) + np.eye(q)
             L = raw / np.linalg.norm(raw, axis=1, keepdims=True)
         if plan.model.priors.of("sd", k)[0].kind == "decov":
-            tau, pi = float(np.exp(r.normal(0, 0.3))), r.dirichlet(np.full(q, 5.0))
+            tau, pi = float(np.exp(r.normal(0, 0.3))), r.dirichlet(np.full(count, 5.0))
             scales[f"tau_{k + 1}"] = tau
-            if q > 1:
+            if count > 1:
                 scales[f"pi_{k + 1}"] = pi
-            sd = (sigma if "sigma" in plan.model.scales else 1) * tau * np.sqrt(q * pi)
+            sd = (sigma if "sigma" in plan.model.scales else 1) * tau * np.sqrt(count * pi)
         else:
-            sd = np.exp(r.normal(-0.3, 0.4, q))
+            sd = np.exp(r.normal(-0.3, 0.4, count))
             priors = plan.model.priors.of("sd", k)
             sd = np.array([p.numbers[0] if p.given else x for p, x in zip(priors, sd, strict=True)])
             free = np.array([not p.given for p in priors])
             if free.any():
                 name = f"sd_{k + 1}" if free.all() else f"sd_{k + 1}_free"
-                scales[name] = sd[free] if q > 1 else sd[0]
+                scales[name] = sd[free] if count > 1 else sd[0]
         if g.correlated and q > 1:
             scales[f"L_{k + 1}"] = L
         sds.append(sd)
-        factors.append(sd[:, None] * L)
+        factors.append(np.broadcast_to(sd, q)[:, None] * L)
         u.append(r.normal(0, 1, (len(g.levels), q)) @ factors[-1].T)
+    scales |= {
+        p.name: float(p.link.invert(np.array(r.normal(0, 0.5))))
+        for p in plan.model.parameters
+        if p.name != "sigma" and not plan.model.priors.scale(p.name).given
+    }
     return Place(b, sigma, scales, sds, factors, u)
+
+
+def one_correlation(grouping, rho):
+    """Return the correlation matrix of compound symmetry, or of a first-order autoregression."""
+    q = len(grouping.terms)
+    C = np.eye(q)
+    for i in range(q):
+        for j in range(q):
+            if grouping.structure.kind == "cs" and i != j:
+                C[i, j] = rho
+            elif grouping.structure.kind == "ar1":
+                # The times stand in the labels: "h[10]".
+                one, other = (int(grouping.terms[n].split("[")[1][:-1]) for n in (i, j))
+                C[i, j] = rho ** abs(one - other)
+    return C
 
 
 def flat(value):
@@ -103,7 +130,7 @@ def values_of(plan, program, at, without=()):
     values = {**common_values(plan, at), **at.scales}
     if "sigma" in plan.model.scales and "sigma" not in plan.model.priors.given:
         values["sigma"] = at.sigma
-    for name in [n for n in values if n == "sigma" or n.startswith("sd_")]:
+    for name in list(values):
         whole = name.removesuffix("_free")
         if f"log_{whole}_mode" in program.data:
             values[f"log_{whole}"] = np.log(values.pop(name))

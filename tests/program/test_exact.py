@@ -84,6 +84,35 @@ OTHERS = {
     "poisson weights": ("count | weights(w) ~ x + (1 | g) + (1 | h)", "poisson", None, (C, C)),
 }  # fmt: skip
 
+FAMILIES = {
+    "student slopes": ("y ~ x + (x | g)", "student", LKJ, (C,)),
+    "student crossed": ("y | weights(w) ~ x + (1 | g) + (1 | h)", "student", None, (C, C)),
+    "lognormal": ("exposure ~ x + z + (x | g)", "lognormal", None, (C,)),
+    "gamma nested": ("exposure ~ x + (1 | school/class)", "gamma", None, (C, C)),
+    "gamma weights": ("exposure | weights(w) ~ x + offset(v / 9) + (1 | g)", "gamma", None, (C,)),
+    "gamma, decov": ("exposure ~ x + (x | g)", "gamma", RSTANARM, (C,)),
+    "beta": ("plogis(z) ~ x + (1 | g)", "beta", None, (C,)),
+    "beta weights": ("plogis(z) | weights(w) ~ x + (1 | g)", "beta", None, (C,)),
+    "beta-binomial slopes": ("s | trials(n) ~ x + (x || g)", "beta_binomial", None, (C,)),
+    "beta-binomial weights": (
+        "s | trials(n) + weights(w) ~ x + (1 | g)", "beta_binomial", None, (C,)),
+    "negbinomial": ("count ~ x + offset(log(exposure)) + (x | g)", "negbinomial", None, (C,)),
+    "negbinomial, equal rows": ("count ~ factor(h) + (1 | school)", "negbinomial", None, (C,)),
+    "negbinomial weights": ("count | weights(w) ~ x + (1 | g)", "negbinomial", None, (C,)),
+    "probit crossed": ("hit ~ x + (1 | g) + (1 | h)", "bernoulli(probit)", None, (C, C)),
+    "probit trials": ("s | trials(n) + weights(w) ~ x + (1 | g)", "binomial(probit)", None, (C,)),
+    "cloglog": ("hit | weights(w) ~ x + (1 | g)", "bernoulli(cloglog)", None, (C,)),
+    "cloglog trials": ("s | trials(n) ~ x + (x | g)", "binomial(cloglog)", None, (C,)),
+    "zero-inflated": ("count ~ x + (1 | g)", "zero_inflated_poisson", None, (C,)),
+    "zero-inflated, weights": (
+        "count | weights(w) ~ x + (1 | g)", "zero_inflated_negbinomial", None, (C,)),
+    "hurdle": ("count ~ x + offset(log(exposure)) + (1 | g)", "hurdle_poisson", None, (C,)),
+    "hurdle, negbinomial": ("count ~ x + (x | g)", "hurdle_negbinomial", None, (C,)),
+    "shape given": (
+        "count ~ x + (1 | g)", "negbinomial", {"shape": prior.constant(2.5)}, (C,)),
+}  # fmt: skip
+"""Of the families that are no exponential ones, or whose link is not the canonical one."""
+
 ASKED = {
     "rows": ("y ~ x + (x | g)", {"response": "rows"}, (C,)),
     "rows, gathered": ("y ~ factor(h) + (1 | school)", {"response": "rows"}, (C,)),
@@ -132,11 +161,49 @@ GIVEN = {
         "count ~ x + (1 | g)", "poisson", {"sd": _HALF, "Intercept": _HALF}, "auto", (C,)),
 }  # fmt: skip
 
+STRUCTURES = {
+    "iso": ("y ~ x + iso(x + z | g)", "gaussian", None, "auto", (I,)),
+    "iso, one effect": ("y ~ x + iso(1 | g)", "gaussian", None, "auto", (I,)),
+    "iso beside": ("y ~ x + (1 | g) + iso(0 + x + z | g)", "gaussian", None, "auto", (I, I)),
+    "diag": ("y ~ x + diag(x | g)", "gaussian", None, "auto", (I,)),
+    "cs": ("y ~ x + cs(x + z | g)", "gaussian", LKJ, "auto", (I,)),
+    "ar1": ("y ~ x + ar1(0 + h | g)", "gaussian", LKJ, "auto", (I,)),
+    "ar1, a normal correlation": (
+        "y ~ x + (1 | g) + ar1(h | g)", "gaussian", {"cor": prior.normal(0.3, 0.2)}, "auto",
+        (I, I)),
+    "nested": (
+        "y ~ x + iso(x | school) + cs(x + z | school:class)", "gaussian", LKJ, "auto", (I, I)),
+    "crossed": (
+        "y ~ x + ar1(0 + h | g) + iso(x | school) + (1 | school:class)", "gaussian", None, "auto",
+        (I, C, C)),
+    "decov": ("y ~ x + cs(x | g) + iso(x | h)", "gaussian", RSTANARM, "auto", (I, C)),
+    "decov, ar1": ("y ~ x + ar1(0 + h | g)", "gaussian", RSTANARM, "auto", (I,)),
+    "an id": ("y ~ x + (1 |s| g) + (0 + x |s| g)", "gaussian", LKJ, "auto", (I,)),
+    "rows": ("y ~ x + cs(x | g)", "gaussian", None, {"response": "rows"}, (C,)),
+    "standardised": (
+        "y ~ x + iso(x | g) + ar1(0 + h | school)", "gaussian", LKJ,
+        {"g": "standardised", "school": "standardised"}, (S, S)),
+    "standardised cs": ("y ~ x + cs(x | g)", "gaussian", LKJ, {"g": "standardised"}, (S,)),
+    "iso, given": ("y ~ x + iso(x | g)", "gaussian", {"sd": _HALF}, "auto", (I,)),
+    "cs, given": ("y ~ x + cs(x + z | g)", "gaussian", {"cor[g]": _HALF}, "auto", (I,)),
+    "cs, partly given": (
+        "y ~ x + cs(x + z | g)", "gaussian", {"sd[g:x]": _HALF, "cor": prior.flat()}, "auto",
+        (I,)),
+    "bernoulli iso": ("hit ~ x + iso(x + z | g)", "bernoulli", None, "auto", (C,)),
+    "bernoulli cs, crossed": (
+        "hit ~ x + cs(x + z | g) + (1 | h)", "bernoulli", LKJ, "auto", (C, C)),
+    "poisson ar1": ("count ~ x + ar1(0 + h | g)", "poisson", LKJ, "auto", (C,)),
+    "poisson iso, given": (
+        "count ~ x + iso(x | school/class)", "poisson", {"sd": _HALF}, "auto", (C, C)),
+}  # fmt: skip
+
 CASES = {
     **{f"gaussian {n}": (f, "gaussian", p, "auto", w) for n, (f, p, w) in GAUSSIAN.items()},
     **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in OTHERS.items()},
+    **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in FAMILIES.items()},
     **{f"asked: {n}": (f, "gaussian", None, a, w) for n, (f, a, w) in ASKED.items()},
     **{f"given: {n}": case for n, case in GIVEN.items()},
+    **{f"structure: {n}": case for n, case in STRUCTURES.items()},
 }
 
 
@@ -147,6 +214,7 @@ BY_ROWS = [
     "given: by rows",
     "given: sigma beside known errors",
     *(f"given: {n}" for n in GIVEN if n.startswith(("bernoulli", "poisson"))),
+    *(f"structure: {n}" for n in STRUCTURES if n.startswith(("bernoulli", "poisson", "rows"))),
 ]
 """Those that may take their rows by one function; the rest have crossproducts."""
 
