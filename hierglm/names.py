@@ -5,6 +5,7 @@
     b[x]                      fixed       coefficient
     sd[school:x]              ran_sd      standard deviation over the levels of a group
     cor[school:Intercept,x]   ran_cor     correlation of two effects of a group
+    loading[school:x,1]       ran_loading loading of an effect of a group on a factor
     alpha[school:x]           ran_alpha   how much a level follows its neighbours on a graph
     rho[school:x]             ran_rho     share of the variance that follows a graph
     df[school:x]              ran_df      degrees of freedom of Student t effects
@@ -37,6 +38,7 @@ KINDS: Mapping[str, str] = {
     "fixed": "b",
     "ran_sd": "sd",
     "ran_cor": "cor",
+    "ran_loading": "loading",
     "ran_alpha": "alpha",
     "ran_rho": "rho",
     "ran_df": "df",
@@ -65,7 +67,8 @@ class Parameter:
     term : str
         Label of the coefficient; of a family's parameter its name.
     term2 : str
-        The other term of a correlation; "" where one correlation is that of all effects.
+        The other term of a correlation, "" where one correlation is that of all effects; of a
+        loading the number of the factor.
     response, dpar : str
         Response and parameter of its distribution, where there are several.
 
@@ -109,7 +112,7 @@ def flat_name(parameter: Parameter) -> str:
             inside = last
         case "ran_sd" | "ran_alpha" | "ran_rho" | "ran_df":
             inside = f"{_component(p.group, ':')}:{last}"
-        case "ran_cor":
+        case "ran_cor" | "ran_loading":
             second = f",{_component(p.term2)}" if p.term2 else ""
             inside = f"{_component(p.group, ':')}:{_component(p.term, ',')}{second}"
         case "ran_vals" | "ran_coefs":
@@ -193,8 +196,9 @@ def parse_name(name: str) -> Parameter:
         if effect in ("ran_vals", "ran_coefs"):
             parts["level"] = reader.until(",")
             reader.skip(",")
-        parts["term"] = reader.until("," if effect == "ran_cor" else "")
-        if effect == "ran_cor" and reader.at(","):
+        paired = effect in ("ran_cor", "ran_loading")
+        parts["term"] = reader.until("," if paired else "")
+        if paired and reader.at(","):
             reader.skip(",")
             parts["term2"] = reader.until("")
         reader.skip("]")

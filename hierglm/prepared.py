@@ -176,7 +176,11 @@ class PreparedModel:
         found = approximate(self._plan)
         if found is None:
             numbers = self._plan.numbers
-            why = numbers.doubt if numbers is not None else "plan='textbook' has none"
+            why = (
+                numbers.doubt or "its covariances have full rank, those of rr(...) not"
+                if numbers is not None
+                else "plan='textbook' has none"
+            )
             if self._plan.parts:
                 why = "of several linear predictors there is none"
             raise SettingsError(f"no penalised fit to approximate the posterior by: {why}")

@@ -13,13 +13,16 @@ from hierglm.covariances.covariance import Covariance, OneCorrelation
 from hierglm.covariances.cs import CS
 from hierglm.covariances.diagonal import DIAGONAL
 from hierglm.covariances.iso import ISO
+from hierglm.covariances.rr import RR, rank
 from hierglm.covariances.unstructured import UNSTRUCTURED
 from hierglm.design.design import Grouping
 
 __all__ = ["COVARIANCES", "Covariance", "OneCorrelation", "correlated_terms", "covariance_of",
            "effect_times", "sd_terms"]  # fmt: skip
 
-COVARIANCES: Mapping[str, Covariance] = {c.kind: c for c in (UNSTRUCTURED, DIAGONAL, ISO, CS, AR1)}
+COVARIANCES: Mapping[str, Covariance] = {
+    c.kind: c for c in (UNSTRUCTURED, DIAGONAL, ISO, CS, AR1, RR)
+}
 """By the kind of a term's `hierglm.formula.terms.Structure`."""
 
 
@@ -45,7 +48,9 @@ def correlated_terms(grouping: Grouping) -> tuple[tuple[str, str], ...]:
     covariance = covariance_of(grouping)
     if covariance.one is not None:
         return ((_whole(grouping), ""),)
-    return tuple(combinations(grouping.terms, 2)) if covariance.free else ()
+    # Of one factor all correlations are 1 or -1: the loadings' signs say which.
+    several = covariance.free or (covariance.low_rank and rank(grouping) > 1)
+    return tuple(combinations(grouping.terms, 2)) if several else ()
 
 
 def effect_times(grouping: Grouping) -> NDArray[np.int64]:

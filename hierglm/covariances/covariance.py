@@ -51,6 +51,8 @@ class Covariance:
         Whether each two effects have a correlation of their own.
     one : OneCorrelation or None
         What one correlation makes of them all.
+    low_rank : bool
+        Whether the covariance is that of a few factors, by their loadings.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Covariance:
     common_sd: bool = False
     free: bool = False
     one: OneCorrelation | None = None
+    low_rank: bool = False
 
     @property
     def correlated(self) -> bool:

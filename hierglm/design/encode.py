@@ -15,6 +15,7 @@ from hierglm.design.design import Columns, Design, Response
 from hierglm.design.grouping import encode_group, encode_group_again
 from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
+from hierglm.design.ranks import check_ranks
 from hierglm.design.relate import check_options, read_given
 from hierglm.design.response import encode_response
 from hierglm.design.table import Table
@@ -69,7 +70,6 @@ def encode(
     """
     if missing not in ("drop", "error"):
         raise SettingsError(f"missing must be 'drop' or 'error', not {missing!r}")
-    _refuse_unbuilt(formula)
     check_options(formula)
     refuse_unknown(formula, table)
     own = dict(functions or {})
@@ -79,13 +79,15 @@ def encode(
     used = table.select(formula.names, kept)
     response, read = encode_response(formula.response, used, kept, own)
     common = _common(formula, used, kept, own)
+    groups = tuple(encode_group(g, used, kept, own, given) for g in formula.groups)
+    check_ranks(formula, groups)
     return Design(
         formula=formula,
         response=response,
         intercept=formula.intercept,
         common=common,
         offset=_offset(formula.offsets, used, kept, own),
-        groups=tuple(encode_group(g, used, kept, own, given) for g in formula.groups),
+        groups=groups,
         kept=kept,
         total=table.rows,
         notes=(*dropped, *read, *column_notes(common, formula.intercept)),
@@ -253,21 +255,6 @@ def _offset(
         total += evaluate(factor, table, rows, own, fitted)
     total.flags.writeable = False
     return total
-
-
-_BUILT = ("unstructured", "diagonal", "iso", "cs", "ar1", "independent", "gr", "graph", "mm")
-
-
-def _refuse_unbuilt(formula: Formula) -> None:
-    for term in formula.groups:
-        for kind in (term.structure.kind, term.levels.kind):
-            if kind not in _BUILT:
-                raise FormulaError(
-                    f"{kind} is read, but not built yet",
-                    formula.source,
-                    term.start,
-                    term.end,
-                )
 
 
 def _read_only(array: Any) -> Any:

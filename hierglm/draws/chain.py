@@ -29,8 +29,9 @@ class Given:
         Common coefficients less those of least squares.
     sigma : ndarray, shape (S,)
         Residual sd.
-    scales : mapping of int to ndarray, shape (S, q, q)
-        For each term of the chain: triangular factor of its covariance, over sigma.
+    scales : mapping of int to ndarray, shape (S, q, d)
+        For each term of the chain: lower-triangular factor of its covariance, over sigma;
+        d is q, or less where the covariance has that rank.
     effects : mapping of int to ndarray, shape (S, J q)
         Of the terms that are not in the chain, level by level.
     """
@@ -121,7 +122,8 @@ def draw_branch(
             G[k, m] = _nested(F, some[k], len(e[k]), len(e[m]))
     for i, k in enumerate(chain):
         S, q = given.scales[k], len(e[k])
-        C[k] = _cholesky(_precision(A[k], S), q)
+        d = S.shape[2]
+        C[k] = _cholesky(_precision(A[k], S), d)
         w[k] = _solve(C[k], S, e[k])
         after = chain[i + 1 :]
         for m in after:
@@ -131,14 +133,14 @@ def draw_branch(
         for b, m in enumerate(after):
             fold = _Fold(parent[k, m], len(some[m]))
             for r in range(len(e[m])):
-                e[m][r] = e[m][r] - fold(G[k, m][r, a] * w[k][a] for a in range(q))
+                e[m][r] = e[m][r] - fold(G[k, m][r, a] * w[k][a] for a in range(d))
                 for s in range(r + 1):
-                    A[m][r, s] = A[m][r, s] - fold(G[k, m][r, a] * G[k, m][s, a] for a in range(q))
+                    A[m][r, s] = A[m][r, s] - fold(G[k, m][r, a] * G[k, m][s, a] for a in range(d))
             for n in after[b + 1 :]:
                 for r in range(len(e[n])):
                     for s in range(len(e[m])):
                         G[m, n][r, s] = G[m, n][r, s] - fold(
-                            G[k, n][r, a] * G[k, m][s, a] for a in range(q)
+                            G[k, n][r, a] * G[k, m][s, a] for a in range(d)
                         )
     out: dict[int, Floats] = {}
     for i in reversed(range(len(chain))):
@@ -179,9 +181,9 @@ def _nested(F: Any, some: Ints, q: int, s: int) -> dict[tuple[int, int], Floats]
 
 def _precision(A: _Entries, S: Floats) -> _Entries:
     """Return the entries of I + S' A S of every level, shape (draws, levels)."""
-    q = S.shape[1]
+    q, d = S.shape[1:]
     out = {}
-    for r in range(q):
+    for r in range(d):
         for s in range(r + 1):
             total: Any = float(r == s)
             for h in range(r, q):
@@ -205,9 +207,9 @@ def _cholesky(M: _Entries, q: int) -> _Entries:
 
 def _solve(C: _Entries, S: Floats, e: Sequence[Floats]) -> list[Floats]:
     """Return C^-1 S' e of every level."""
-    q = S.shape[1]
+    q, d = S.shape[1:]
     w: list[Floats] = []
-    for k in range(q):
+    for k in range(d):
         v = sum((S[:, h, k, None] * e[h] for h in range(k, q)), start=np.zeros(()))
         for h in range(k):
             v = v - C[k, h] * w[h]
@@ -219,14 +221,14 @@ def _draw(
     C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator | None
 ) -> Floats:
     """Return S C^-T (w + sigma noise), shape (draws, levels, q)."""
-    q = S.shape[1]
-    shape = (len(S), w[0].shape[1], q)
+    q, d = S.shape[1:]
+    shape = (len(S), w[0].shape[1], d)
     noise = rng.standard_normal(shape) if rng is not None else np.zeros(shape)
-    z: list[Floats] = [np.empty(0)] * q
-    for k in reversed(range(q)):
+    z: list[Floats] = [np.empty(0)] * d
+    for k in reversed(range(d)):
         rest = w[k] + sigma[:, None] * noise[:, :, k]
-        for h in range(k + 1, q):
+        for h in range(k + 1, d):
             rest = rest - C[h, k] * z[h]
         z[k] = rest / C[k, k]
-    effects = [sum(S[:, r, k, None] * z[k] for k in range(r + 1)) for r in range(q)]
+    effects = [sum(S[:, r, k, None] * z[k] for k in range(min(r + 1, d))) for r in range(q)]
     return np.stack([np.asarray(x) for x in effects], axis=-1)

@@ -71,7 +71,7 @@ def keys(variable: Variable) -> Mapping[str, Labels]:
     match variable.effect:
         case "family":
             columns["term"] = _same(variable.term or variable.name, count)
-        case "ran_cor":
+        case "ran_cor" | "ran_loading":
             columns["term"] = _objects([pair[0] for pair in labels[0]])
             columns["term2"] = _objects([pair[1] for pair in labels[0]])
         case "ran_vals" | "ran_coefs":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import correlated_terms, covariance_of, effect_times, sd_terms
+from hierglm.covariances.rr import loading_labels, loadings
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import Draws
 
@@ -15,7 +16,9 @@ Floats = NDArray[np.float64]
 
 
 def scale(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
-    """Return the triangular factor of a term's covariance, shape (draws, q, q).
+    """Return the lower-triangular factor of a term's covariance, shape (draws, q, rank).
+
+    The rank is q, except where the covariance is that of a few factors.
 
     Parameters
     ----------
@@ -26,6 +29,10 @@ def scale(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
     draws : Draws
         Chains one behind the other.
     """
+    grouping = groups[number]
+    if covariance_of(grouping).low_rank:
+        values = flat(draws, f"loading_{grouping.group}")
+        return loadings(values[:, place(groups, number, loading_labels)], grouping)
     sd, correlation = scales(groups, number, draws)
     return sd[:, :, None] * _factor(correlation)
 
@@ -44,6 +51,10 @@ def scales(groups: Sequence[Grouping], number: int, draws: Draws) -> tuple[Float
     """
     grouping = groups[number]
     covariance, times = covariance_of(grouping), effect_times(grouping)
+    if covariance.low_rank:
+        U = scale(groups, number, draws)
+        sd = np.sqrt(np.sum(U**2, axis=2))
+        return sd, U @ U.swapaxes(1, 2) / (sd[:, :, None] * sd[:, None, :])
     sd = flat(draws, f"sd_{grouping.group}")[:, place(groups, number, sd_terms)]
     if covariance.common_sd:
         sd = np.repeat(sd, len(times), axis=1)

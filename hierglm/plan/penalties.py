@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.covariances import covariance_of
 from hierglm.model import Model
+from hierglm.priors.distributions import Prior, flat
 from hierglm.priors.slopes import pull, slope
 
 Floats = NDArray[np.float64]
@@ -17,9 +19,15 @@ def common_penalty(model: Model, b: Floats) -> tuple[Floats, Floats]:
     return pull([*priors, *model.priors.of("b")], b)
 
 
+def sd_priors(model: Model, k: int) -> tuple[Prior, ...]:
+    """Return the priors of a term's sds; flat where loadings have one instead."""
+    loaded = covariance_of(model.design.groups[k]).low_rank
+    return (flat(),) * len(model.design.groups[k].terms) if loaded else model.priors.of("sd", k)
+
+
 def sd_penalty(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
     """Return the slopes of the log prior density of the log sds, Jacobian included."""
-    priors = model.priors.of("sd", k)
+    priors = sd_priors(model, k)
     if priors[0].kind == "decov":
         # tau ~ gamma, and the shares pi of the variance ~ Dirichlet.
         _, concentration, shape, scale = priors[0].numbers

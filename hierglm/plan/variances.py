@@ -12,7 +12,7 @@ from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.covariances.closest import Closest, closest, from_correlation, to_correlation
 from hierglm.design.design import Grouping
 from hierglm.model import Model
-from hierglm.plan.penalties import sd_penalty
+from hierglm.plan.penalties import sd_penalty, sd_priors
 from hierglm.priors.distributions import Prior
 from hierglm.priors.slopes import pull
 
@@ -55,7 +55,7 @@ def first_covariance(model: Model, k: int, sigma: float) -> Varied:
     variances = 0.25 * sigma**2 / size**2
     if covariance_of(grouping).common_sd:
         variances = np.exp(np.mean(np.log(variances), keepdims=True))
-    priors = model.priors.of("sd", k)
+    priors = sd_priors(model, k)
     given = np.array([p.given for p in priors])
     variances = np.where(given, _known(priors, variances) ** 2, variances)
     rho = _given_correlation(model, k)
@@ -98,9 +98,9 @@ def vary(
     # Few levels leave likelihood at correlations of 1, where no posterior is: the diagonal
     # counts as q levels more.
     second = second * (levels / (levels + q)) + np.diag(np.diag(second)) * q / (levels + q)
-    if not structure.free:
+    if not (structure.free or structure.low_rank):
         second = np.diag(np.diag(second))
-    priors = model.priors.of("sd", k)
+    priors = sd_priors(model, k)
     second = _regressed(second / levels, priors)
     C = np.linalg.cholesky(variance)
     half = np.linalg.solve(C, second)
@@ -139,15 +139,18 @@ def _within(
     pulled = sd_penalty(model, k, at.sds, sigma) / (2 * information)
     step = lengthen * np.log(target.sds[: len(at.sds)] / at.sds) + pulled
     sds = at.sds * np.exp(np.clip(pace * step, -LONGEST, LONGEST))
-    sds = _known(model.priors.of("sd", k), sds)
+    sds = _known(sd_priors(model, k), sds)
     change, rho, wide = np.log(sds / at.sds), at.rho, 0.0
     if structure.one is not None:
         before = from_correlation(structure.one, q, at.rho)
         move = from_correlation(structure.one, q, target.rho) - before
-        move = float(np.clip(pace * lengthen.mean() * move, -2 * LONGEST, 2 * LONGEST))
+        # What an EM step takes the data to say, over what they do say.
+        told_of_rho = max(share * target.information + target.penalised, _UNIFORM)
+        whole = max(target.information + target.penalised, _UNIFORM)
+        move = float(np.clip(pace * whole / told_of_rho * move, -2 * LONGEST, 2 * LONGEST))
         rho = to_correlation(structure.one, q, before + move)
         change = np.append(change, move)
-        wide = float(1 / np.sqrt(max(share * target.information, _UNIFORM)))
+        wide = float(1 / np.sqrt(told_of_rho))
     spread = np.sqrt(0.5 / information)
     return Varied(_matrix(grouping, sds**2, rho), sds, spread, rho, wide), change
 
@@ -164,7 +167,7 @@ def _target(model: Model, k: int, second: Floats, rho: float, levels: int) -> Cl
     """
     grouping = model.design.groups[k]
     structure, times = covariance_of(grouping), effect_times(grouping)
-    sds = [p.numbers[0] if p.given else np.nan for p in model.priors.of("sd", k)]
+    sds = [p.numbers[0] if p.given else np.nan for p in sd_priors(model, k)]
     given = np.array(np.broadcast_to(sds, len(times))), _given_correlation(model, k)
     if structure.one is None:
         return closest(structure, second, times, given)

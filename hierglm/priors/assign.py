@@ -28,7 +28,7 @@ from hierglm.priors.distributions import (
 )
 from hierglm.priors.scales import Scales, measure
 
-Role = Literal["Intercept", "b", "sd", "cor", "alpha", "rho", "df", "scale"]
+Role = Literal["Intercept", "b", "sd", "cor", "loading", "alpha", "rho", "df", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Slot:
 
     Attributes
     ----------
-    role : {"Intercept", "b", "sd", "cor", "alpha", "rho", "df", "scale"}
+    role : {"Intercept", "b", "sd", "cor", "loading", "alpha", "rho", "df", "scale"}
         What it is.
     name : str
         As in the tables: ``"b[x]"``, ``"sd[school:x]"``, ``"cor[school]"``, ``"sigma"``.
@@ -184,13 +184,15 @@ def common_slots(design: Design) -> list[Slot]:
 
 
 def group_slots(g: Grouping, number: int) -> list[Slot]:
-    """Return the slots of the sds and correlations of a group term."""
+    """Return the slots of the sds and correlations, or of the loadings, of a group term."""
+    covariance = covariance_of(g)
+    if covariance.low_rank:
+        return [Slot("loading", group_name("ran_loading", g.group), number, g.group)]
     sds = [f"{t}:{s}" for s in g.relation.strata for t in sd_terms(g)] or sd_terms(g)
     slots = [
         Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), number, g.group, term)
         for term in sds
     ]
-    covariance = covariance_of(g)
     if covariance.free:
         slots.append(Slot("cor", group_name("ran_cor", g.group), number, g.group))
     elif covariance.one is not None:
@@ -234,6 +236,8 @@ def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return lkj(1), "brms: lkj(1)"
     if slot.role in _LEVELS:
         return _LEVELS[slot.role]
+    if slot.role == "loading":
+        return student_t(3, 0, s.spread), "default: student_t(3, 0, s), all loadings together"
     own = _own_default(slot, family)
     if own is not None:
         return own, f"brms: {own!r}"
@@ -250,6 +254,8 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
         return lkj(1), "rstanarm: decov, lkj(regularization)"
     if slot.role == "sd":
         return decov(), "rstanarm: decov, relative to the residual sd"
+    if slot.role == "loading":
+        return student_t(3, 0, s.spread), "default: student_t(3, 0, s), all loadings together"
     if slot.role in _LEVELS:
         return _LEVELS[slot.role]
     own = next(p.rstanarm for p in family.parameters if p.name == slot.term)
@@ -310,6 +316,7 @@ _STANDS: Mapping[Role, tuple[Support, ...]] = {
     "b": ("real", "any"),
     "sd": ("real", "positive", "covariance", "any"),
     "cor": ("correlation",),
+    "loading": ("real", "any"),
 }
 _RANGES: Mapping[Range, tuple[Support, ...]] = {
     "positive": ("real", "positive", "any"),
@@ -328,12 +335,24 @@ def _settle(assigned: Assigned) -> Assigned:
     if KINDS[prior.kind].support not in allowed:
         kinds = [k for k, rule in KINDS.items() if rule.support in allowed]
         raise PriorError(f"{prior!r} cannot be the prior of {name}; it takes {', '.join(kinds)}")
+    if role == "loading":
+        _check_loading(assigned)
     if prior.given and role in ("sd", "cor", "scale", *_LEVELS):
         _check_given(assigned.slot, prior.numbers[0])
     if prior.kind == "decov" and assigned.source == f"given as {name!r}":
         group = group_name("ran_sd", assigned.slot.group)
         raise PriorError(f"decov is for all sds of a term together: give it as {group!r}")
     return assigned
+
+
+def _check_loading(assigned: Assigned) -> None:
+    """Refuse a prior that is not the same for all rotations of the factors."""
+    prior = assigned.prior
+    if prior.kind not in ("normal", "student_t") or prior.numbers[-2] != 0:
+        raise PriorError(
+            f"{prior!r} cannot be the prior of {assigned.slot.name}: loadings are the same under "
+            "rotations of the factors for normal(0, scale) and student_t(df, 0, scale) alone"
+        )
 
 
 def _check_given(slot: Slot, value: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hierglm.covariances import covariance_of
+from hierglm.design.design import Grouping
 from hierglm.plan.blocks import pack
 from hierglm.plan.conditional import condition
 from hierglm.plan.forms import Plan, ResponseForm
@@ -11,7 +13,7 @@ from hierglm.program.common import centre, moves
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, sizes
-from hierglm.program.scales import scale, scale_functions, scale_outputs, scale_parts
+from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
 
 
 def conditional(plan: Plan, number: int) -> Fragment:
@@ -58,7 +60,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
         )  # fmt: skip
     parameters = [
         Declare(
-            Block.PARAMETERS, "array[] vector", f"z_{k}", (f"M_{k}", f"J_{k}"),
+            Block.PARAMETERS, "array[] vector", f"z_{k}", (factors(grouping, k), f"J_{k}"),
             note="about standard normal, given the data",
         ),
         Declare(
@@ -69,7 +71,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Block.TRANSFORMED_PARAMETERS, "real", f"log_prior_{k}", note="theirs, by z"
         ),
     ]  # fmt: skip
-    uses = [*(["level_residuals"] if moves(plan) else []), "conditional_effects"]
+    uses = [*(["level_residuals"] if moves(plan) else []), _function(grouping)]
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
@@ -84,13 +86,17 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if rows else "",
-        uses=(*scale_functions(grouping), *uses, *(c.function for _, c in crossings)),
+        uses=(*scale_functions(plan, number), *uses, *(c.function for _, c in crossings)),
         outputs=(
             *scale_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
                    effect_dims(grouping)),
         ),
     )  # fmt: skip
+
+
+def _function(grouping: Grouping) -> str:
+    return "low_rank_effects" if covariance_of(grouping).low_rank else "conditional_effects"
 
 
 def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]]) -> Statement:
@@ -100,9 +106,10 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
     e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
     over = " / sigma" if sigma == "sigma" else ""
-    effects = f"conditional_effects(A_{k}, S, e, {sigma}, z_{k}, J_{k})"
+    grouping = plan.model.groups[number]
+    effects = f"{_function(grouping)}(A_{k}, S, e, {sigma}, z_{k}, J_{k})"
     lines = [
-        f"matrix[M_{k}, M_{k}] S = {scale(plan, number)}{over};",
+        f"matrix[M_{k}, {factors(grouping, k)}] S = {scale(plan, number)}{over};",
         f"array[M_{k}] vector[J_{k}] e = {e};",
         *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
         f"matrix[J_{k}, M_{k} + 1] u = {effects};",

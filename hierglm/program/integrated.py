@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from hierglm.covariances import covariance_of
 from hierglm.plan.blocks import blocks
 from hierglm.plan.crossproducts import Sums
 from hierglm.plan.forms import CommonForm, Plan
@@ -14,16 +16,31 @@ from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
-from hierglm.program.scales import scale, scale_functions, scale_outputs, scale_parts
+from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
 
-_INNER = (
-    "batched_precision",
-    "batched_cholesky",
-    "batched_solve",
-    "solved_density",
-    "fold_precision",
-    "fold_residuals",
-)
+_FOLDS = ("fold_precision", "fold_residuals")
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """Library functions of small matrices of all levels, for one kind of factor."""
+
+    precision: str
+    solve: str
+    density: str
+
+    @property
+    def inner(self) -> tuple[str, ...]:
+        return (self.precision, "batched_cholesky", self.solve, "solved_density")
+
+
+_TRIANGULAR = _Small("batched_precision", "batched_solve", "integrated_density")
+_LOW_RANK = _Small("low_rank_precision", "low_rank_solve", "low_rank_density")
+
+
+def _small(plan: Plan, number: int) -> _Small:
+    low = covariance_of(plan.model.groups[number]).low_rank
+    return _LOW_RANK if low else _TRIANGULAR
 
 
 def sums_data(plan: Plan) -> Fragment:
@@ -63,7 +80,7 @@ def group_sums(plan: Plan, number: int) -> Fragment:
             *scales.declares,
         ),
         statements=scales.statements,
-        uses=scale_functions(grouping),
+        uses=scale_functions(plan, number),
         outputs=scale_outputs(plan, number),
     )
 
@@ -90,9 +107,10 @@ def sums_likelihood(plan: Plan) -> Fragment:
         *(["level_residuals"] if sums.groups else []),
         "crossproducts_normal",
         *(["effect_squares"] if order.rest else []),
-        *(["integrated_density"] if nested else ()),
+        *dict.fromkeys(_small(plan, k).density for k in order.chain[-1:]),
         *(c.function for c in crossings.values()),
-        *(_INNER if nested > 1 else []),
+        *dict.fromkeys(f for k in order.chain[:-1] for f in _small(plan, k).inner),
+        *(_FOLDS if nested > 1 else []),
         *(["fold_cross"] if nested > 2 else []),
     ]
     return Fragment(
@@ -199,7 +217,8 @@ def _eliminate(
     order, k, sigma = _order(plan), number + 1, _sigma(plan)
     inner = [j + 1 for j in order.chain[:i]]
     A = f"ZZ_{k}"
-    yield f"matrix[M_{k}, M_{k}] S_{k} = {scale(plan, number)}{' / sigma' * (sigma != '1')};"
+    small, size = _small(plan, number), factors(plan.model.groups[number], k)
+    yield f"matrix[M_{k}, {size}] S_{k} = {scale(plan, number)}{' / sigma' * (sigma != '1')};"
     yield _within(k)
     for m in order.rest:
         yield f"e_{k} = {crossings[number, m](f'e_{k}', f'r_{m + 1}')};"
@@ -210,16 +229,22 @@ def _eliminate(
         yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
         A = f"A_{k}"
     if number == order.chain[-1]:
-        yield f"target += integrated_density({A}, S_{k}, e_{k}, {sigma}, J_{k});"
+        yield f"target += {small.density}({A}, S_{k}, e_{k}, {sigma}, J_{k});"
         return
-    factor = f"batched_cholesky(batched_precision({A}, S_{k}), M_{k}, J_{k})"
-    yield f"array[T_{k}] vector[J_{k}] C_{k} = {factor};"
-    yield f"array[M_{k}] vector[J_{k}] w_{k} = batched_solve(C_{k}, S_{k}, e_{k}, J_{k});"
+    low = small is _LOW_RANK
+    entries = f"({size} * ({size} + 1)) %/% 2" if low else f"T_{k}"
+    precision = f"{small.precision}({A}, S_{k}{f', J_{k}' if low else ''})"
+    yield (f"array[{entries}] vector[J_{k}] C_{k} = batched_cholesky({precision}, {size}, J_{k});")
+    yield f"array[{size}] vector[J_{k}] w_{k} = {small.solve}(C_{k}, S_{k}, e_{k}, J_{k});"
     yield f"target += solved_density(C_{k}, w_{k}, {sigma});"
     for m in (n + 1 for n in order.chain[i + 1 :]):
-        yield f"array[M_{m}, M_{k}] vector[J_{k}] G_{k}_{m} = ZZ_{k}_{m};"
+        # Of low rank the solved products have fewer rows than the effects.
+        products = f"H_{k}_{m}" if low else f"G_{k}_{m}"
+        yield f"array[M_{m}, M_{k}] vector[J_{k}] {products} = ZZ_{k}_{m};"
         for j in inner:
             levels = f"at_{j}_{k}, ends_{j}_{k}"
-            yield f"G_{k}_{m} = fold_cross(G_{k}_{m}, G_{j}_{k}, G_{j}_{m}, {levels});"
-        solved = f"G_{k}_{m}[m] = batched_solve(C_{k}, S_{k}, G_{k}_{m}[m], J_{k});"
+            yield f"{products} = fold_cross({products}, G_{j}_{k}, G_{j}_{m}, {levels});"
+        if low:
+            yield f"array[M_{m}, {size}] vector[J_{k}] G_{k}_{m};"
+        solved = f"G_{k}_{m}[m] = {small.solve}(C_{k}, S_{k}, {products}[m], J_{k});"
         yield f"for (m in 1:M_{m}) {{\n  {solved}\n}}"

@@ -12,6 +12,7 @@ from hierglm.plan.forms import Plan
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Output, Statement
 from hierglm.program.given import datum, given_value
+from hierglm.program.low_rank import low_rank_functions, low_rank_outputs, low_rank_parts
 from hierglm.program.positive import positive
 from hierglm.program.priors import PriorText, scalar_prior
 
@@ -19,6 +20,8 @@ from hierglm.program.priors import PriorText, scalar_prior
 def scale_parts(plan: Plan, number: int) -> PriorText:
     """Return declarations and priors of the sds and the correlations of a term's effects."""
     covariance = covariance_of(plan.model.groups[number])
+    if covariance.low_rank:
+        return low_rank_parts(plan, number)
     sd = _standard_deviations(plan, number)
     cor = PriorText()
     if covariance.free:
@@ -28,16 +31,24 @@ def scale_parts(plan: Plan, number: int) -> PriorText:
     return PriorText((*sd.declares, *cor.declares), (*sd.statements, *cor.statements))
 
 
-def scale_functions(grouping: Grouping) -> tuple[str, ...]:
+def scale_functions(plan: Plan, number: int) -> tuple[str, ...]:
     """Return the library functions that the factor of a term's covariance needs."""
-    one = covariance_of(grouping).one
+    covariance = covariance_of(plan.model.groups[number])
+    if covariance.low_rank:
+        return low_rank_functions(plan, number)
+    one = covariance.one
     return () if one is None else (one.stan,)
 
 
 def scale(plan: Plan, number: int) -> str:
-    """Return the Stan expression of the triangular factor of a term's covariance."""
+    """Return the Stan expression of the factor of a term's covariance.
+
+    It is lower triangular, unless the covariance is that of a few factors.
+    """
     grouping, k = plan.model.groups[number], number + 1
     covariance = covariance_of(grouping)
+    if covariance.low_rank:
+        return f"U_{k}"
     if len(grouping.terms) == 1:
         return f"rep_matrix(sd_{k}, 1, 1)"
     if covariance.common_sd:
@@ -46,9 +57,16 @@ def scale(plan: Plan, number: int) -> str:
     return f"diag_pre_multiply(sd_{k}, L_{k})" if covariance.correlated else f"diag_matrix(sd_{k})"
 
 
+def factors(grouping: Grouping, k: int) -> str:
+    """Return the Stan name of the number of standardised effects of a level."""
+    return f"{'D' if covariance_of(grouping).low_rank else 'M'}_{k}"
+
+
 def scaled(grouping: Grouping, k: int) -> str:
     """Return the Stan expression of effects, one row a level, from standardised ones."""
     covariance = covariance_of(grouping)
+    if covariance.low_rank:
+        return f"(U_{k} * z_{k})'"
     if len(grouping.terms) == 1:
         return f"sd_{k} * z_{k}'"
     if covariance.common_sd:
@@ -163,6 +181,8 @@ def scale_outputs(plan: Plan, number: int) -> tuple[Output, ...]:
     """Return the outputs of a term's standard deviations and correlations."""
     grouping, k = plan.model.groups[number], number + 1
     name, covariance = grouping.group, covariance_of(grouping)
+    if covariance.low_rank:
+        return tuple(low_rank_outputs(plan, number))
     value = given_value(plan.model.priors.of("sd", number), scalar=False)
     dims: tuple[tuple[str, Any], ...] = ((f"{name}_term", sd_terms(grouping)),)
     outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, dims, value=value)]

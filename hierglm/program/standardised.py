@@ -9,7 +9,7 @@ from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, sizes
 from hierglm.program.related import related
 from hierglm.program.rotated import is_rotated
-from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
+from hierglm.program.scales import factors, scale_functions, scale_outputs, scale_parts, scaled
 
 
 def standardised(plan: Plan, number: int) -> Fragment:
@@ -45,7 +45,7 @@ def standardised(plan: Plan, number: int) -> Fragment:
         ),
         statements=(*scales.statements, _standard(k, matrix)),
         predictor=predictor(grouping, k) if own else "",
-        uses=(*scale_functions(grouping), *(("scale_effects",) if each else ())),
+        uses=(*scale_functions(plan, number), *(("scale_effects",) if each else ())),
         outputs=(
             *scale_outputs(plan, number),
             Output(
@@ -71,9 +71,12 @@ def _effects(grouping: Grouping, k: int, matrix: bool) -> list[Declare]:
         ]  # fmt: skip
     dims, expr = (f"M_{k}", f"J_{k}"), scaled(grouping, k)
     return [
-        Declare(Block.PARAMETERS, "matrix", f"z_{k}", dims, note="standardised effects"),
+        Declare(
+            Block.PARAMETERS, "matrix", f"z_{k}", (factors(grouping, k), f"J_{k}"),
+            note="standardised effects",
+        ),
         Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", dims[::-1], expr=expr, note=note),
-    ]
+    ]  # fmt: skip
 
 
 def _standard(k: int, matrix: bool) -> Statement:

@@ -15,8 +15,8 @@ from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
-from hierglm.program.low_rank import low_rank_places, low_rank_scores
 from hierglm.program.given import estimated
+from hierglm.program.low_rank import low_rank_places, low_rank_scores
 from hierglm.program.positive import WIDEST, reaches
 
 Floats = NDArray[np.float64]

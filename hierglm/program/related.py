@@ -1,0 +1,252 @@
+"""Effects of levels that are related: known covariances, graphs, strata, outliers, memberships."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hierglm.covariances import covariance_of
+from hierglm.design.design import Grouping
+from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.given import completed, datum, estimated, given_value
+from hierglm.program.groups import by_row, effect_dims, intercept_only, predictor, sizes
+from hierglm.program.priors import PriorText, scalar_prior, vector_prior
+from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
+from hierglm.program.strata import strata_outputs, strata_parts, strata_scaled
+
+
+def related(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of one group term whose levels are related, standardised.
+
+    Effects are ``factor (w * z) Lambda'`` of standard normals z, as
+    `hierglm.design.relation.Relation` says.
+
+    Parameters
+    ----------
+    plan : Plan
+    number : int
+        Position of the group term, from 0; Stan names count from 1.
+    """
+    grouping = plan.model.groups[number]
+    relation, k = grouping.relation, number + 1
+    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+    scales = strata_parts(plan, number) if relation.strata else scale_parts(plan, number)
+    field, tails = _field(plan, number), _tails(plan, number)
+    functions = (
+        *scale_functions(plan, number),
+        *(("scale_strata",) if relation.strata and covariance_of(grouping).free else ()),
+        *(("scale_effects",) if _by_effect(grouping) else ()),
+        *(("member_effects",) if relation.members is not None else ()),
+    )
+    return Fragment(
+        origin=f"group {k}: {grouping.source}",
+        declares=(
+            *sizes(grouping, k)[: 2 if rows else 3],
+            *_levels(grouping, k),
+            *(_rows(plan, number) if rows else ()),
+            *scales.declares,
+            *field.declares,
+            *tails.declares,
+            *_effects(grouping, k),
+        ),
+        statements=(
+            *scales.statements,
+            *field.statements,
+            *tails.statements,
+            Statement(Block.MODEL, f"to_vector(z_{k}) ~ std_normal();"),
+        ),
+        predictor=_predictor(grouping, k) if rows else "",
+        uses=functions,
+        outputs=(
+            *(strata_outputs(plan, number) if relation.strata else scale_outputs(plan, number)),
+            *_outputs(plan, number),
+        ),
+    )
+
+
+def _levels(grouping: Grouping, k: int) -> list[Declare]:
+    """Return what is known of the levels."""
+    relation, declares = grouping.relation, []
+    if relation.factor is not None:
+        what = "independent coordinates of " + grouping.group
+        square = relation.factor.shape[0] == relation.factor.shape[1]
+        if not square:
+            declares.append(
+                Declare(
+                    Block.DATA, "int", f"K_{k}", bounds="lower=1", value=relation.factor.shape[1],
+                    note=what,
+                )
+            )  # fmt: skip
+        note = "factor of the covariance of levels" if relation.kind == "cov" else f"from {what}"
+        declares.append(
+            Declare(
+                Block.DATA, "matrix", f"factor_{k}", (f"J_{k}", _coordinates(grouping, k)),
+                value=relation.factor, note=note,
+            )
+        )  # fmt: skip
+    if relation.spectrum is not None:
+        note = {
+            "car": "eigenvalues of the scaled adjacency",
+            "bym2": "variances of the scaled intrinsic field",
+        }[relation.kind]
+        declares.append(
+            Declare(
+                Block.DATA, "vector", f"spectrum_{k}", (_coordinates(grouping, k),),
+                value=relation.spectrum, note=note,
+            )
+        )  # fmt: skip
+    if relation.stratum is not None:
+        count = len(relation.strata)
+        declares += [
+            Declare(
+                Block.DATA, "int", f"F_{k}", bounds="lower=1", value=count,
+                note=f"strata: {', '.join(relation.strata)}",
+            ),
+            Declare(
+                Block.DATA, "array[] int", f"stratum_{k}", (f"J_{k}",), f"lower=1, upper=F_{k}",
+                value=relation.stratum + 1, note="of each level",
+            ),
+        ]  # fmt: skip
+    return declares
+
+
+def _rows(plan: Plan, number: int) -> list[Declare]:
+    """Return the levels of each row, and the columns that vary."""
+    grouping, k = plan.model.groups[number], number + 1
+    members, shares = grouping.relation.members, grouping.relation.shares
+    one = by_row(plan, number)
+    if members is None or shares is None:
+        return one
+    N = f"N{plan.model.rows_of(number)}"
+    return [
+        Declare(
+            Block.DATA, "array[,] int", f"group_{k}", (str(len(members)), N),
+            f"lower=1, upper=J_{k}", value=members + 1,
+            note=f"levels of each row: {grouping.group}",
+        ),
+        Declare(
+            Block.DATA, "array[] vector", f"share_{k}", (str(len(members)), N), value=shares,
+            note="how much a row has of each",
+        ),
+        *one[1:],
+    ]  # fmt: skip
+
+
+def _predictor(grouping: Grouping, k: int) -> str:
+    if grouping.relation.members is None:
+        return predictor(grouping, k, matrix=True)
+    effects = f"member_effects(r_{k}, group_{k}, share_{k})"
+    if len(grouping.terms) > 1:
+        return f"rows_dot_product(Z_{k}, {effects})"
+    one = f"to_vector({effects})"
+    return one if intercept_only(grouping) else f"Z_{k} .* {one}"
+
+
+def _effects(grouping: Grouping, k: int) -> list[Declare]:
+    """Return standardised effects, and the effects of each level."""
+    relation = grouping.relation
+    z = f"z_{k}"
+    if relation.strata:
+        expr = strata_scaled(grouping, k, z if relation.factor is None else f"z_{k} * factor_{k}'")
+    else:
+        expr = scaled(grouping, k)
+        if relation.parameter:
+            weight = {
+                "car": f"inv_sqrt(1 - spectrum_{k} * alpha_{k}')",
+                "bym2": f"sqrt(1 + (spectrum_{k} - 1) * rho_{k}')",
+            }[relation.kind]
+            expr = f"({weight} .* {expr})" if "*" not in expr else f"({weight} .* ({expr}))"
+        if relation.factor is not None:
+            expr = f"factor_{k} * {expr}" if expr.endswith(")") else f"factor_{k} * ({expr})"
+    if relation.student:
+        expr = f"diag_pre_multiply(sqrt(df_{k} * mix_{k}), {expr})"
+    return [
+        Declare(
+            Block.PARAMETERS, "matrix", f"z_{k}", (f"M_{k}", _coordinates(grouping, k)),
+            note="standardised effects",
+        ),
+        Declare(
+            Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", (f"J_{k}", f"M_{k}"), expr=expr,
+            note=f"effects of each {grouping.group}",
+        ),
+    ]  # fmt: skip
+
+
+def _coordinates(grouping: Grouping, k: int) -> str:
+    """Return the Stan name of the number of standardised values of an effect."""
+    factor = grouping.relation.factor
+    return f"J_{k}" if factor is None or factor.shape[0] == factor.shape[1] else f"K_{k}"
+
+
+def _by_effect(grouping: Grouping) -> bool:
+    """Tell whether each effect has an sd, and correlations."""
+    covariance = covariance_of(grouping)
+    each = covariance.correlated and not covariance.common_sd
+    return each and not grouping.relation.strata
+
+
+def _field(plan: Plan, number: int) -> PriorText:
+    """Return alpha of proper fields, or rho of mixed ones, one for each effect."""
+    grouping, k = plan.model.groups[number], number + 1
+    name = grouping.relation.parameter
+    if not name:
+        return PriorText()
+    said = {
+        "alpha": "how much a level follows its neighbours",
+        "rho": "share of the variance that follows the graph",
+    }[name]
+    priors, stan = plan.model.priors.of(name, number), f"{name}_{k}"
+    return _bounded(stan, priors, said, f"M_{k}", "lower=0, upper=1")
+
+
+def _tails(plan: Plan, number: int) -> PriorText:
+    """Return the degrees of freedom of Student effects, and what normal ones are multiplied by."""
+    grouping, k = plan.model.groups[number], number + 1
+    if not grouping.relation.student:
+        return PriorText()
+    own = _bounded(
+        f"df_{k}", plan.model.priors.of("df", number), "degrees of freedom", "", "lower=1"
+    )
+    mix = Declare(
+        Block.PARAMETERS, "vector", f"mix_{k}", (f"J_{k}",), "lower=0",
+        note="1 / chi-squared: large for outlying levels",
+    )  # fmt: skip
+    text = f"mix_{k} ~ inv_chi_square(df_{k});"
+    return PriorText((*own.declares, mix), (*own.statements, Statement(Block.MODEL, text)))
+
+
+def _bounded(name: str, priors: Any, note: str, size: str, bounds: str) -> PriorText:
+    """Return a parameter between bounds with its priors; those with a constant are data."""
+    free = estimated(priors)
+    if free.none:
+        return PriorText((datum(name, priors, note, size, bounds),))
+    prior = vector_prior(name, size, priors) if size else scalar_prior(name, priors[0])
+    kind, dims = ("vector", (size,)) if size else ("real", ())
+    declares = [Declare(Block.PARAMETERS, kind, name, dims, bounds, note=note)]
+    if free.mixed:
+        data, whole = completed(name, size, priors, f"{name}_free", note, bounds)
+        dims = (f"{name}_free_size",)
+        own = Declare(Block.PARAMETERS, kind, f"{name}_free", dims, bounds, note=note)
+        declares = [*data, own, whole]
+    return PriorText((*declares, *prior.declares), prior.statements)
+
+
+def _outputs(plan: Plan, number: int) -> list[Output]:
+    grouping, k = plan.model.groups[number], number + 1
+    relation, name = grouping.relation, grouping.group
+    outputs = []
+    if relation.parameter:
+        value = given_value(plan.model.priors.of(relation.parameter, number), scalar=False)
+        outputs.append(
+            Output(f"{relation.parameter}_{k}", f"{relation.parameter}_{name}",
+                   f"ran_{relation.parameter}", name, ((f"{name}_term", grouping.terms),),
+                   value=value)
+        )  # fmt: skip
+    if relation.student:
+        value = given_value(plan.model.priors.of("df", number))
+        dims = ((f"{name}_term", (" + ".join(grouping.terms),)),)
+        outputs.append(Output(f"df_{k}", f"df_{name}", "ran_df", name, dims, value=value))
+    return [
+        *outputs,
+        Output(f"r_{k}", f"r_{name}", "ran_vals", name, effect_dims(grouping)),
+    ]
