@@ -69,7 +69,8 @@ def model(
     design = encode(parsed, table, missing=missing, functions=functions)
     if weights is not None:
         design = weigh(design, weights)
-    return prepare(specify(design, family, priors), engine, plan, notes=design.notes)
+    model = specify(design, family, priors)
+    return prepare(model, engine, plan, notes=model.design.notes)
 
 
 def joint(parts: Sequence[ResponsePart], data: Any = None, **options: Any) -> Fit:

@@ -134,9 +134,7 @@ def specify_parts(
         [design for _, design, _ in predictors], [(p.response, p.dpar) for p in own]
     )
     families = [chosen for *_, chosen in predictors]
-    models = [
-        Model(d, f, Priors(()), p) for d, f, p in zip(designs, families, own, strict=True)
-    ]
+    models = [Model(d, f, Priors(()), p) for d, f, p in zip(designs, families, own, strict=True)]
     if not isinstance(priors, Priors):
         priors = assign_each([_predicted(m) for m in models], joined, priors)
     return Model(
@@ -174,9 +172,7 @@ def _response(
     further = [parse(text, left, known) for text in each.formulas[1:]]
     dpars = _parameters(further, chosen)
     formulas = [first, *(_about(f, first.response) for f in further)]
-    designs = encode_beside(
-        formulas, table, missing=missing, functions=functions, data2=data2
-    )
+    designs = encode_beside(formulas, table, missing=missing, functions=functions, data2=data2)
     name = each.name or (designs[0].response.label if several else "")
     start = Part(response=name, weight=each.weight)
     if chosen.categories:
@@ -269,9 +265,7 @@ def _predicted(model: Model) -> Predicted:
     own: FamilyParameter | None = next(
         (p for p in model.family.parameters if p.name == place.dpar), None
     )
-    return Predicted(
-        place.response, place.dpar, model.design, model.family, own, model.parameters
-    )
+    return Predicted(place.response, place.dpar, model.design, model.family, own, model.parameters)
 
 
 def _own_priors(priors: Priors, place: Part) -> Priors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
 from hierglm.design.several import Joined
+from hierglm.errors import SettingsError
 from hierglm.families import Family, family
+from hierglm.families.cumulative import ordered_categories
 from hierglm.families.parameters import FamilyParameter
 from hierglm.priors.assign import Priors, assign
 from hierglm.priors.distributions import Prior
@@ -176,7 +178,32 @@ def specify(
     """
     chosen = family(response)
     chosen.check(design.response)
+    design = in_order(design, chosen)
     return Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
+
+
+def in_order(design: Design, chosen: Family) -> Design:
+    """Return a design whose response is the places of its categories, where they are ordered.
+
+    Raises
+    ------
+    ResponseError, SettingsError
+        A response that has no ordered categories; a formula without the intercept, in place
+        of which thresholds stand.
+    """
+    if not chosen.thresholds:
+        return design
+    if not design.intercept:
+        raise SettingsError(
+            f"{chosen.name} has thresholds in place of an intercept: write the formula with it, "
+            f"found {design.formula.source!r}"
+        )
+    response = ordered_categories(design.response)
+    order = " < ".join(response.levels or ())
+    note = f"response {response.label!r}: its categories are in the order {order}"
+    numbers = design.response.levels is None
+    notes = tuple(n for n in design.notes if not n.startswith(f"response {response.label!r}: "))
+    return replace(design, response=response, notes=notes if numbers else (*notes, note))
 
 
 def estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:

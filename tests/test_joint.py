@@ -257,9 +257,9 @@ def priors_of(formula, priors, family="gaussian"):
 
 
 def test_priors_by_name_mean_one_predictor_or_all_means():
-    own = {"b": prior.normal(0, 1), "b@passed": prior.normal(0, 2), "b[x]@score": prior.normal(0, 3),
-           "sd": prior.exponential(1), "sd[school]@passed": prior.exponential(2),
-           "cor[school]": prior.lkj(3), "sigma": prior.exponential(4)}  # fmt: skip
+    own = {"b": prior.normal(0, 1), "b@passed": prior.normal(0, 2),
+           "b[x]@score": prior.normal(0, 3), "sd": prior.exponential(1),
+           "sd[school]@passed": prior.exponential(2), "cor[school]": prior.lkj(3), "sigma": prior.exponential(4)}  # fmt: skip
     found = priors_of(PARTS, own)
     assert found["b[x]@score"] == "normal(0, 3)"
     assert found["b[z]@passed"] == "normal(0, 2)"
@@ -292,8 +292,10 @@ def test_brms_defaults():
     # get_prior(k ~ x + (1 | g), d, family = categorical()) of brms 2.18.
     found = priors_of("kind ~ x + (1 | school)", "brms", "categorical")
     assert found["b[x]@.muelm"] == "flat()"
-    assert found["b[Intercept]@.muoak"] == found["sd[school:Intercept]@.muoak"] == (
-        "student_t(3, 0, 2.5)"
+    assert (
+        found["b[Intercept]@.muoak"]
+        == found["sd[school:Intercept]@.muoak"]
+        == ("student_t(3, 0, 2.5)")
     )
 
 
@@ -326,7 +328,7 @@ def test_bad_models_are_refused_in_words(case):
 def test_other_refusals():
     with pytest.raises(SettingsError, match="must be a number > 0"):
         hg.part("y ~ x", weight=-1)
-    with pytest.raises(SettingsError, match="hg.joint takes parts"):
+    with pytest.raises(SettingsError, match="joint takes parts"):
         hg.joint(["y ~ x"], table())
     with pytest.raises(SettingsError, match="no data for"):
         hg.joint(PARTS)
@@ -344,9 +346,10 @@ def test_other_refusals():
         hg.fit(PARTS, table(), method="approx")
     with pytest.raises(ResponseError, match="2 to 50 categories"):
         hg.model("score ~ x", table(), "categorical")
+    other = table().assign(school=1)
+    parts = [PARTS[0], hg.part("passed ~ (1 |s| school)", "bernoulli", data=other)]
     with pytest.raises(DataError, match="numbers in one part and text"):
-        other = table().assign(school=1)
-        hg.model([PARTS[0], hg.part("passed ~ (1 |s| school)", "bernoulli", data=other)], table())
+        hg.model(parts, table())
 
 
 def test_numbers_are_categories_too():
@@ -396,4 +399,3 @@ def test_a_planted_correlation_between_tasks_is_found():
         assert abs(row["estimate"] - value) < 3 * row["std_error"]
     # The tasks tell each other something: the correlation is known to be well above 0.
     assert rows.loc[("ran_cor", "", "Intercept@score"), "conf_low"] > 0.3
-

@@ -120,8 +120,8 @@ def join(
         for m in found:
             groups[m.part][m.number] = _on(groups[m.part][m.number], levels)
         joined.append(_share([groups[m.part][m.number] for m in found], found, labels))
-    own = tuple(replace(d, groups=tuple(g)) for d, g in zip(designs, groups, strict=True))
-    return _in_order(own, joined)
+    united = [replace(d, groups=tuple(g)) for d, g in zip(designs, groups, strict=True)]
+    return _in_order(united, joined)
 
 
 def _in_order(
@@ -136,7 +136,9 @@ def _in_order(
     for design, order in zip(designs, orders, strict=True):
         written = tuple(design.formula.groups[k] for k in order)
         groups = tuple(design.groups[k] for k in order)
-        moved.append(replace(design, formula=replace(design.formula, groups=written), groups=groups))
+        moved.append(
+            replace(design, formula=replace(design.formula, groups=written), groups=groups)
+        )
     return tuple(moved), tuple(
         replace(
             term,
@@ -170,9 +172,7 @@ def _share(
         effects=Columns(nothing, terms, groupings[0].effects.encoding),
         source=" + ".join(dict.fromkeys(g.source for g in groupings)),
     )
-    return Joined(
-        whole, tuple(replace(m, first=f) for m, f in zip(members, first, strict=True))
-    )
+    return Joined(whole, tuple(replace(m, first=f) for m, f in zip(members, first, strict=True)))
 
 
 def _unite(groupings: Sequence[Grouping]) -> NDArray[Any]:

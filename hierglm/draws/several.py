@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,8 @@ def _shared(joined: Joined, draws: Draws) -> tuple[tuple[str, ...], Floats, Floa
     sd, correlation = np.empty((size, q)), np.tile(np.eye(q), (size, 1, 1))
     for entry in entries(draws, ("ran_sd", "ran_cor")):
         p = entry.parameter
-        values = draws[entry.variable].values[(..., *entry.index)].reshape(size)
+        index: tuple[Any, ...] = (slice(None), slice(None), *entry.index)
+        values = draws[entry.variable].values[index].reshape(size)
         labels = [p.term, p.term2] if p.effect == "ran_cor" else [p.term]
         # Correlations between predictors have labels that are qualified already.
         at = [place.get(qualified(x, p.response, p.dpar), place.get(x)) for x in labels]

@@ -63,7 +63,8 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
     whole = np.concatenate([np.zeros((*eta.shape[:-1], 1)), eta], axis=-1)
     at = np.broadcast_to(y.astype(np.int64), eta.shape[:-1])[..., None]
     own = np.take_along_axis(whole, at, axis=-1)[..., 0]
-    return own - np.logaddexp.reduce(whole, axis=-1)
+    out: Floats = own - np.logaddexp.reduce(whole, axis=-1)
+    return out
 
 
 def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:

@@ -150,7 +150,8 @@ class Plan:
     def line(self) -> str:
         """The plan in one line, for the head of a summary."""
         responses = [p.response for p in self.parts or (self,) if p.model.part.first]
-        forms = dict.fromkeys(c.form.value for c in (*responses, *self.groups))
+        values = [*(c.form.value for c in responses), *(c.form.value for c in self.groups)]
+        forms = dict.fromkeys(values)
         return f"{self.name}: {'; '.join(forms)}"
 
     def __str__(self) -> str:

@@ -107,9 +107,7 @@ def assign_each(
     return found
 
 
-def _slots(
-    predictors: Sequence[Predicted], joined: Sequence[Joined]
-) -> Iterator[tuple[int, Slot]]:
+def _slots(predictors: Sequence[Predicted], joined: Sequence[Joined]) -> Iterator[tuple[int, Slot]]:
     """Yield each slot with the predictor that it belongs to."""
     for k, p in enumerate(predictors):
         for slot in (*common_slots(p.design), *scale_slots(p.scales)):

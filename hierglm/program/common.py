@@ -37,12 +37,15 @@ def common(plan: Plan) -> Fragment:
     if plan.common.form is CommonForm.WHITENED:
         declares += _whitened(plan)
     if design.intercept:
-        more = _intercept(plan)
+        more = _thresholds(plan) if plan.model.family.thresholds else _intercept(plan)
         declares, statements = declares + more[0], statements + more[1]
         stan = ("b_Intercept" if labels else "Intercept") + of
         value = None if labels else _known(plan, plan.model.priors.of("Intercept"))
-        dims = (("term", ("Intercept",)),)
-        outputs.append(Output(stan, "b", "fixed", dims=dims, value=value))
+        dims, variable = (("term", ("Intercept",)),), "b"
+        if plan.model.family.thresholds:
+            names = tuple(f"Intercept[{k + 1}]" for k in range(_count(plan)))
+            dims, variable = (("threshold", names),), "Intercept"
+        outputs.append(Output(stan, variable, "fixed", dims=dims, value=value))
     if labels:
         more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]
@@ -133,7 +136,8 @@ def predictors(plan: Plan, fused: bool = False) -> list[str]:
         Whether the density multiplies the columns itself.
     """
     design, of = plan.model.design, plan.model.part.ending
-    parts = [f"Intercept{of}"] if design.intercept else []
+    intercept = design.intercept and not plan.model.family.thresholds
+    parts = [f"Intercept{of}"] if intercept else []
     if design.common.labels and not fused:
         parts.append(f"{matrix(plan)} * b{of}")
     return [f"({' + '.join(parts)})[pattern]"] if repeats(plan) else parts
@@ -144,7 +148,10 @@ def _matrix(plan: Plan, names: str) -> list[Declare]:
     X = plan.model.design.common.matrix
     sorted_ = plan.response.form is ResponseForm.KERNEL
     if rows is None or not (rows.gathered or sorted_):
-        of, dims = plan.model.part.ending, (f"N{plan.model.part.rows}", f"K{plan.model.part.ending}")
+        of, dims = (
+            plan.model.part.ending,
+            (f"N{plan.model.part.rows}", f"K{plan.model.part.ending}"),
+        )
         return [Declare(Block.DATA, "matrix", f"X{of}", dims, value=X, note=names)]
     if rows.pattern is None or sorted_:
         return [Declare(Block.DATA, "matrix", "X", ("N", "K"), value=X[rows.first], note=names)]
@@ -217,6 +224,34 @@ def _intercept(plan: Plan) -> _Part:
             )
         )  # fmt: skip
     return declares, list(prior.statements)
+
+
+def _thresholds(plan: Plan) -> _Part:
+    """Return the thresholds between ordered categories, which stand in place of an intercept."""
+    (given,) = plan.model.priors.of("Intercept")
+    of, labels = plan.model.part.ending, plan.model.design.common.labels
+    name, C = f"Intercept{of}", f"C{of}"
+    prior = scalar_prior(name, given)
+    note = f"thresholds at the means of X{of}" if labels else "thresholds"
+    declares = [
+        Declare(Block.DATA, "int", C, bounds="lower=1", value=_count(plan),
+                note="categories but the last"),
+        Declare(Block.PARAMETERS, "ordered", name, (C,), note=note),
+        *prior.declares,
+    ]  # fmt: skip
+    if labels:
+        declares.append(
+            Declare(
+                Block.GENERATED, "vector", f"b_{name}", (C,),
+                expr=f"{name} + dot_product(X_mean{of}, b{of})", note=f"thresholds at X{of} = 0",
+            )
+        )  # fmt: skip
+    return declares, list(prior.statements)
+
+
+def _count(plan: Plan) -> int:
+    """Return the number of thresholds."""
+    return len(plan.model.design.response.levels or ()) - 1
 
 
 def _slopes(plan: Plan) -> _Part:

@@ -85,6 +85,7 @@ def _arguments(plan: Plan, eta: str, row: str = "") -> str:
     if not template:
         return ", ".join([eta + row, *own])
     by_name = {p.name: x for p, x in zip(plan.model.family.parameters, own, strict=True)}
+    by_name["Intercept"] = f"Intercept{plan.model.part.ending}"
     alone = row or all(p in numbers for p in given)
     return template.format(eta=eta + row, times="*" if alone else ".*", **by_name)
 

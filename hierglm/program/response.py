@@ -40,14 +40,12 @@ def _response_data(plan: Plan) -> list[Declare]:
     # The upper bound of successes is their trials.
     bounds = family.stan.bounds.replace("trials", f"trials{of}")
     whole = family.stan.response == "array[] int"
-    y = response.values
-    if whole:
-        y = response.values.astype(np.int64) + family.stan.lowest
+    counts = response.values.astype(np.int64) + family.stan.lowest if whole else None
     declares = [
         Declare(Block.DATA, "int", f"N{of}", bounds="lower=1", value=design.rows, note="rows"),
         Declare(
             Block.DATA, family.stan.response, f"y{of}", (f"N{of}",), bounds,
-            value=y, note=response.label,
+            value=response.values if counts is None else counts, note=response.label,
         ),
     ]  # fmt: skip
     # Trials stand before the response, which they bound.
@@ -138,7 +136,7 @@ def likelihood(plan: Plan, effects: Sequence[str]) -> Fragment:
     parts = summands(plan, effects, fused=form is ResponseForm.GLM)
     eta = ("mu" if plan.model.family.link.name == "identity" else "eta") + of
     wanted = form in (ResponseForm.WEIGHTED, ResponseForm.GATHERED)
-    wanted |= plan.model.family.stan.by_row
+    wanted |= plan.model.family.stan.by_row or plan.model.family.thresholds
     vector = not single(plan, parts) or wanted
     statements = []
     if vector:

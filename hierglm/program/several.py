@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.design.several import Member
@@ -18,6 +19,8 @@ from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import intercept_only
 from hierglm.program.response import likelihood, likelihood_origin, offset, rows, summands, total
 from hierglm.program.standardised import standardised
+
+Ints = NDArray[np.int64]
 
 INVERSE = {
     "identity": "{}",
@@ -41,8 +44,8 @@ def several(plan: Plan) -> list[Fragment]:
     for number in range(len(plan.groups)):
         fragment, added = _group(plan, number)
         groups.append(fragment)
-        for part, text in added:
-            effects[part].append(text)
+        for place, text in added:
+            effects[place].append(text)
     data = []
     for part in plan.parts:
         data += [_rows(part), _placed(common(part), part.model.part)]
@@ -146,7 +149,7 @@ def _divided(plan: Plan, number: int, out: Output) -> Iterator[Output]:
         yield _between(out, parts, terms, places)
         return
     for part, own, at in zip(parts, terms, places, strict=True):
-        pick = (at,)
+        pick: tuple[Ints, ...] = (at,)
         if out.effect == "ran_vals":
             levels = np.arange(len(out.dims[0][1]))
             pick = (levels[:, None], at[None, :])
@@ -157,7 +160,7 @@ def _between(
     out: Output,
     parts: Sequence[Part],
     terms: Sequence[Sequence[str]],
-    places: Sequence[np.ndarray],
+    places: Sequence[Ints],
 ) -> Output:
     """Return the correlations between effects on different predictors."""
     pairs, rows_, columns = [], [], []

@@ -51,9 +51,11 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
     eta = np.zeros((count, design.rows))
     if f"b{ending}" in flat.values:
         b = flat.values[f"b{ending}"][some]
-        if design.intercept:
+        # Thresholds in place of an intercept are no part of it.
+        first = b.shape[1] - len(design.common.labels)
+        if first:
             eta += b[:, :1]
-        eta += b[:, int(design.intercept) :] @ design.common.matrix.T
+        eta += b[:, first:] @ design.common.matrix.T
     used: dict[str, int] = {}
     for grouping in design.groups:
         # Several terms of one group lie side by side in its effects.
@@ -82,9 +84,9 @@ def log_likelihood(fitted: Fitted, response: Model | None = None) -> Floats:
     model, flat = response or whole.responses[0], flatten(draws)
     design = model.design
     out = np.empty((flat.size, design.rows))
-    weight = model.part.weight
+    weight = np.full(design.rows, model.part.weight)
     if design.response.weights is not None:
-        weight = weight * design.response.weights
+        weight *= design.response.weights
     predictors = whole.predictors(model)
     for some in _blocks(flat.size, design.rows * len(predictors)):
         eta = _eta(predictors, flat, some)
@@ -135,6 +137,8 @@ def scales_of(
     """
     scales = {name: flat.values[name + model.part.rows][some][:, None] for name in model.scales}
     scales |= _predicted(further, flat, some)
+    if model.family.thresholds:
+        scales["Intercept"] = flat.values[f"Intercept{model.part.ending}"][some][:, None]
     se = model.design.response.se
     if se is not None:
         own = scales.get("sigma")

@@ -25,7 +25,7 @@ from hierglm.draws.integrated import with_effects, without_effects
 from hierglm.errors import FileError, HierglmError
 from hierglm.families import family
 from hierglm.formula.parse import parse
-from hierglm.model import Model
+from hierglm.model import Model, in_order
 from hierglm.plan.forms import Plan
 from hierglm.results.archive import read_archive, to_array, write_archive
 from hierglm.results.fitted import Fitted, effects_seed
@@ -137,8 +137,9 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     if "responses" in said:
         model = unpack_model(said, functions, arrays)
     else:
-        design = _design(said, functions, arrays)
-        model = Model(design, family(said["family"]), unpack(said["priors"], arrays))
+        chosen = family(said["family"])
+        design = in_order(_design(said, functions, arrays), chosen)
+        model = Model(design, chosen, unpack(said["priors"], arrays))
     _compare(_identities(model), unpack(said["identity"], arrays), shown)
     parts = zip(model.parts, unpack(said["parts"], arrays), strict=True)
     plan = Plan(
