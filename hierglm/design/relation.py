@@ -65,9 +65,11 @@ class Relation:
         return self.kind != "independent"
 
     @property
-    def parameter(self) -> str:
-        """Name of the parameter that each field has beside its sd: "alpha", "rho" or ""."""
-        return {"car": "alpha", "bym2": "rho"}.get(self.kind, "")
+    def parameter(self) -> Literal["alpha", "rho", ""]:
+        """Name of the parameter that each field has beside its sd, or ""."""
+        if self.kind == "car":
+            return "alpha"
+        return "rho" if self.kind == "bym2" else ""
 
 
 PLAIN = Relation()

@@ -23,11 +23,14 @@ class Factor:
         Number of levels, J.
     effects : int
         Effects a level, q.
+    related : bool
+        Whether its levels are related: then it is nested in nothing, nor anything in it.
     """
 
     index: Ints
     levels: int
     effects: int
+    related: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ def parent(inner: Factor, outer: Factor) -> Ints | None:
     >>> parent(pupils, Factor(np.array([0, 0, 1, 1]), 2, 1)).tolist()
     [0, 0, 1]
     """
+    if inner.related or outer.related:
+        return None
     found = np.zeros(inner.levels, dtype=np.int64)
     found[inner.index] = outer.index
     return found if np.array_equal(found[inner.index], outer.index) else None

@@ -245,6 +245,11 @@ def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
 
 
 def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
+    if slot.role == "Intercept" and family.thresholds:
+        raise PriorError(
+            f"rstanarm's priors of {family.name} models are about R^2, not thresholds; use "
+            "priors='default' or 'brms'"
+        )
     if slot.role == "Intercept":
         return normal(s.mean_y, 2.5 * s.sd_y), "rstanarm: normal(m_y, 2.5 s_y)"
     if slot.role == "b":

@@ -6,6 +6,7 @@ from hierglm.plan.forms import Plan
 from hierglm.program.common import matrix
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import intercept_only
+from hierglm.program.rotated import is_rotated
 
 _FUNCTIONS = {
     "gaussian": "normal_rows",
@@ -102,7 +103,8 @@ def _columns(plan: Plan, k: int) -> str:
 
 def _effects(plan: Plan) -> str:
     """Return the effects of all terms as one vector."""
-    parts = [f"to_vector(r_{k + 1})" for k in range(len(plan.groups))]
+    names = ["u" if is_rotated(plan, k) else "r" for k in range(len(plan.groups))]
+    parts = [f"to_vector({r}_{k})" for k, r in enumerate(names, start=1)]
     joined = parts[0] if parts else _EMPTY
     for more in parts[1:]:
         joined = f"append_row({joined}, {more})"

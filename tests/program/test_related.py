@@ -1,0 +1,172 @@
+"""Programs of levels that are related: those that a person wrote, and every plan alike."""
+
+import numpy as np
+import pytest
+import stanli
+
+from hierglm.design.encode import encode
+from hierglm.design.table import as_table
+from hierglm.engines.data import to_json
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.formula.parse import parse
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.plan.forms import Ability, GroupForm
+from hierglm.program.write import write
+from tests.program.exact import ALL, flat, integral, place, values_of
+from tests.program.oracles import textbook
+from tests.program.related import HAND, LEVELS, data2, rows
+from tests.program.test_exact import check_gradient
+
+C, I, S = GroupForm.CONDITIONAL, GroupForm.INTEGRATED, GroupForm.STANDARDISED  # noqa: E741
+
+
+def model_of(formula, family="bernoulli", priors=None):
+    table = as_table(rows())
+    design = encode(parse(formula, table.columns), table, data2=data2())
+    return specify(design, family, priors)
+
+
+def random_values(plan, seed):
+    """Return values of the parameters of a textbook program with one group term, and effects."""
+    r = np.random.default_rng(seed)
+    g = plan.model.design.groups[0]
+    relation, q, J = g.relation, len(g.terms), len(g.levels)
+    strata = len(relation.strata) or 1
+    values = {"Intercept": r.normal(), "b": r.normal(size=1)}
+    sd = np.exp(r.normal(0, 0.3, strata * q))
+    values["sd_1"] = sd[0] if len(sd) == 1 else sd
+    L = np.array([np.eye(q)] * strata)
+    if q == 2:
+        rho = np.tanh(r.normal(0, 0.5, strata))
+        L[:, 1, 0], L[:, 1, 1] = rho, np.sqrt(1 - rho**2)
+        values["L_1"] = L if relation.strata else L[0]
+    scale = sd.reshape(strata, q)[:, :, None] * L
+    K = J if relation.factor is None else relation.factor.shape[1]
+    z = r.normal(size=(q, K))
+    values["z_1"] = z
+    weights = np.ones(K)
+    if relation.parameter:
+        share = r.uniform(0.1, 0.9)
+        values[f"{relation.parameter}_1"] = np.array([share])
+        if relation.parameter == "rho":
+            weights = np.sqrt(1 - share + share * relation.spectrum)
+        else:
+            weights = 1 / np.sqrt(1 - share * relation.spectrum)
+    base = weights[:, None] * z.T
+    base = base if relation.factor is None else relation.factor @ base
+    stratum = np.zeros(J, dtype=int) if relation.stratum is None else relation.stratum
+    u = np.array([scale[stratum[j]] @ base[j] for j in range(J)])
+    volume = sum(np.log(np.diag(scale[s])).sum() for s in stratum)
+    if relation.kind == "icar":
+        volume = K * np.log(sd[0])
+    volume += q * np.log(weights).sum()
+    if relation.student:
+        values["df_1"], values["mix_1"] = 1 + r.gamma(2, 3), 1 / r.chisquare(4, J)
+        size = np.sqrt(values["df_1"] * values["mix_1"])
+        u, volume = size[:, None] * u, volume + q * np.log(size).sum()
+    return values, u, volume
+
+
+@pytest.mark.parametrize("name", HAND)
+def test_density_is_that_of_a_program_written_by_hand(name):
+    case = HAND[name]
+    plan = choose(model_of(case.formula), ALL, "textbook")
+    theirs = textbook(name, case.data(rows()))
+    difference = []
+    program = write(plan)
+    with EmbeddedEngine().open(program) as ours, EmbeddedEngine().open(theirs) as hand:
+        for seed in range(6):
+            values, u, volume = random_values(plan, seed)
+            point = ours.unconstrain({k: flat(v) for k, v in values.items()})
+            assert point.shape == (ours.size,)
+            other = {"alpha": values["Intercept"], "beta": values["b"][0]}
+            other |= case.parameters(values, u)
+            value, gradient = ours(point)
+            at = hand.unconstrain({k: flat(v) for k, v in other.items()})
+            assert at.shape == (hand.size,)
+            difference.append(value - hand(at)[0] - volume)
+            if seed < 2:
+                check_gradient(ours, point, gradient)
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-8)
+
+
+PLANNED = {
+    "cov": ("y ~ x + (1 | gr(g, cov=A))", "gaussian", "auto", (I,)),
+    "cov of a slope": ("y ~ x + (0 + x | gr(g, cov=A))", "gaussian", "auto", (I,)),
+    "cov with more levels": ("y ~ x + (1 | gr(g, cov=B))", "gaussian", "auto", (I,)),
+    "cov, weights": ("y | weights(w) ~ x + (1 | gr(g, cov=A))", "gaussian", "auto", (I,)),
+    "cov, known errors": ("y | se(w) ~ x + (1 | gr(g, cov=A))", "gaussian", "auto", (I,)),
+    "cov, crossed": ("y ~ x + (1 | gr(g, cov=A)) + (x | k)", "gaussian", "auto", (C, I)),
+    "cov integrated, crossed": ("y ~ x + (1 | gr(g, cov=A)) + (1 | k)", "gaussian", "auto", (I, C)),
+    "cov conditional": (
+        "y ~ x + (1 | gr(g, cov=A)) + (1 | k)", "gaussian", {"k": "integrated", "g": "conditional"},
+        (C, I)),
+    "cov standardised": ("y ~ x + (1 | gr(g, cov=A))", "gaussian", {"g": "standardised"}, (S,)),
+    "cov, known errors and sigma": (
+        "y | se(w, sigma=TRUE) ~ x + (1 | gr(g, cov=A))", "gaussian", "auto", (C,)),
+    "icar": ("y ~ x + graph(1 | g, edges=E)", "gaussian", "auto", (I,)),
+    "cov by rows": ("hit ~ x + (1 | gr(g, cov=A))", "bernoulli", "auto", (C,)),
+    "cov by rows, with more levels": ("count ~ x + (1 | gr(g, cov=B))", "poisson", "auto", (C,)),
+    "cov by rows, slope, crossed": (
+        "count ~ x + (0 + x | gr(g, cov=A)) + (1 | k)", "poisson", "auto", (C, C)),
+    "cov by rows, standardised": (
+        "hit ~ x + (1 | gr(g, cov=A))", "bernoulli", {"g": "standardised"}, (S,)),
+    "icar by rows": ("count ~ x + graph(1 | g, edges=E)", "poisson", "auto", (C,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLANNED)
+def test_density_is_the_textbook_s_in_its_coordinates(case):
+    check_density(case, ALL)
+
+
+@pytest.mark.parametrize("case", [c for c in PLANNED if "by rows" in c])
+def test_density_by_one_function_of_rows_is_the_textbook_s(case):
+    check_density(case, frozenset(Ability))
+
+
+def check_density(case, abilities):
+    formula, family, asked, forms = PLANNED[case]
+    model = model_of(formula, family)
+    plans = [choose(model, abilities, name) for name in (asked, "textbook")]
+    programs = [write(p) for p in plans]
+    assert tuple(g.form for g in plans[0].groups) == forms
+    chain = [k for k, form in enumerate(forms) if form is I]
+    turned = plans[0].numbers.rotation
+    assert list(turned) == [0]
+    F = model.design.groups[0].relation.factor
+    difference, size = [], 1.0
+    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+        for seed in range(4):
+            at = place(plans[0], seed)
+            # Coordinates on which nothing depends have their prior, and no part in the textbook.
+            at.u[0][F.shape[1] :] = 0
+            mine, volume = values_of(plans[0], programs[0], at)
+            own, _ = values_of(plans[1], programs[1], at, without=chain)
+            z = np.linalg.lstsq(F, turned[0] @ at.u[0] / at.sds[0][0], rcond=None)[0].T
+            own["z_1"] = flat(0 * z if 0 in chain else z)
+            if "z_2" in own:
+                own["z_2"] = flat(own["z_2"])
+            point = ours.unconstrain(mine)
+            assert point.shape == (ours.size,)
+            value, gradient = ours(point)
+            target = integral(
+                theirs, own, theirs.unconstrain(own), [f"z_{k + 1}" for k in chain]
+            )
+            difference.append(value + volume - target)
+            size = max(size, abs(value), abs(target))
+            if seed < 2:
+                check_gradient(ours, point, gradient)
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+
+
+@pytest.mark.parametrize("plan", ["auto", "textbook"])
+@pytest.mark.parametrize(
+    "formula", [*(c.formula for c in HAND.values()), *(f for f, *_ in PLANNED.values())]
+)
+def test_no_part_of_a_program_is_interpreted(formula, plan):
+    # stanli warns where it cannot compile a part, and a warning is an error here.
+    family = {"hit": "bernoulli", "count": "poisson"}.get(formula.split()[0], "gaussian")
+    program = write(choose(model_of(formula, family), ALL, plan))
+    stanli.Model(stan_code=program.bare, data=to_json(program.data).decode())
