@@ -44,7 +44,7 @@ def low_rank_parts(plan: Plan, number: int) -> PriorText:
     implied = [
         Declare(
             Block.TRANSFORMED_PARAMETERS, "matrix", f"U_{k}", size,
-            expr=f"basis_{k} * A_{k}" if fitted else f"diag_pre_multiply(unit_{k}, A_{k})",
+            expr=f"basis_{k} * load_{k}" if fitted else f"diag_pre_multiply(unit_{k}, load_{k})",
             note=note,
         ),
         Declare(
@@ -65,12 +65,12 @@ def low_rank_parts(plan: Plan, number: int) -> PriorText:
             )
         )  # fmt: skip
     kind = "normal" if not df else "matrix_student_t" if is_auto(grouping) else "joint_student_t"
-    call = f"{kind}(A_{k}, {', '.join(d.name for d in numbers)})"
-    text = f"target += {call};" if df else f"to_vector(A_{k}) ~ normal(0, {numbers[-1].name});"
+    call = f"{kind}(load_{k}, {', '.join(d.name for d in numbers)})"
+    text = f"target += {call};" if df else f"to_vector(load_{k}) ~ normal(0, {numbers[-1].name});"
     statements = [Statement(Block.MODEL, text)]
     if fitted and rank(grouping) > 1:
         statements.append(
-            Statement(Block.MODEL, f"target += log_rotations(A_{k});", "of all rotations, one")
+            Statement(Block.MODEL, f"target += log_rotations(load_{k});", "of all rotations, one")
         )
     return PriorText((_rank(plan, number), *made, *numbers, *implied), tuple(statements))
 
@@ -108,7 +108,7 @@ def low_rank_outputs(plan: Plan, number: int) -> Iterator[Output]:
 def low_rank_places(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
     """Return where the loadings of a term are in the program of a penalised fit."""
     mode, reach = _entries(plan, fit, number)
-    return {f"a_{number + 1}": Place(mode, np.ones(len(mode)), unit=reach)}
+    return {f"entry_{number + 1}": Place(mode, np.ones(len(mode)), unit=reach)}
 
 
 def low_rank_scores(plan: Plan, fit: Penalised, number: int) -> tuple[Floats, Floats]:
@@ -138,7 +138,7 @@ def _as_they_are(plan: Plan, number: int) -> list[Declare]:
             unit(plan.model.groups[number]), note="1 / size of each column",
         ),
         Declare(
-            Block.PARAMETERS, "matrix", f"A_{k}", (f"M_{k}", f"D_{k}"),
+            Block.PARAMETERS, "matrix", f"load_{k}", (f"M_{k}", f"D_{k}"),
             note="loadings of columns of size 1",
         ),
     ]  # fmt: skip
@@ -160,18 +160,18 @@ def _in_order(plan: Plan, number: int) -> list[Declare]:
             Block.DATA, "matrix", f"basis_{k}", (f"M_{k}", f"M_{k}"),
             value=own[:, None] * directions, note="directions of the fitted effects",
         ),
-        Declare(Block.DATA, "vector", f"a_{k}_mode", count, value=mode),
+        Declare(Block.DATA, "vector", f"entry_{k}_mode", count, value=mode),
         Declare(
-            Block.DATA, "vector", f"a_{k}_reach", count, "lower=0", reach,
+            Block.DATA, "vector", f"entry_{k}_reach", count, "lower=0", reach,
             note="about their posterior sds",
         ),
         Declare(
-            Block.PARAMETERS, "vector", f"a_{k}", count,
-            f"offset=a_{k}_mode, multiplier=a_{k}_reach", note="loadings on these directions",
+            Block.PARAMETERS, "vector", f"entry_{k}", count,
+            f"offset=entry_{k}_mode, multiplier=entry_{k}_reach", note="loadings on these directions",
         ),
         Declare(
-            Block.TRANSFORMED_PARAMETERS, "matrix", f"A_{k}", (f"M_{k}", f"D_{k}"),
-            expr=f"lower_trapezoidal(a_{k}, M_{k}, D_{k})",
+            Block.TRANSFORMED_PARAMETERS, "matrix", f"load_{k}", (f"M_{k}", f"D_{k}"),
+            expr=f"lower_trapezoidal(entry_{k}, M_{k}, D_{k})",
         ),
     ]  # fmt: skip
 

@@ -49,6 +49,13 @@ def place(plan, seed):
     sds, factors, u, scales = [], [], [], {}
     for k, g in enumerate(design.groups):
         q = len(g.terms)
+        if g.structure.kind == "rr":
+            # Loadings in units of the columns; every rotation of the factors is the same place.
+            U = r.normal(0, 0.7, (q, rank_of(g)))
+            sds.append(np.linalg.norm(U, axis=1))
+            factors.append(U)
+            u.append(r.normal(0, 1, (len(g.levels), U.shape[1])) @ U.T)
+            continue
         count = 1 if g.structure.kind in ("iso", "ar1") else q
         L = np.eye(q)
         if g.structure.kind in ("cs", "ar1"):
@@ -137,25 +144,51 @@ def values_of(plan, program, at, without=()):
     volume = 0.0
     for k, choice in enumerate(plan.groups):
         n, S = k + 1, at.factors[k]
-        z = np.linalg.solve(S, at.u[k].T)  # standardised, (q, J)
+        if plan.model.design.groups[k].structure.kind == "rr":
+            S, (name, loadings), rotations = low_rank(program, n, S)
+            values[name] = loadings
+            volume -= rotations
+        z = np.linalg.lstsq(S, at.u[k].T)[0]  # standardised, (q, J)
         if k in without:
             z = np.zeros_like(z)
         if choice.form is GroupForm.STANDARDISED:
             rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
             values[f"z_{n}"] = z[0] if len(z) == 1 and rows else z
         elif choice.form is GroupForm.CONDITIONAL:
-            values[f"z_{n}"], more = conditional_z(plan, program, at, k, z)
+            values[f"z_{n}"], more = conditional_z(plan, program, at, k, z, S)
             volume += more
     return {name: flat(v) for name, v in values.items()}, volume
 
 
-def conditional_z(plan, program, at, k, z):
+def rank_of(grouping):
+    given = grouping.structure.option("rank")
+    return len(grouping.terms) if given == "auto" else int(given)
+
+
+def low_rank(program, n, U):
+    """Return loadings as a program has them, U U' the same, and its parameter with their value.
+
+    Third is the log volume of their rotations, where the program stands for all of them: dU is
+    prod L[k, k]^(d - k) dL dQ (Muirhead 1982, theorem 2.1.13).
+    """
+    if f"unit_{n}" in program.data:
+        return U, (f"load_{n}", U / program.data[f"unit_{n}"][:, None]), 0.0
+    basis = program.data[f"basis_{n}"]
+    # A = L Q with L zero above its diagonal, from the QR decomposition of the transpose.
+    L = np.linalg.qr(np.linalg.solve(basis, U).T)[1].T
+    entries = [L[h, k] for k in range(L.shape[1]) for h in range(k, len(L))]
+    d = L.shape[1]
+    rotations = sum((d - 1 - k) * np.log(abs(L[k, k])) for k in range(d))
+    return basis @ L, (f"entry_{n}", np.array(entries)), rotations
+
+
+def conditional_z(plan, program, at, k, z, factor):
     """Return z of effects about their conditional means, and the sum of log |C_j|."""
     data, n = program.data, k + 1
-    q, levels = z.shape
+    levels, q = at.u[k].shape
     gaussian = plan.response.form is ResponseForm.CROSSPRODUCTS
     sigma = at.sigma if gaussian else 1.0
-    S = at.factors[k] / sigma
+    S = factor / sigma
     e = np.array(data[f"c_{n}"], dtype=float)
     if f"B_{n}" in data:
         e = e - np.array(data[f"B_{n}"]) @ (at.b - data["b_centre"])
@@ -167,7 +200,7 @@ def conditional_z(plan, program, at, k, z):
         A = np.zeros((q, q))
         A[np.tril_indices(q)] = np.array(data[f"A_{n}"])[:, j]
         A = A + np.tril(A, -1).T
-        C = np.linalg.cholesky(np.eye(q) + S.T @ A @ S)
+        C = np.linalg.cholesky(np.eye(len(z)) + S.T @ A @ S)
         w = np.linalg.solve(C, S.T @ e[:, j])
         # u = S s, C' s = w + sigma z, and sigma S is the covariance's factor.
         out[:, j] = (C.T @ (sigma * z[:, j]) - w) / sigma

@@ -130,6 +130,36 @@ ASKED = {
     "outer only": ("y ~ x + (1 | school/class)", {"school:class": "conditional"}, (I, C)),
 }  # fmt: skip
 
+_WIDE = {"loading[g]": prior.normal(0, 2)}
+RANKS = {
+    "one factor": ("y ~ x + z + rr(x + z | g, rank=1)", "gaussian", None, "auto", (I,)),
+    "two factors": ("y ~ x + z + rr(x + z + v | g, rank=2)", "gaussian", None, "auto", (I,)),
+    "full": ("y ~ x + rr(x + z | g, rank=3)", "gaussian", _WIDE, "auto", (I,)),
+    "auto": ("y ~ x + rr(x + z + v | g, rank='auto')", "gaussian", None, "auto", (I,)),
+    "conditional": (
+        "y ~ x + rr(x + z + v | g, rank=2)", "gaussian", None, {"g": "conditional"}, (C,)),
+    "standardised": (
+        "y ~ x + rr(x + z + v | g, rank=2)", "gaussian", None, {"g": "standardised"}, (S,)),
+    "rows": ("y ~ x + rr(x + z | g, rank=2)", "gaussian", None, {"response": "rows"}, (C,)),
+    "inner": (
+        "y ~ x + (x | school) + rr(x + z + v | school:class, rank=2)", "gaussian", None, "auto",
+        (I, I)),
+    "outer": (
+        "y ~ x + rr(x + z + v | school, rank=2) + (1 | school:class)", "gaussian", None, "auto",
+        (I, I)),
+    "middle": (
+        "y ~ x + (1 | school) + rr(x + z | school:class, rank=1) + (x | school:class:h)",
+        "gaussian", None, "auto", (I, I, I)),
+    "crossed": (
+        "y ~ x + rr(x + z + v | g, rank=2) + rr(x + z | h, rank=1)", "gaussian", None, "auto",
+        (I, C)),
+    "bernoulli": ("hit ~ x + rr(x + z + v | g, rank=2)", "bernoulli", _WIDE, "auto", (C,)),
+    "bernoulli crossed": (
+        "hit ~ x + rr(x + z | g, rank='auto') + (x | h)", "bernoulli", None, "auto", (C, C)),
+    "poisson": ("count ~ x + rr(x + z | g, rank=1)", "poisson", RSTANARM, "auto", (C,)),
+}  # fmt: skip
+"""Covariances of a few factors."""
+
 _HALF, _TWO = prior.constant(0.5), prior.constant(2)
 GIVEN = {
     "an sd": ("y ~ x + (x | g)", "gaussian", {"sd[g:x]": _HALF}, "auto", (I,)),
@@ -204,6 +234,7 @@ CASES = {
     **{f"asked: {n}": (f, "gaussian", None, a, w) for n, (f, a, w) in ASKED.items()},
     **{f"given: {n}": case for n, case in GIVEN.items()},
     **{f"structure: {n}": case for n, case in STRUCTURES.items()},
+    **{f"rank: {n}": case for n, case in RANKS.items()},
 }
 
 
@@ -214,6 +245,7 @@ BY_ROWS = [
     "given: by rows",
     "given: sigma beside known errors",
     *(f"given: {n}" for n in GIVEN if n.startswith(("bernoulli", "poisson"))),
+    *(f"rank: {n}" for n in RANKS if n.startswith(("bernoulli", "poisson", "rows"))),
     *(f"structure: {n}" for n in STRUCTURES if n.startswith(("bernoulli", "poisson", "rows"))),
 ]
 """Those that may take their rows by one function; the rest have crossproducts."""
