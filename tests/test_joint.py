@@ -259,7 +259,8 @@ def priors_of(formula, priors, family="gaussian"):
 def test_priors_by_name_mean_one_predictor_or_all_means():
     own = {"b": prior.normal(0, 1), "b@passed": prior.normal(0, 2),
            "b[x]@score": prior.normal(0, 3), "sd": prior.exponential(1),
-           "sd[school]@passed": prior.exponential(2), "cor[school]": prior.lkj(3), "sigma": prior.exponential(4)}  # fmt: skip
+           "sd[school]@passed": prior.exponential(2), "cor[school]": prior.lkj(3),
+           "sigma": prior.exponential(4)}  # fmt: skip
     found = priors_of(PARTS, own)
     assert found["b[x]@score"] == "normal(0, 3)"
     assert found["b[z]@passed"] == "normal(0, 2)"
