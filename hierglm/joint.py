@@ -128,8 +128,9 @@ def specify_parts(
             each, table, several, missing=missing, functions=functions, data2=data2
         )
     _refuse_same(predictors)
-    endings = _stan_names([p.response for p, *_ in predictors])
-    own = [_named(p, endings) for p, *_ in predictors]
+    endings = _stan_names([p.response for p, *_ in predictors], "y")
+    dpars = _stan_names([p.dpar for p, *_ in predictors], "mu")
+    own = [_named(p, endings, dpars) for p, *_ in predictors]
     designs, joined = join(
         [design for _, design, _ in predictors], [(p.response, p.dpar) for p in own]
     )
@@ -237,11 +238,12 @@ def _refuse_same(predictors: Sequence[tuple[Part, Design, Family]]) -> None:
             )
 
 
-def _stan_names(labels: Sequence[str]) -> dict[str, str]:
+def _stan_names(labels: Sequence[str], first: str) -> dict[str, str]:
     """Return what Stan names end in for each label: letters and digits, all different."""
     found: dict[str, str] = {}
     for label in dict.fromkeys(labels):
-        stem = _clean(label) or "y"
+        text = "".join(c for c in label if c.isascii() and c.isalnum())
+        stem = text if text[:1].isalpha() else first + text
         name, number = stem, 1
         while name in found.values():
             number += 1
@@ -250,14 +252,10 @@ def _stan_names(labels: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _clean(label: str) -> str:
-    text = "".join(c for c in label if c.isascii() and c.isalnum())
-    return f"y{text}" if text[:1].isdigit() else text
-
-
-def _named(place: Part, endings: Mapping[str, str]) -> Part:
-    rows = f"_{endings[place.response]}" if place.response else ""
-    return replace(place, rows=rows, ending=(f"_{_clean(place.dpar)}" if place.dpar else "") + rows)
+def _named(place: Part, responses: Mapping[str, str], dpars: Mapping[str, str]) -> Part:
+    rows = f"_{responses[place.response]}" if place.response else ""
+    own = f"_{dpars[place.dpar]}" if place.dpar else ""
+    return replace(place, rows=rows, ending=own + rows)
 
 
 def _predicted(model: Model) -> Predicted:

@@ -367,6 +367,16 @@ def test_hostile_labels_give_programs_that_compile():
     assert "sd[g h:Intercept]@`1`" in set(fit.plan.model.prior_table()["parameter"])
 
 
+def test_labels_that_read_alike_have_names_of_their_own():
+    kinds = {"k": ["a b", "ab", "é", "ü", "a-b", "ab"], "x": range(6)}
+    model = hg.model("k ~ x", kinds, "categorical")
+    found = model.priors()["parameter"].tolist()[::2]
+    assert found == [f"b[Intercept]@.{name}" for name in ("`mua-b`", "muab", "mué", "muü")]
+    parts = [hg.part("a_b ~ 1"), hg.part("ab ~ 1")]
+    both = hg.model(parts, {"a_b": [1.0, 2.0], "ab": [1.0, 3.0]})
+    assert {"y_ab", "y_ab2"} <= set(both.stan_data)
+
+
 def test_one_formula_in_a_list_is_that_formula():
     one, two = hg.model(["score ~ x"], table()), hg.model("score ~ x", table())
     assert one.stan_code == two.stan_code

@@ -190,7 +190,8 @@ class Program:
         The program, with comments in the user's words.
     bare : str
         The same lines without what came from the user: what an engine compiles, so
-        that one compiled program serves every data set of the same shape.
+        that one compiled program serves every data set of the same shape. Of several
+        responses, letters and digits of their names stand in those of the program.
     data : mapping of str to ndarray, int or float
         Stan data, checked against the declarations.
     origins : tuple of str
