@@ -16,6 +16,9 @@ Ints = NDArray[np.int64]
 _FARTHEST = 12.0
 """Largest logit of the share of its range at which a correlation stands."""
 
+_STEP = 0.1
+"""Of differences of a deviance along that logit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Closest:
@@ -27,13 +30,14 @@ class Closest:
         Of the effects.
     rho : float
         The one correlation; 0 where there is none.
-    information : float
-        Half the second derivative of the deviance along the logit of rho.
+    information, penalised : float
+        Half the second derivatives of deviance and penalty along the logit of rho.
     """
 
     sds: Floats
     rho: float
-    information: float
+    information: float = 0.0
+    penalised: float = 0.0
 
 
 def closest(
@@ -41,13 +45,15 @@ def closest(
     target: Floats,
     times: Ints,
     given: tuple[Floats, float],
-    levels: float = 1.0,
-    penalty: Callable[[float, float], float] = lambda rho, log_determinant: 0.0,
+    levels: float,
+    counts: Floats,
+    penalty: Callable[[float, float], float],
 ) -> Closest:
-    """Return the covariance V of a structure with the least log|V| + tr(V^-1 target).
+    """Return the covariance V of a structure with the least deviance log|V| + tr(V^-1 target).
 
     That is the maximum-likelihood estimate from normal effects whose second moments are the
-    target. Structures without free correlations only.
+    target, and the maximum of a posterior density with a penalty. Structures without free
+    correlations only.
 
     Parameters
     ----------
@@ -58,29 +64,34 @@ def closest(
     given : tuple
         Sds, shape (q,), and correlation that are known; NaN where they are not.
     levels : float
-        How many levels the target comes from, where there is a penalty.
+        How many levels the target comes from.
+    counts : ndarray, shape (q,)
+        How often the deviance counts the logarithm of each sd, over `levels`: 1, less what
+        a prior pulls along it.
     penalty : callable
-        Takes rho and log|C|, returns what is added to the deviance.
+        Takes rho and log|C|, returns what is added to the deviance of all levels.
     """
     sds, rho = given
     one = covariance.one
     if one is None:
-        return Closest(_sds(covariance, np.eye(len(times)), target, sds), 0.0, 0.0)
+        return Closest(_sds(covariance, np.eye(len(times)), target, sds, counts), 0.0)
 
-    def deviance(y: float) -> float:
+    def parts(y: float) -> Floats:
         here = to_correlation(one, len(times), y)
         C = one.matrix(np.array([here]), times)[0]
-        d = _sds(covariance, C, target, sds)
+        d = _sds(covariance, C, target, sds, counts)
         log_determinant = float(np.linalg.slogdet(C)[1])
-        inside = log_determinant + 2 * np.log(d).sum() + _trace(C, target, d)
-        return float(levels * inside) + penalty(here, log_determinant)
+        inside = log_determinant + 2 * counts @ np.log(d) + _trace(C, target, d)
+        return np.array([levels * inside, penalty(here, log_determinant)])
 
-    y = from_correlation(one, len(times), rho) if np.isfinite(rho) else _least(deviance)
-    step = 0.1
-    second = (deviance(y + step) - 2 * deviance(y) + deviance(y - step)) / step**2
+    if np.isfinite(rho):
+        y = from_correlation(one, len(times), rho)
+    else:
+        y = _least(lambda y: float(parts(y).sum()))
+    second = (parts(y + _STEP) - 2 * parts(y) + parts(y - _STEP)) / _STEP**2
     found = to_correlation(one, len(times), y)
     C = one.matrix(np.array([found]), times)[0]
-    return Closest(_sds(covariance, C, target, sds), found, second / 2)
+    return Closest(_sds(covariance, C, target, sds, counts), found, *(second / 2).tolist())
 
 
 def to_correlation(one: OneCorrelation, q: int, y: float) -> float:
@@ -108,21 +119,25 @@ def _trace(C: Floats, target: Floats, sds: Floats) -> float:
     return float(np.trace(np.linalg.solve(C, target / np.outer(sds, sds))))
 
 
-def _sds(covariance: Covariance, C: Floats, target: Floats, given: Floats) -> Floats:
+def _sds(
+    covariance: Covariance, C: Floats, target: Floats, given: Floats, counts: Floats
+) -> Floats:
     """Return the closest sds with correlations C; those that are given stay."""
     known = np.isfinite(given)
     if known.all():
         return given
     if covariance.common_sd:
-        one = np.sqrt(np.trace(np.linalg.solve(C, target)) / len(C))
+        one = np.sqrt(np.trace(np.linalg.solve(C, target)) / counts.sum())
         return np.full(len(C), one)
-    # With x = 1 / sd: x'Px / 2 - sum log x is convex, and Newton's method finds its minimum.
+    # With x = 1 / sd: x'Px / 2 - sum(counts log x) is convex, and Newton's method finds its
+    # minimum.
     P = np.linalg.inv(C) * target
     x = np.where(known, 1 / np.where(known, given, 1.0), 1 / np.sqrt(np.diag(target)))
     free = np.flatnonzero(~known)
     for _ in range(50):
-        slope = (P @ x - 1 / x)[free]
-        step = np.linalg.solve(P[np.ix_(free, free)] + np.diag(x[free] ** -2.0), slope)
+        slope = (P @ x - counts / x)[free]
+        curvature = P[np.ix_(free, free)] + np.diag((counts / x**2)[free])
+        step = np.linalg.solve(curvature, slope)
         # No step that would leave less than a tenth of an element.
         share = min(1.0, 0.9 / max(float(np.max(step / x[free])), 1e-300))
         x[free] -= share * step

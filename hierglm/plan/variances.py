@@ -135,9 +135,8 @@ def _within(
         told, count = told.sum(keepdims=True), levels * q
     information = told + VAGUE
     lengthen = count / information
-    target = _target(model, k, second, at.rho, levels)
-    pulled = sd_penalty(model, k, at.sds, sigma) / (2 * information)
-    step = lengthen * np.log(target.sds[: len(at.sds)] / at.sds) + pulled
+    target = _target(model, k, second, at, levels, sigma)
+    step = lengthen * np.log(target.sds[: len(at.sds)] / at.sds)
     sds = at.sds * np.exp(np.clip(pace * step, -LONGEST, LONGEST))
     sds = _known(sd_priors(model, k), sds)
     change, rho, wide = np.log(sds / at.sds), at.rho, 0.0
@@ -159,28 +158,33 @@ _UNIFORM = 3 / np.pi**2
 """One over the variance of the logit of a uniform correlation: what the data at least say."""
 
 
-def _target(model: Model, k: int, second: Floats, rho: float, levels: int) -> Closest:
+_LEAST = 0.1
+"""Least count of the logarithm of a sd that a prior pulls up, per level."""
+
+
+def _target(model: Model, k: int, second: Floats, at: Varied, levels: int, sigma: float) -> Closest:
     """Return the maximum of the expected log posterior of a structure with fewer numbers.
 
-    Of sds without their priors, whose pull is added apart; of a correlation with its prior
-    and the Jacobian of its logit.
+    Of log sds and of the logit of its correlation; their priors as straight as they are here.
     """
     grouping = model.design.groups[k]
     structure, times = covariance_of(grouping), effect_times(grouping)
     sds = [p.numbers[0] if p.given else np.nan for p in sd_priors(model, k)]
     given = np.array(np.broadcast_to(sds, len(times))), _given_correlation(model, k)
+    pulled = sd_penalty(model, k, at.sds, sigma) * len(at.sds) / len(times)
+    counts = np.maximum(np.broadcast_to(1 - pulled / levels, len(times)), _LEAST)
     if structure.one is None:
-        return closest(structure, second, times, given)
+        return closest(structure, second, times, given, levels, counts, lambda *_: 0.0)
     low = structure.one.lowest(len(times))
     (prior,) = model.priors.of("cor", k)
-    (centre,), (weight,) = pull([prior], np.array([rho]))
+    (centre,), (weight,) = pull([prior], np.array([at.rho]))
     eta = prior.numbers[0] if prior.kind == "lkj" else 1.0
 
     def penalty(here: float, log_determinant: float) -> float:
         pulled = 0.5 * weight * (here - centre) ** 2 - (eta - 1) * log_determinant
         return float(2 * (pulled - np.log((here - low) * (1 - here))))
 
-    return closest(structure, second, times, given, levels, penalty)
+    return closest(structure, second, times, given, levels, counts, penalty)
 
 
 def _matrix(grouping: Grouping, variances: Floats, rho: float) -> Floats:

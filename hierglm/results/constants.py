@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.families.parameters import BOUNDS
 from hierglm.plan.forms import CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.priors.distributions import KINDS, Prior
@@ -30,9 +32,16 @@ def unbounded(plan: Plan) -> str:
     ----------
     plan : Plan
     """
-    flat = [a.slot.name for a in plan.model.priors if a.prior.kind == "flat"]
+    # A correlation lies between bounds: flat it is uniform.
+    flat = [
+        a.slot.name for a in plan.model.priors if a.prior.kind == "flat" and a.slot.role != "cor"
+    ]
     if flat:
         return f"the prior of {flat[0]} is flat, and with it there is no marginal likelihood"
+    if any(covariance_of(g).low_rank for g in plan.model.groups):
+        return "how much of the loadings' prior belongs to each rotation is not written out"
+    if not all(g.relation.plain for g in plan.model.groups):
+        return "what programs of related levels leave out is not known"
     if plan.parts:
         return "what programs of several linear predictors leave out is not known"
     if plan.model.design.response.weights is not None:
@@ -61,6 +70,7 @@ def left_out(plan: Plan, dropped: bool) -> float:
         ):
             parts.append(effects * _NORMAL)
     parts += [_cut(*bounded) for bounded in _bounded(plan)]
+    parts += _one_correlation(plan)
     if dropped:
         parts += _priors(plan)
     return float(sum(parts))
@@ -108,6 +118,29 @@ def _bounded(plan: Plan) -> Iterator[tuple[Prior, float, float]]:
             yield prior, low, high
 
 
+def _one_correlation(plan: Plan) -> Iterator[float]:
+    """Yield what makes the prior of a correlation of all effects integrate to 1 over its range."""
+    from scipy.integrate import quad
+
+    for slot, prior in ((a.slot, a.prior) for a in plan.model.priors if a.slot.role == "cor"):
+        grouping = plan.model.groups[slot.number]
+        one, times = covariance_of(grouping).one, effect_times(grouping)
+        if one is None or prior.given:
+            continue
+        if prior.kind not in ("lkj", "flat"):
+            yield _cut(prior, slot.low, 1.0)
+            continue
+        power = prior.numbers[0] - 1 if prior.kind == "lkj" else 0.0
+        matrix = one.matrix
+
+        def density(
+            rho: float, matrix: Any = matrix, times: Any = times, power: float = power
+        ) -> float:
+            return float(np.linalg.det(matrix(np.array([rho]), times)[0]) ** power)
+
+        yield -math.log(quad(density, slot.low, 1.0)[0])
+
+
 def _cut(prior: Prior, low: float, high: float) -> float:
     """Return -log P(low < x < high)."""
     from scipy import stats
@@ -137,15 +170,15 @@ def _priors(plan: Plan) -> Iterator[float]:
     groups = plan.model.design.groups
     for assigned in plan.model.priors:
         slot, prior = assigned.slot, assigned.prior
-        q = len(groups[slot.number].terms) if slot.role in ("sd", "cor") else 1
+        own = groups[slot.number] if slot.role in ("sd", "cor") else None
         if slot.role == "cor" and prior.kind == "lkj":
             # Of one correlation the prior is no `~` statement.
-            yield _lkj(prior.numbers[0], q) if not slot.term else 0.0
+            yield 0.0 if slot.term or own is None else _lkj(prior.numbers[0], len(own.terms))
         elif prior.kind != "decov":
             yield _constant(prior)
         # decov is one prior for all sds of a term: counted with the first.
-        elif slot.term == groups[slot.number].terms[0]:
-            _, concentration, shape, scale = prior.numbers
+        elif own is not None and slot.term == sd_terms(own)[0]:
+            q, (_, concentration, shape, scale) = len(sd_terms(own)), prior.numbers
             yield _constant(Prior("gamma", (shape, 1 / scale)))
             yield math.lgamma(q * concentration) - q * math.lgamma(concentration)
 

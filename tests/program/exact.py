@@ -94,7 +94,7 @@ def place(plan, seed):
     return Place(b, sigma, scales, sds, factors, u)
 
 
-def one_correlation(grouping, rho):
+def one_correlation(grouping, rho, step=1):
     """Return the correlation matrix of compound symmetry, or of a first-order autoregression."""
     q = len(grouping.terms)
     C = np.eye(q)
@@ -105,7 +105,7 @@ def one_correlation(grouping, rho):
             elif grouping.structure.kind == "ar1":
                 # The times stand in the labels: "h[10]".
                 one, other = (int(grouping.terms[n].split("[")[1][:-1]) for n in (i, j))
-                C[i, j] = rho ** abs(one - other)
+                C[i, j] = rho ** (abs(one - other) / step)
     return C
 
 

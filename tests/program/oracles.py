@@ -29,6 +29,8 @@ class Oracle:
     label: str = ""
     # How far from 0 the points are: Phi(9) is 1, and a hand-written log(1 - p) ends there.
     reach: float = 0.7
+    # Stan's ordered_probit has the slopes of log Phi by an approximation that is good to 5 digits.
+    close: float = 1e-9
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -159,6 +161,45 @@ def _cell_means(d):
     }  # fmt: skip
 
 
+def _known_strengths(d):
+    return {
+        "n": len(d), "p": 2, "n_tasks": 7, "x": d[["x", "z"]].to_numpy(), "task": codes(d["g"]),
+        "y": d["hit"].to_numpy(), "s": np.array([0.7, 0.4]), "s_star": 1.3,
+    }  # fmt: skip
+
+
+def _isotropic(d):
+    m, s = spread(d["y"].to_numpy())
+    return {
+        "n": len(d), "n_tasks": 7, "x": d["x"].to_numpy(),
+        "z": np.column_stack([np.ones(len(d)), d["x"], d["v"]]), "task": codes(d["g"]),
+        "y": d["y"].to_numpy(), "location_alpha": m, "scale": s,
+        "scale_beta": 2.5 * sd(d["y"]) / sd(d["x"]),
+    }  # fmt: skip
+
+
+def _compound(d):
+    return {
+        "n": len(d), "n_groups": 7, "x": d["x"].to_numpy(),
+        "z": np.column_stack([np.ones(len(d)), d["x"], d["z"]]), "g": codes(d["g"]),
+        "y": d["hit"].to_numpy(), "scale_beta": 2.5 / sd(d["x"]), "eta": 1.7,
+    }  # fmt: skip
+
+
+def waves() -> pd.DataFrame:
+    """Return the simulated table with times of which one is missing."""
+    return simulated().assign(wave=lambda d: np.array([3, 5, 7, 11])[d["school"] % 4])
+
+
+def _autoregressive(d):
+    m, s = spread(np.log(np.where(d["count"] == 0, 0.1, d["count"])))
+    return {
+        "n": len(d), "n_groups": 7, "n_times": 4, "x": d["x"].to_numpy(), "g": codes(d["g"]),
+        "t": codes(d["wave"]), "time": np.array([0, 1, 2, 4]), "y": d["count"].to_numpy(),
+        "location_alpha": m, "scale": s, "scale_beta": 2.5 / sd(d["x"]),
+    }  # fmt: skip
+
+
 def responses(seed: int = 2) -> pd.DataFrame:
     """Return the same table with responses of other kinds: positive, in (0, 1), many zeros."""
     r = np.random.default_rng(seed)
@@ -169,6 +210,7 @@ def responses(seed: int = 2) -> pd.DataFrame:
         share=r.beta(2, 3, len(d)),
         zeros=np.where(zero, 0, r.negative_binomial(2, 0.3, len(d))),
         late=r.standard_t(3, len(d)),
+        stage=1 + r.integers(0, 4, len(d)),
         one=1,
     )
 
@@ -192,6 +234,7 @@ def _family(model, column, family, trials="", label="", **own):
     return Oracle(
         model, f"{left} ~ x + (1 | g)", family, responses, _response(column, trials),
         {**PLAIN, **own}, label, 0.2 if "(" in family else 0.7,
+        1e-5 if family == "cumulative(probit)" else 1e-9,
     )  # fmt: skip
 
 
@@ -201,6 +244,9 @@ CENTRED_EFFECTS = Oracle(
 )  # fmt: skip
 
 ORACLES = [
+    Oracle("known_strengths", "hit ~ 0 + x + z + (0 + x + z || g)", "bernoulli", simulated,
+           _known_strengths, {"b": prior.normal(0, 1.3), "sd[g:x]": prior.constant(0.7),
+                              "sd[g:z]": prior.constant(0.4)}),
     Oracle("crossed_intercepts", "hit ~ x + (1 | g) + (1 | h)", "bernoulli", simulated, _crossed),
     Oracle("seeds", "s | trials(n) ~ x * z + (1 | g)", "binomial", simulated, _seeds),
     Oracle("seeds", "cbind(s, n - s) ~ x * z + (1 | g)", "binomial", simulated, _seeds,
@@ -218,6 +264,11 @@ ORACLES = [
             "sigma": prior.inv_gamma(3, 2)}),
     Oracle("decov", "y ~ x + (x | g)", "gaussian", simulated, _decov, "rstanarm"),
     Oracle("nested_poisson", "count ~ x + (1 | school/class)", "poisson", simulated, _nested),
+    Oracle("isotropic_slopes", "y ~ x + iso(x + v | g)", "gaussian", simulated, _isotropic),
+    Oracle("compound_symmetry", "hit ~ x + cs(x + z | g)", "bernoulli", simulated, _compound,
+           {"cor[g:cs(x + z)]": prior.lkj(1.7)}),
+    Oracle("autoregressive_counts", "count ~ x + ar1(0 + wave | g)", "poisson", waves,
+           _autoregressive, {"cor[g]": prior.normal(0.5, 0.4)}),
     Oracle("cell_means_logistic", "hit ~ 0 + x + z + (0 + v | g)", "bernoulli", simulated,
            _cell_means, {"sd": prior.normal(0, 1.5)}),
     _family("negbinomial_counts", "zeros", "negbinomial"),
@@ -234,4 +285,6 @@ ORACLES = [
     _family("probit_regression", "hit", "bernoulli(probit)", "one", "bernoulli"),
     _family("cloglog_regression", "s", "binomial(cloglog)", "n"),
     _family("cloglog_regression", "hit", "bernoulli(cloglog)", "one", "bernoulli"),
+    _family("ordered_stages", "stage", "cumulative"),
+    _family("ordered_stages_probit", "stage", "cumulative(probit)"),
 ]  # fmt: skip
