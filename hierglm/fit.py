@@ -38,6 +38,7 @@ def model(
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    data2: Mapping[str, Any] | None = None,
     weights: Mapping[Any, Any] | None = None,
 ) -> PreparedModel:
     """Return a model, checked and written but not fitted.
@@ -61,12 +62,13 @@ def model(
                 "'y | weights(w) ~ x', or by part: hg.part(..., weight=2)"
             )
         specified = specify_parts(
-            _parts(formula, family), data, priors, missing=missing, functions=functions
-        )
+            _parts(formula, family), data, priors,
+            missing=missing, functions=functions, data2=data2,
+        )  # fmt: skip
         return prepare(specified, engine, plan, notes=notes_of(specified))
     table = as_table(data)
     parsed = parse(formula, table.columns, tuple(functions or ()))
-    design = encode(parsed, table, missing=missing, functions=functions)
+    design = encode(parsed, table, missing=missing, functions=functions, data2=data2)
     if weights is not None:
         design = weigh(design, weights)
     model = specify(design, family, priors)
@@ -126,6 +128,7 @@ class _Options(TypedDict, total=False):
     engine: str | Engine
     missing: Literal["drop", "error"]
     functions: Functions | None
+    data2: Mapping[str, Any] | None
     weights: Mapping[Any, Any] | None
     method_options: Mapping[str, Any] | None
     chains: int
@@ -170,6 +173,7 @@ def fit(
     engine: str | Engine = "auto",
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
+    data2: Mapping[str, Any] | None = None,
     weights: Mapping[Any, Any] | None = None,
     method: str | Method = "sample",
     method_options: Mapping[str, Any] | None = None,
@@ -190,7 +194,11 @@ def fit(
         ``"score ~ x + (x | school)"``. Left of ``~``: the response, with
         ``| trials(n)``, ``| weights(w)``, ``| se(s)``, joined by ``+``, or
         ``cbind(successes, failures)``. Right: common terms, ``offset(...)``, and group
-        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``. Of several formulas
+        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``. Levels may be related:
+        ``(1 | gr(g, cov=A))`` by a known covariance, ``graph(x | g, edges=E, type="icar")``
+        (or "car", "bym2") by a graph; have covariances by stratum, ``(x | gr(g, by=f))``; or
+        outliers among them, ``(x | gr(g, dist="student"))``; and rows may belong to several,
+        ``(1 | mm(g1, g2, weights=cbind(w1, w2)))``. Of several formulas
         the further ones are of parameters of the family: ``["y ~ x", "sigma ~ z + (1 | g)"]``;
         of several responses see `hierglm.joint`.
     data : pandas, polars or pyarrow table, or mapping of columns
@@ -213,6 +221,11 @@ def fit(
         What to do with rows that have missing values.
     functions : mapping of str to callable
         Functions of your own that the formula may call, by name.
+    data2 : mapping of str to matrix or graph, optional
+        What the formula wants beside the table, by name. A covariance matrix A: a DataFrame
+        with levels as index and columns, or an array in the order of the levels. Edges E: a
+        table of two columns of levels (and a third of weights), an adjacency matrix (DataFrame,
+        array or sparse), or a networkx graph.
     weights : mapping, optional
         Weights of whole levels, ``{"taskA": 2.0}``, or ``{"school": {"A": 2.0}}`` where there
         are several grouping factors; other levels weigh 1. They multiply the log likelihoods
@@ -272,6 +285,7 @@ def fit(
         engine=engine,
         missing=missing,
         functions=functions,
+        data2=data2,
         weights=weights,
     )
     if method == "approx":

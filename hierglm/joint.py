@@ -16,7 +16,7 @@ from hierglm.families.categorical import categories
 from hierglm.families.parameters import FamilyParameter
 from hierglm.formula.parse import check_response_is_new, parse
 from hierglm.formula.terms import Formula, ResponseTerm
-from hierglm.model import Model, Part, estimated
+from hierglm.model import Model, Part, estimated, in_order
 from hierglm.priors.assign import Priors
 from hierglm.priors.distributions import Prior
 from hierglm.priors.several import Predicted, assign_each
@@ -185,6 +185,7 @@ def _response(
             for k, level in enumerate(coded.levels[1:] if coded.levels else ())
         ]
     chosen.check(designs[0].response)
+    designs = (in_order(designs[0], chosen), *designs[1:])
     free = [p.name for p in estimated(designs[0], chosen)]
     for dpar, formula in zip(dpars, further, strict=True):
         if dpar not in free:

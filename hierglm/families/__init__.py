@@ -11,6 +11,7 @@ from hierglm.families.beta import BETA
 from hierglm.families.beta_binomial import BETA_BINOMIAL
 from hierglm.families.binomial import BINOMIAL, BINOMIAL_CLOGLOG, BINOMIAL_PROBIT
 from hierglm.families.categorical import CATEGORICAL
+from hierglm.families.cumulative import CUMULATIVE, CUMULATIVE_PROBIT
 from hierglm.families.family import Family
 from hierglm.families.gamma import GAMMA
 from hierglm.families.gaussian import GAUSSIAN
@@ -29,6 +30,7 @@ LINKED: Sequence[Family] = (
     BINOMIAL, BINOMIAL_PROBIT, BINOMIAL_CLOGLOG, BETA_BINOMIAL,
     POISSON, NEGBINOMIAL, ZERO_INFLATED_POISSON, ZERO_INFLATED_NEGBINOMIAL,
     HURDLE_POISSON, HURDLE_NEGBINOMIAL, CATEGORICAL,
+    CUMULATIVE, CUMULATIVE_PROBIT,
 )  # fmt: skip
 """Every family with every link it has, its own link first."""
 
@@ -46,7 +48,7 @@ def family(name: str | Family, link: str | None = None) -> Family:
         brms' name, such as "gaussian" or "zero_inflated_poisson", in upper or lower case; with
         a link behind it in brackets where it is not the usual one: "bernoulli(probit)".
     link : str, optional
-        "probit" or "cloglog" for bernoulli and binomial.
+        "probit" for bernoulli, binomial and cumulative; "cloglog" for the first two.
 
     Raises
     ------

@@ -139,6 +139,9 @@ class Family:
         Through which the response has gone where the linear predictor is: log for lognormal.
     categories : bool
         Whether there is a linear predictor for each category but the first.
+    thresholds : bool
+        Whether thresholds between ordered categories stand in place of the intercept, as
+        ``scales["Intercept"]``, shape (categories - 1,).
     """
 
     name: str
@@ -154,6 +157,7 @@ class Family:
     slopes: Slopes | None = None
     scale: Link = IDENTITY
     categories: bool = False
+    thresholds: bool = False
 
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"

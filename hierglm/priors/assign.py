@@ -148,7 +148,10 @@ def assign(
     for i, g in enumerate(design.groups):
         slots += group_slots(g, i)
     slots += scale_slots(scales)
-    return settle([Assigned(s, *SETS[base](s, numbers, family)) for s in slots], priors)
+    found = settle([Assigned(s, *SETS[base](s, numbers, family)) for s in slots], priors)
+    if family.thresholds and any(p.given for p in found.of("Intercept")):
+        raise PriorError("thresholds cannot be given: one number cannot be all of them")
+    return found
 
 
 def base_set(priors: str | Mapping[str, Prior] | None) -> str:

@@ -41,11 +41,12 @@ def common(plan: Plan) -> Fragment:
         declares, statements = declares + more[0], statements + more[1]
         stan = ("b_Intercept" if labels else "Intercept") + of
         value = None if labels else _known(plan, plan.model.priors.of("Intercept"))
-        dims, variable = (("term", ("Intercept",)),), "b"
         if plan.model.family.thresholds:
             names = tuple(f"Intercept[{k + 1}]" for k in range(_count(plan)))
-            dims, variable = (("threshold", names),), "Intercept"
-        outputs.append(Output(stan, variable, "fixed", dims=dims, value=value))
+            outputs.append(Output(stan, "Intercept", "fixed", dims=(("threshold", names),)))
+        else:
+            dims = (("term", ("Intercept",)),)
+            outputs.append(Output(stan, "b", "fixed", dims=dims, value=value))
     if labels:
         more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]

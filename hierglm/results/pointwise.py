@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Design
+from hierglm.design.design import Design, Grouping
 from hierglm.draws.draws import Draws
 from hierglm.model import Model
 from hierglm.results.fitted import Fitted
@@ -63,10 +63,21 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
         used[grouping.group] = low + len(grouping.terms)
         r = flat.values[f"r_{grouping.group}{ending}"][some]
         for k in range(len(grouping.terms)):
-            eta += r[:, :, low + k][:, grouping.index] * grouping.effects.matrix[:, k]
+            eta += _by_row(grouping, r[:, :, low + k]) * grouping.effects.matrix[:, k]
     if design.offset is not None:
         eta += design.offset
     return eta
+
+
+def _by_row(grouping: Grouping, r: Floats) -> Floats:
+    """Return the effect of each row's level, or of its several levels, shape (draws, rows)."""
+    members, shares = grouping.relation.members, grouping.relation.shares
+    if members is None or shares is None:
+        return r[:, grouping.index]
+    total = np.zeros((len(r), members.shape[1]))
+    for level, share in zip(members, shares, strict=True):
+        total += r[:, level] * share
+    return total
 
 
 def log_likelihood(fitted: Fitted, response: Model | None = None) -> Floats:

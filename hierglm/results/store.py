@@ -84,6 +84,7 @@ def _packed(model: Model, packer: Packer) -> dict[str, Any]:
         "table": packer.pack(design.table.to_arrays()),
         "rows": packer.pack({"kept": design.kept, "total": design.total, "notes": design.notes}),
         "weights": packer.pack(design.level_weights),
+        "given": packer.pack(design.given),
     }
 
 
@@ -156,7 +157,7 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     table = Table.from_arrays(*unpack(said["table"], arrays))
     used = {name: functions[name] for name in said["functions"]}
     formula = parse(said["formula"], table.columns, tuple(used))
-    design = encode(formula, table, functions=used)
+    design = encode(formula, table, functions=used, data2=unpack(said["given"], arrays))
     weights = unpack(said["weights"], arrays)
     if weights:
         design = weigh(design, weights)

@@ -20,6 +20,7 @@ model {
   target += std_normal_lpdf(u_standard);
   for (i in 1:n) {
     real eta = alpha + beta * (x[i] - mean(x)) + tau * u_standard[g[i]];
-    target += y[i] * normal_lcdf(eta | 0, 1) + (trials[i] - y[i]) * normal_lccdf(eta | 0, 1);
+    real p = Phi(eta);
+    target += y[i] * log(p) + (trials[i] - y[i]) * log1m(p);
   }
 }

@@ -21,6 +21,20 @@ class Mixed:
         return np.log(self.pmf(y))
 
 
+class Ordered:
+    """Categories 0, 1, ... by thresholds on a latent scale."""
+
+    def __init__(self, latent, thresholds):
+        below = latent.cdf(np.concatenate([[-np.inf], thresholds, [np.inf]]))
+        self._p = np.diff(below)
+
+    def pmf(self, y):
+        return self._p[np.asarray(y, dtype=int)]
+
+    def logpmf(self, y):
+        return np.log(self.pmf(y))
+
+
 def _negbinomial(eta, shape):
     return st.nbinom(shape, shape / (shape + np.exp(eta)))
 
@@ -56,6 +70,8 @@ LAWS = {
     ),
     "hurdle_poisson(log)": lambda eta, n, hu: Mixed(st.poisson(np.exp(eta)), hu),
     "hurdle_negbinomial(log)": lambda eta, n, shape, hu: Mixed(_negbinomial(eta, shape), hu),
+    "cumulative(logit)": lambda eta, n: Ordered(st.logistic(eta), THRESHOLDS),
+    "cumulative(probit)": lambda eta, n: Ordered(st.norm(eta), THRESHOLDS),
 }
 
 FAMILIES = [f for f in LINKED if repr(f) in LAWS]
@@ -65,6 +81,8 @@ VALUES = {"sigma": 0.7, "nu": 6.5, "shape": 1.8, "phi": 4.0, "zi": 0.25, "hu": 0
 
 TRIALS = 7.0
 
+THRESHOLDS = np.array([-1.1, 0.2, 0.9, 2.5])
+
 
 def own(family):
     """Return values of the parameters of a family."""
@@ -73,7 +91,8 @@ def own(family):
 
 def scales(family):
     """Return the same as arrays."""
-    return {name: np.array(value) for name, value in own(family).items()}
+    found = {name: np.array(value) for name, value in own(family).items()}
+    return found | ({"Intercept": THRESHOLDS} if family.thresholds else {})
 
 
 def trials(family, size):
@@ -93,6 +112,8 @@ def discrete(family):
 
 def support(family):
     """Return every count that has a probability to speak of."""
+    if family.thresholds:
+        return np.arange(len(THRESHOLDS) + 1.0)
     if family.name == "bernoulli":
         return np.arange(2.0)
     return np.arange(TRIALS + 1 if family.stan.trials else 600.0)

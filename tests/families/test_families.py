@@ -1,13 +1,18 @@
 """Each family against scipy.stats: density, draws, and the check of the response."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats as st
 
 from hierglm.design.design import Response
-from hierglm.errors import ResponseError, SettingsError
+from hierglm.errors import PriorError, ResponseError, SettingsError
 from hierglm.families import FAMILIES, LINKED, family
+from hierglm.families.cumulative import ordered_categories
 from hierglm.families.parameters import BOUNDS
+from hierglm.model import specify
+from hierglm.priors import distributions as prior
+from tests.designs import design_of
 from tests.families import laws
 
 
@@ -50,6 +55,11 @@ FAR = [
     # A count that is not 0 has probability 1 of being 1 where mu is next to nothing.
     ("hurdle_poisson(log)", 1.0, -30.0, np.log(0.6)),
     ("hurdle_negbinomial(log)", 1.0, -30.0, np.log(0.6)),
+    # exp(-700 + 0.2) - exp(-700 - 1.1), and the same at the other end.
+    ("cumulative(logit)", 1.0, 700.0, -700.0 + 0.2 + np.log1p(-np.exp(-1.3))),
+    ("cumulative(logit)", 3.0, -700.0, -700.0 - 0.9 + np.log1p(-np.exp(-1.6))),
+    ("cumulative(logit)", 0.0, 700.0, -701.1),
+    ("cumulative(probit)", 4.0, -37.5, -804.60844201375378),
 ]
 
 
@@ -154,6 +164,41 @@ def test_links_of_parameters_invert(f):
         np.testing.assert_allclose(p.link.apply(value), eta, atol=1e-12)
 
 
+def test_thresholds_of_many_draws():
+    # A dimension of length 1 stands where rows are, as in log likelihoods of draws.
+    f, y = family("cumulative"), np.array([0.0, 2.0, 4.0])
+    eta, c = np.array([[0.1, -1.0, 2.0], [0.3, 0.0, 0.7]]), np.array([laws.THRESHOLDS] * 2)
+    c = c + np.array([[0.0], [0.4]])
+    got = f.log_density(y, eta, {"Intercept": c[:, None]}, None)
+    alone = [f.log_density(y, e, {"Intercept": x}, None) for e, x in zip(eta, c, strict=True)]
+    np.testing.assert_array_equal(got, alone)
+    p = f.mean(eta, {"Intercept": c[:, None]}, None)
+    np.testing.assert_allclose(p[1], f.mean(eta[1], {"Intercept": c[1]}, None), rtol=1e-14)
+
+
+ORDINAL = [
+    ([1, 2.5], "ordered categories, or whole numbers from 1 on; row 2 of 'y' has 2.5"),
+    ([0, 1], "row 1 of 'y' has 0"),
+    ([1, 1], "cumulative needs 2 to 100 categories, numbered from 1; 'y' goes up to 1"),
+    ([1, 5000], "goes up to 5,000"),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), ORDINAL)
+def test_responses_without_ordered_categories_are_refused(values, said):
+    with pytest.raises(ResponseError) as error:
+        ordered_categories(response(values))
+    assert said in str(error.value)
+
+
+def test_ordered_categories_count_from_the_lowest():
+    found = ordered_categories(response([3, 1, 4, 1]))
+    assert found.values.tolist() == [2, 0, 3, 0]
+    assert found.levels == ("1", "2", "3", "4")
+    named = response([0, 1, 2], levels=("low", "mid", "high"))
+    assert ordered_categories(named) is named
+
+
 def test_logit_does_not_overflow():
     link = FAMILIES["bernoulli"].link
     np.testing.assert_array_equal(link.invert(np.array([-800.0, 800.0])), [0.0, 1.0])
@@ -232,4 +277,29 @@ def test_family_with_a_link():
 def test_links_that_a_family_does_not_have(name, link, said):
     with pytest.raises(SettingsError) as error:
         family(name, link)
+    assert said in str(error.value)
+
+
+STAGES = pd.DataFrame({"stage": [1, 2, 3, 1, 2, 3], "x": [0.1, 1.0, 2.0, 3.0, 1.5, 0.7]})
+
+
+def test_order_of_categories_is_told():
+    declared = pd.Categorical(["mid", "low", "high"] * 2, ["low", "mid", "high"])
+    design = specify(design_of("stage ~ x", STAGES.assign(stage=declared)), "cumulative").design
+    assert design.response.values.tolist() == [1, 0, 2, 1, 0, 2]
+    assert "response 'stage': its categories are in the order low < mid < high" in design.notes
+    assert specify(design_of("stage ~ x", STAGES), "cumulative").design.notes == ()
+
+
+THRESHOLDS = [
+    ("stage ~ 0 + x", None, SettingsError, "thresholds in place of an intercept"),
+    ("stage ~ x", "rstanarm", PriorError, "use priors='default' or 'brms'"),
+    ("stage ~ x", {"Intercept": prior.constant(1)}, PriorError, "thresholds cannot be given"),
+]
+
+
+@pytest.mark.parametrize(("formula", "priors", "kind", "said"), THRESHOLDS)
+def test_thresholds_that_cannot_be(formula, priors, kind, said):
+    with pytest.raises(kind) as error:
+        specify(design_of(formula, STAGES), "cumulative", priors)
     assert said in str(error.value)
