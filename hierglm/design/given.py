@@ -125,8 +125,8 @@ def _from_pairs(name: str, pairs: Sequence[Any]) -> GivenEdges:
         raise DataError(
             f"data2[{name!r}] must hold edges as pairs of levels, or triples with a weight"
         )
-    columns = [[p[0] for p in pairs], [p[1] for p in pairs]]
-    return _edges(name, *columns, [p[2] if len(p) == 3 else 1.0 for p in pairs])
+    weights = [p[2] if len(p) == 3 else 1.0 for p in pairs]
+    return _edges(name, [p[0] for p in pairs], [p[1] for p in pairs], weights)
 
 
 def _from_table(name: str, value: Any) -> GivenEdges:

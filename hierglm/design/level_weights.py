@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from hierglm.design.design import Design, Grouping
 from hierglm.errors import DataError, SettingsError, suggest
 
-LevelWeights = Mapping[str, Mapping[Any, float]]
-"""By grouping factor and level; levels that are not named weigh 1."""
-
 _SHOWN = 4
 """Weights that a note lists."""
 
@@ -41,7 +38,7 @@ def weigh(design: Design, weights: Mapping[Any, Any]) -> Design:
     DataError
         For a level that is not in the data.
     """
-    named = by_factor(design, weights)
+    named = _by_factor(design, weights)
     row: NDArray[np.float64] = np.ones(design.rows)
     for group, given in named.items():
         grouping = next(g for g in design.groups if g.group == group)
@@ -65,8 +62,8 @@ def weigh(design: Design, weights: Mapping[Any, Any]) -> Design:
     )
 
 
-def by_factor(design: Design, weights: Mapping[Any, Any]) -> dict[str, dict[Any, float]]:
-    """Return weights by grouping factor and level, checked; the arguments are those of `weigh`."""
+def _by_factor(design: Design, weights: Mapping[Any, Any]) -> dict[str, dict[Any, float]]:
+    """Return weights by grouping factor and level, checked."""
     if not isinstance(weights, Mapping):
         raise SettingsError(f"weights is a mapping of level to weight, not {weights!r}")
     known = list(dict.fromkeys(g.group for g in design.groups))

@@ -273,7 +273,7 @@ def _strata(
     assert isinstance(by, tuple)
     name = by[0].label
     own = np.full(len(levels), -1, dtype=np.int64)
-    own[codes.index] = stratum.index
+    own[codes.index[::-1]] = stratum.index[::-1]
     other = np.flatnonzero(own[codes.index] != stratum.index)
     if len(other):
         level = codes.index[other[0]]

@@ -111,9 +111,18 @@ def _trace(axes: Axes, x: Floats, diverging: NDArray[np.bool_] | None, last: boo
         axes.tick_params(labelbottom=False)
 
 
+_BOUNDS = {
+    "ran_sd": (0.0, np.inf),
+    "ran_cor": (-1.0, 1.0),
+    "ran_alpha": (0.0, 1.0),
+    "ran_rho": (0.0, 1.0),
+    "ran_df": (1.0, np.inf),
+    "family": (0.0, np.inf),
+}
+
+
 def _density(axes: Axes, x: Floats, parameter: Parameter) -> None:
-    bounds = {"ran_sd": (0.0, np.inf), "ran_cor": (-1.0, 1.0), "family": (0.0, np.inf)}
-    low, high = bounds.get(parameter.effect, (-np.inf, np.inf))
+    low, high = _BOUNDS.get(parameter.effect, (-np.inf, np.inf))
     for c, chain in enumerate(x):
         grid, height = density(chain, low, high)
         axes.plot(grid, height, color=CHAINS[c % len(CHAINS)], linewidth=0.9)

@@ -228,8 +228,13 @@ def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:
 
 
 def _effects(plan: Plan, fit: Penalised) -> Iterator[Located]:
-    for g, u, V in zip(plan.model.design.groups, fit.effects, fit.uncertain, strict=True):
-        spread = np.sqrt(np.maximum(np.diagonal(V, axis1=1, axis2=2), 0))
+    turned = plan.numbers.rotation if plan.numbers is not None else {}
+    for k, g in enumerate(plan.model.design.groups):
+        u, variance = fit.effects[k], np.diagonal(fit.uncertain[k], axis1=1, axis2=2)
+        if k in turned:
+            # Coordinates are independent given the common coefficients, about independent without.
+            u, variance = turned[k] @ u, turned[k] ** 2 @ variance
+        spread = np.sqrt(np.maximum(variance, 0))
         yield Located(f"r_{g.group}", "ran_vals", g.group, u, spread, "identity", effect_dims(g))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hierglm.draws.scales import scales
 from hierglm.draws.several import covariance_draws
 from hierglm.errors import SettingsError, suggest
+from hierglm.names import VARIATION
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import select, table
 
@@ -101,7 +102,7 @@ def coef(
 
 
 def varcorr(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
-    """Return standard deviations and correlations of the effects of each group, then sigma.
+    """Return what says how the effects of each group vary, then sigma.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def varcorr(fitted: Fitted, conf_level: float = 0.95, hdi: bool = False) -> pd.D
     """
     draws = fitted.draws
     groups = dict.fromkeys(v.group for v in draws if v.effect == "ran_sd")
-    chosen = [v for g in groups for v in select(draws, ("ran_sd", "ran_cor"), g)]
+    chosen = [v for g in groups for v in select(draws, VARIATION, g)]
     return table(chosen + select(draws, "family"), conf_level, hdi, fitted.sampled)
 
 

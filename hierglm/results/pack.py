@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.given import GivenEdges, GivenMatrix
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.engines.methods import METHODS
@@ -25,8 +26,9 @@ from hierglm.results.outcome import Elbo, Outcome
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Approximation, Assigned, Draws, Elbo, Function, Located, Outcome, Output, Place, Prior,
-        Priors, Program, Settings, Slot, Variable, forms.Choice, *METHODS.values(),
+        Approximation, Assigned, Draws, Elbo, Function, GivenEdges, GivenMatrix, Located,
+        Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
+        *METHODS.values(),
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""

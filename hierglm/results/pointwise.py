@@ -120,11 +120,8 @@ def _eta(predictors: Sequence[Model], flat: Flat, some: slice) -> Floats:
 
 def _predicted(predictors: Sequence[Model], flat: Flat, some: slice) -> dict[str, Floats]:
     """Return the parameters that have predictors of their own, shape (draws, rows) each."""
-    links = {(m.part.dpar, p.name): p.link for m in predictors for p in m.family.parameters}
     return {
-        m.part.dpar: links[m.part.dpar, m.part.dpar].invert(
-            linear_predictor(m.design, flat, some, m.part.ending)
-        )
+        m.part.dpar: m.link.invert(linear_predictor(m.design, flat, some, m.part.ending))
         for m in predictors
         if not m.family.categories
     }

@@ -40,6 +40,7 @@ def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
         "table": packer.pack(table_of(columns, designs[0].rows).to_arrays()),
         "rows": packer.pack({"kept": designs[0].kept, "total": designs[0].total}),
         "notes": [list(d.notes) for d in designs],
+        "given": packer.pack({name: x for d in designs for name, x in d.given.items()}),
     }
 
 
@@ -68,7 +69,9 @@ def unpack_model(
         for r in said["responses"]
     ]
     used = {name: functions[name] for name in said["functions"]}
-    model = specify_parts(asked, None, unpack(said["priors"], arrays), functions=used)
+    given = {n: x for r in said["responses"] for n, x in unpack(r["given"], arrays).items()}
+    priors = unpack(said["priors"], arrays)
+    model = specify_parts(asked, None, priors, functions=used, data2=given)
     parts = []
     for response, r in zip(model.responses, said["responses"], strict=True):
         rows = unpack(r["rows"], arrays)

@@ -13,6 +13,7 @@ from hierglm.draws.coefficients import coefficients
 from hierglm.draws.diagnostics import diagnose
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.parameters import KEYS, check_effects, keys
+from hierglm.names import VARIATION
 from hierglm.results.estimates import intervals, mean, pooled, spread
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-MAIN = ("fixed", "ran_sd", "ran_cor", "family")
+MAIN = ("fixed", *VARIATION, "family")
 """The kinds of parameters of a summary: all but the effects of single levels."""
 
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "rhat", "ess_bulk", "ess_tail")

@@ -10,7 +10,7 @@ import numpy as np
 
 from hierglm.draws.draws import Variable
 from hierglm.model import Model
-from hierglm.names import qualified
+from hierglm.names import VARIATION, qualified
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
 from hierglm.results.numbers import ess, fixed, places, rhat
@@ -93,7 +93,7 @@ def summarise(fitted: Fitted) -> Summary:
         *(
             _section(
                 f"Effects of {group}, {count:,} {_levels(count)}",
-                select(draws, ("ran_sd", "ran_cor"), group),
+                select(draws, VARIATION, group),
                 "fit.varcorr()",
                 columns,
             )
@@ -195,6 +195,8 @@ def _label(effect: str, term: str, term2: str, response: str, dpar: str) -> Labe
     match effect:
         case "ran_sd":
             return "sd", (term,)
+        case "ran_alpha" | "ran_rho" | "ran_df":
+            return effect.removeprefix("ran_"), (term,)
         case "ran_cor":
             return "cor", (term, term2) if term2 else (term,)
         case _:

@@ -175,6 +175,10 @@ def _brms_name(
             return f"b_{of}{_r(term)}"
         case "ran_sd":
             return f"sd_{group}__{of}{_r(term)}"
+        case "ran_df":
+            return f"df_{group}"
+        case "ran_alpha" | "ran_rho":
+            return f"{'car' if effect == 'ran_alpha' else 'rhocar'}_{group}__{of}{_r(term)}"
         case "ran_cor":
             one, two = _brms_term(term, of), _brms_term(term2, of)
             return f"cor_{group}__{one}" + (f"__{two}" if term2 else "")

@@ -151,9 +151,7 @@ def check_density(case, abilities):
             point = ours.unconstrain(mine)
             assert point.shape == (ours.size,)
             value, gradient = ours(point)
-            target = integral(
-                theirs, own, theirs.unconstrain(own), [f"z_{k + 1}" for k in chain]
-            )
+            target = integral(theirs, own, theirs.unconstrain(own), [f"z_{k + 1}" for k in chain])
             difference.append(value + volume - target)
             size = max(size, abs(value), abs(target))
             if seed < 2:
