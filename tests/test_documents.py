@@ -22,6 +22,13 @@ def test_code_blocks_run(document, tmp_path, monkeypatch, capsys):
     if document.name == "first_fit.md":
         low, high = map(float, re.search(r"\((-\d\.\d\d) to (-\d\.\d\d)\)", printed).groups())
         assert low < -0.65 < high
+    if document.name == "few_shot.md":
+        curve = names["curve"]
+        assert (abs(curve["adapted"] - curve["new fit"]) < 0.005).all()
+        assert (curve["adapted"] < curve["no pooling"]).all()
+        assert (curve["khat"] < 0.5).all()
+        assert "above 0.70. Fit again with all rows." in printed
+        assert (tmp_path / "few_shot.png").stat().st_size > 10_000
 
 
 def test_the_readme_has_the_two_commands():

@@ -300,7 +300,7 @@ def _findings(adapted: Adapted) -> list[Finding]:
     if adapted.effects_khat > FAR:
         what = f"Effects of new levels are hard to draw: their k-hat is {adapted.effects_khat:.2f}"
         findings.append(Finding("khat", "problem", what, "Fit again with all rows."))
-    if adapted.ess < _ENOUGH:
+    if adapted.ess < _ENOUGH and not findings:
         what = f"The weighted draws are worth {adapted.ess:,.0f}, less than {_ENOUGH}"
         findings.append(Finding("ess", "problem", what, "Fit with more draws, or with all rows."))
     return findings

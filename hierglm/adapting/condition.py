@@ -41,7 +41,8 @@ class Conditioned:
     at : ndarray of int, shape (S,)
         Which draws of the fit: those that agree with the rows stand there often.
     log_marginal : ndarray, shape (S,)
-        Log likelihood of the rows for each draw of the fit, new levels integrated out.
+        Log likelihood of the rows for each draw of the fit, new levels integrated out, up to
+        a constant.
     effects : mapping of str to ndarray, shape (S, levels, q)
         For each grouping factor those of the levels that the rows have, given the rows.
     levels : mapping of str to ndarray of int

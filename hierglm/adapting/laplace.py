@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +52,15 @@ class RowDensity:
     weights: Floats | None
 
     def __call__(self, eta: Floats) -> Floats:
-        """Return the log likelihood, shape (S,), for linear predictors of shape (S, rows)."""
-        rows = self.family.log_density(self.y, eta, self.scales, self.trials)
+        """Return the log likelihood, shape (S,), for linear predictors of shape (S, rows).
+
+        Terms that are the same for every linear predictor may be left out.
+        """
+        exponential = self.family.exponential
+        if exponential is not None and not exponential.dispersion:
+            rows = self.y * eta - self._counts * exponential.cumulant(eta)
+        else:
+            rows = self.family.log_density(self.y, eta, self.scales, self.trials)
         return np.asarray(np.sum(self._weighted(rows), axis=1))
 
     def slopes(self, eta: Floats) -> tuple[Floats, Floats]:
@@ -66,9 +74,8 @@ class RowDensity:
             information = family.slopes.information(eta, self.scales, self.trials)
         else:
             assert exponential is not None
-            count = 1.0 if self.trials is None else self.trials
-            score = self.y - count * exponential.mean(eta)
-            information = count * exponential.variance(eta)
+            score = self.y - self._counts * exponential.mean(eta)
+            information = self._counts * exponential.variance(eta)
         return self._weighted(score), self._weighted(information)
 
     def repeated(self, count: int) -> RowDensity:
@@ -78,6 +85,10 @@ class RowDensity:
             for name, x in self.scales.items()
         }
         return RowDensity(self.family, self.y, scales, self.trials, self.weights)
+
+    @property
+    def _counts(self) -> Any:
+        return 1.0 if self.trials is None else self.trials
 
     def _weighted(self, rows: Floats) -> Floats:
         return rows if self.weights is None else rows * self.weights
@@ -90,7 +101,7 @@ class WeightedEffects:
     Attributes
     ----------
     log_marginal : ndarray, shape (S,)
-        Log density of the rows with the effects integrated out, estimated.
+        Log density of the rows with the effects integrated out, estimated; see `RowDensity`.
     proposals : ndarray, shape (S, K, Q)
     log_weights : ndarray, shape (S, K)
         Posterior over proposal; their mean is 1 for each draw.
