@@ -10,6 +10,7 @@ from hierglm.model import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
 from tests.designs import design_of
+from tests.program.exact import one_correlation
 from tests.program.oracles import simulated
 
 SIGMA = 2.0
@@ -27,8 +28,14 @@ def repeated(plan, count, seed=0):
 
     for k, g in enumerate(design.groups):
         q = len(g.terms)
-        sd, correlation = r.uniform(0.5, 1.5, q), np.eye(q)
-        add(f"sd_{g.group}", "ran_sd", g.group, sd, g.terms)
+        one = g.structure.kind in ("iso", "ar1") and q > 1
+        sd, correlation = r.uniform(0.5, 1.5, 1 if one else q), np.eye(q)
+        add(f"sd_{g.group}", "ran_sd", g.group, sd, g.terms[: len(sd)])
+        sd = np.broadcast_to(sd, q)
+        if g.structure.kind in ("cs", "ar1"):
+            rho = r.uniform(-0.3, 0.8)
+            correlation = one_correlation(g, rho)
+            add(f"cor_{g.group}", "ran_cor", g.group, np.array([rho]), (0,))
         if g.correlated and q > 1:
             half = np.eye(q) + np.tril(r.normal(0, 0.5, (q, q)), -1)
             half /= np.linalg.norm(half, axis=1, keepdims=True)
@@ -91,6 +98,11 @@ FORMULAS = [
     "y ~ x + (x | g) + (0 + z | g)",
     "y ~ x + (x | g) + (z | h)",
     "y ~ x + (1 | h) + (x | school/class)",
+    "y ~ x + iso(x + z | g)",
+    "y ~ x + ar1(0 + h | g)",
+    "y ~ x + (1 | g) + iso(0 + x + z | g) + (0 + v | g)",
+    "y ~ x + iso(x | school) + cs(x + z | school:class)",
+    "y ~ x + cs(x + z | g) + ar1(0 + h | g) + (0 + v | g)",
 ]
 
 

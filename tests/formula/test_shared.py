@@ -14,7 +14,8 @@ def read(text):
 
 GOOD = [
     ("(1 |s| g) + (0 + x |s| g)", [("g", ("Intercept", "x"), "s")]),
-    ("(0 + x |s| g) + (1 | h) + (0 + z |s| g)", [("g", ("x", "z"), "s"), ("h", ("Intercept",), "")]),
+    ("(0 + x |s| g) + (1 | h) + (0 + z |s| g)",
+     [("g", ("x", "z"), "s"), ("h", ("Intercept",), "")]),
     ("(1 |s| a:b) + (0 + x |s| b:a)", [("a:b", ("Intercept", "x"), "s")]),
     ("(1 |s| g) + (0 + x |t| g)", [("g", ("Intercept",), "s"), ("g", ("x",), "t")]),
     ("(1 |s| a/b)", [("a", ("Intercept",), "s"), ("a:b", ("Intercept",), "s")]),

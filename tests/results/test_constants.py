@@ -19,7 +19,7 @@ from hierglm.program.common import whitening
 from hierglm.program.write import write
 from hierglm.results.constants import left_out, unbounded
 from tests.designs import design_of
-from tests.program.exact import ALL, integral, pair, place, values_of
+from tests.program.exact import ALL, integral, one_correlation, pair, place, values_of
 from tests.program.oracles import simulated
 from tests.program.test_exact import CASES
 
@@ -27,7 +27,8 @@ PLANNED = [
     "gaussian correlated", "gaussian known errors", "gaussian decov", "gaussian crossed slopes",
     "gaussian nested, nothing varies in some levels", "gaussian known errors and sigma",
     *(name for name in CASES if "gathered" in name or "binomial" in name or "poisson" in name),
-    "asked: standardised alone", "asked: conditional",
+    "asked: standardised alone", "asked: conditional", "structure: decov", "structure: nested",
+    "structure: cs, given", "structure: poisson ar1", "structure: iso beside",
 ]  # fmt: skip
 
 
@@ -108,6 +109,77 @@ def test_the_textbook_program_against_scipy() -> None:
         expected += stats.beta(2.5, 2.5).logpdf((r + 1) / 2) - math.log(2) + math.log(1 - r**2)
         expected += np.log(sd).sum() + math.log(sigma)
         assert found + left_out(plan, dropped=True) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("formula", "cor"),
+    [
+        ("y ~ x + iso(x + z | g)", None),
+        ("y ~ x + cs(x + z | g)", hg.prior.lkj(2.5)),
+        ("y ~ x + cs(x + z | g)", hg.prior.flat()),
+        ("y ~ x + ar1(0 + h | g)", hg.prior.lkj(1.5)),
+        ("y ~ x + ar1(0 + h | g)", hg.prior.student_t(3, 0.4, 0.5)),
+        ("y ~ x + ar1(0 + h | g)", hg.prior.constant(0.4)),
+    ],
+)
+@pytest.mark.parametrize("dropped", [False, True])
+def test_structures_against_scipy(formula: str, cor: hg.prior.Prior | None, dropped: bool) -> None:
+    data = simulated()
+    priors = {"Intercept": hg.prior.normal(0, 3), "b": hg.prior.normal(0, 1),
+              "sd": hg.prior.normal(0, 2), "sigma": hg.prior.exponential(2)}  # fmt: skip
+    model = specify(
+        design_of(formula, data), "gaussian", {**priors, **({"cor": cor} if cor else {})}
+    )
+    plan = choose(model, ALL, "textbook")
+    (g,) = model.design.groups
+    q, rho, sigma = len(g.terms), 0.4, 0.9
+    z = np.random.default_rng(2).normal(size=(q, len(g.levels)))
+    sd = np.full(q, 0.7) if "cs" not in formula else np.array([0.7, 1.2, 0.4])
+    own = sd if "cs" in formula else sd[:1]
+    C = np.eye(q) if cor is None else one_correlation(g, rho)
+    u = (sd[:, None] * np.linalg.cholesky(C)) @ z
+    values = {"Intercept": 0.4, "b": np.array([0.2]), "sigma": sigma, "z_1": z,
+              "sd_1": own if len(own) > 1 else own[0]}  # fmt: skip
+    low = -1 / (q - 1) if "cs" in formula else -1.0
+    law = None
+    if cor is not None and not cor.given:
+        values["rho_1"] = rho
+        power = cor.numbers[0] - 1 if cor.kind == "lkj" else 0.0
+        if cor.kind == "student_t":
+            t = stats.t(3, 0.4, 0.5)
+            law = t.logpdf(rho) - math.log(t.cdf(1) - t.cdf(-1))
+        elif "ar1" in formula:
+            # The determinant is (1 - rho^2)^(q - 1): (1 + rho) / 2 has a beta distribution.
+            a = (q - 1) * power + 1
+            law = stats.beta(a, a).logpdf((1 + rho) / 2) - math.log(2)
+        else:
+            # (1 - rho)^2 (1 + 2 rho), by the trapezoidal rule.
+            grid = np.linspace(low, 1, 200_001)
+            density = ((1 - grid) ** 2 * np.maximum(1 + 2 * grid, 0)) ** power
+            total = (density[1:] + density[:-1]).sum() / 2 * (grid[1] - grid[0])
+            law = power * math.log((1 - rho) ** 2 * (1 + 2 * rho)) - math.log(total)
+    with EmbeddedEngine().open(write(plan)) as density_:
+        found, _ = density_(density_.unconstrain(values))
+    x = data["x"].to_numpy()
+    effects = np.einsum("nq,qn->n", g.effects.matrix, u[:, g.index])
+    mean = 0.4 + 0.2 * (x - x.mean()) + effects
+    expected = stats.norm(mean, sigma).logpdf(data["y"]).sum() + stats.norm.logpdf(z).sum()
+    expected += stats.norm(0, 3).logpdf(0.4) + stats.norm(0, 1).logpdf(0.2)
+    expected += (stats.halfnorm(scale=2).logpdf(own) + np.log(own)).sum()
+    expected += stats.expon(scale=0.5).logpdf(sigma) + math.log(sigma)
+    if law is not None:
+        expected += law + math.log((rho - low) * (1 - rho) / (1 - low))
+    assert unbounded(plan) == ""
+    if dropped:
+        assert found + left_out(plan, dropped=True) == pytest.approx(expected, abs=1e-7)
+    else:
+        # What Stan keeps of `~` statements, the engine has dropped here.
+        kept = left_out(plan, dropped=True) - left_out(plan, dropped=False)
+        constant = [stats.norm(0, s).logpdf(0) for s in (3, 1, *[2] * len(own))]
+        constant += [math.log(2)] + [-0.5 * math.log(2 * math.pi)] * (z.size + len(data))
+        if cor is not None and cor.kind == "student_t":
+            constant.append(stats.t(3, 0, 0.5).logpdf(0))
+        assert kept == pytest.approx(sum(constant))
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
