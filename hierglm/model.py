@@ -14,6 +14,7 @@ from hierglm.design.several import Joined
 from hierglm.errors import SettingsError
 from hierglm.families import Family, family
 from hierglm.families.cumulative import ordered_categories
+from hierglm.families.links import Link
 from hierglm.families.parameters import FamilyParameter
 from hierglm.priors.assign import Priors, assign
 from hierglm.priors.distributions import Prior
@@ -101,6 +102,12 @@ class Model:
         """Return the models of all predictors of a response, that of its mean first."""
         name = response.part.response
         return tuple(m for m in self.parts if m.part.response == name) or (self,)
+
+    @property
+    def link(self) -> Link:
+        """What the linear predictor is read by: the link of the mean, or of its parameter."""
+        own = (p.link for p in self.family.parameters if p.name == self.part.dpar)
+        return next(own, self.family.link)
 
     @property
     def formulas(self) -> tuple[str, ...]:

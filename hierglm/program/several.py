@@ -193,10 +193,7 @@ def _likelihoods(plan: Plan, effects: Sequence[Sequence[str]]) -> Iterator[Fragm
             yield _categorical(parts, own)
             continue
         for part, added in zip(parts[1:], own[1:], strict=True):
-            link = next(
-                p.link for p in part.model.family.parameters if p.name == part.model.part.dpar
-            )
-            yield _predictor(part, added, INVERSE[link.name])
+            yield _predictor(part, added, INVERSE[part.model.link.name])
         yield likelihood(parts[0], own[0])
 
 

@@ -119,6 +119,34 @@ def test_independent_parts_have_the_sum_of_their_log_densities():
     np.testing.assert_allclose(sums, sums[0], atol=1e-9)
 
 
+WITHIN = ["iso(x + z | g)", "cs(x + z | g)", "(x || g)", "(1 | school/class)",
+          "rr(x + z + v | g, rank=2)", "(1 | mm(g, g2))", "(1 | gr(g, dist='student'))"]  # fmt: skip
+
+
+@pytest.mark.parametrize("term", WITHIN)
+def test_structures_of_group_terms_are_the_same_in_every_part(term):
+    """The density of two parts is the sum of theirs, and so is its gradient."""
+    d = simulated().assign(g2=lambda d: np.roll(d["g"], 1))
+    formulas = {f"y ~ x + {term}": "gaussian", f"hit ~ z + {term}": "bernoulli"}
+    both = hg.model([hg.part(f, k) for f, k in formulas.items()], d)._program
+    alone = [hg.model(f, d, k, plan="textbook")._program for f, k in formulas.items()]
+    found, expected = near_zero([both]), near_zero(alone)
+    # Parameters come in another order.
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-10)
+    np.testing.assert_allclose(np.sort(found[1:]), np.sort(expected[1:]), rtol=1e-8, atol=1e-9)
+
+
+def near_zero(programs):
+    """Return the sum of log densities where every parameter is 0.1, and all slopes there."""
+    values, slopes = [], []
+    for program in programs:
+        with EmbeddedEngine().open(program) as density:
+            value, gradient = density(np.full(density.size, 0.1))
+            values.append(value)
+            slopes += gradient.tolist()
+    return np.array([sum(values), *slopes])
+
+
 ROWS = 40
 PREDICTED = [(f, p.name) for f in FAMILIES.values() for p in f.parameters if p.support != "ordered"]
 
