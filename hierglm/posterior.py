@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hierglm.adapting.adapted import Adapted
+    from hierglm.results.subspace import Subspace
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,6 +148,29 @@ class Fit(Fitted):
     def covariances(self) -> dict[str, pd.DataFrame]:
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
+
+    def subspace(self, group: str | None = None, threshold: float = 0.05) -> Subspace:
+        """Return the directions in which levels differ, of a term ``rr(x | g, rank=d)``; print it.
+
+        See `hierglm.results.subspace.Subspace`: the projection onto the space that the loadings
+        span, principal angles about it, and how many directions have more than a share
+        `threshold` of the variance.
+
+        Parameters
+        ----------
+        group : str, optional
+            Its grouping factor, where several have such a term.
+        threshold : float
+            Between 0 and 1.
+
+        Raises
+        ------
+        SettingsError
+            Where there is no such term, or no one such term.
+        """
+        from hierglm.results import subspace
+
+        return subspace.subspace(self, group, threshold)
 
     def pooling(self, group: str | None = None) -> pd.DataFrame:
         """Return how much each level borrows from the others, one row a level and coefficient.

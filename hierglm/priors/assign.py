@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hierglm.covariances import correlated_terms, covariance_of, sd_terms
+from hierglm.covariances.rr import is_auto
 from hierglm.design.design import Design, Grouping
 from hierglm.errors import PriorError, suggest
 from hierglm.families.family import Family
@@ -52,6 +53,8 @@ class Slot:
         Which of several linear predictors it belongs to.
     low : float
         Lower end of a correlation that is a parameter of its own.
+    shrunk : bool
+        Whether loadings are drawn to fewer factors than there are.
     main : bool
         Whether names without a predictor mean it too, as they mean all that is about means.
     """
@@ -66,6 +69,7 @@ class Slot:
     dpar: str = ""
     main: bool = True
     low: float = -1.0
+    shrunk: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -149,6 +153,9 @@ def assign(
         slots += group_slots(g, i)
     slots += scale_slots(scales)
     found = settle([Assigned(s, *SETS[base](s, numbers, family)) for s in slots], priors)
+    for i, g in enumerate(design.groups):
+        own = [a for a in found if a.slot.role == "sd" and a.slot.number == i]
+        _refuse_strata(g, own)
     if family.thresholds and any(p.given for p in found.of("Intercept")):
         raise PriorError("thresholds cannot be given: one number cannot be all of them")
     return found
@@ -190,11 +197,11 @@ def group_slots(g: Grouping, number: int) -> list[Slot]:
     """Return the slots of the sds and correlations, or of the loadings, of a group term."""
     covariance = covariance_of(g)
     if covariance.low_rank:
-        return [Slot("loading", group_name("ran_loading", g.group), number, g.group)]
-    sds = [f"{t}:{s}" for s in g.relation.strata for t in sd_terms(g)] or sd_terms(g)
+        name = group_name("ran_loading", g.group)
+        return [Slot("loading", name, number, g.group, shrunk=is_auto(g))]
     slots = [
         Slot("sd", flat_name(Parameter("ran_sd", g.group, term=term)), number, g.group, term)
-        for term in sds
+        for term in sd_terms(g)
     ]
     if covariance.free:
         slots.append(Slot("cor", group_name("ran_cor", g.group), number, g.group))
@@ -240,7 +247,7 @@ def _brms(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
     if slot.role in _LEVELS:
         return _LEVELS[slot.role]
     if slot.role == "loading":
-        return student_t(3, 0, s.spread), "default: student_t(3, 0, s), all loadings together"
+        return _loading(slot, s)
     own = _own_default(slot, family)
     if own is not None:
         return own, f"brms: {own!r}"
@@ -263,7 +270,7 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
     if slot.role == "sd":
         return decov(), "rstanarm: decov, relative to the residual sd"
     if slot.role == "loading":
-        return student_t(3, 0, s.spread), "default: student_t(3, 0, s), all loadings together"
+        return _loading(slot, s)
     if slot.role in _LEVELS:
         return _LEVELS[slot.role]
     own = next(p.rstanarm for p in family.parameters if p.name == slot.term)
@@ -275,6 +282,13 @@ def _rstanarm(slot: Slot, s: Scales, family: Family) -> tuple[Prior, str]:
     if own == "scaled":
         return exponential(1 / s.sd_y), "rstanarm: exponential(1 / s_y)"
     return own, f"rstanarm: {own!r}"
+
+
+def _loading(slot: Slot, s: Scales) -> tuple[Prior, str]:
+    """Return the prior of loadings, in every set; of a rank that is found, a tenth as wide."""
+    if slot.shrunk:
+        return student_t(1, 0, s.spread / 10), "default: matrix student_t(1, 0, s / 10)"
+    return student_t(3, 0, s.spread), "default: student_t(3, 0, s), all loadings together"
 
 
 _LEVELS: Mapping[Role, tuple[Prior, str]] = {
@@ -380,6 +394,15 @@ def _check_given(slot: Slot, value: float) -> None:
     if not fits:
         more = "; for no variation leave the term out of the formula" if slot.role == "sd" else ""
         raise PriorError(f"{slot.name} cannot be {value:g}: it {rule}{more}")
+
+
+def _refuse_strata(g: Grouping, assigned: Sequence[Assigned]) -> None:
+    """Refuse decov where it would be one prior for the sds of several strata."""
+    if g.relation.strata and any(a.prior.kind == "decov" for a in assigned):
+        raise PriorError(
+            f"decov is a prior of one covariance, and {g.source} has one in each stratum; give "
+            f"{group_name('ran_sd', g.group)!r} a prior such as hierglm.prior.exponential(1)"
+        )
 
 
 def _refuse_mixed(assigned: tuple[Assigned, ...]) -> None:

@@ -145,8 +145,8 @@ def values_of(plan, program, at, without=()):
     for k, choice in enumerate(plan.groups):
         n, S = k + 1, at.factors[k]
         if plan.model.design.groups[k].structure.kind == "rr":
-            S, (name, loadings), rotations = low_rank(program, n, S)
-            values[name] = loadings
+            S, loadings, rotations = low_rank(program, n, S)
+            values |= loadings
             volume -= rotations
         z = np.linalg.lstsq(S, at.u[k].T)[0]  # standardised, (q, J)
         if k in without:
@@ -166,20 +166,26 @@ def rank_of(grouping):
 
 
 def low_rank(program, n, U):
-    """Return loadings as a program has them, U U' the same, and its parameter with their value.
+    """Return loadings as a program has them, U U' the same, and its parameters.
 
     Third is the log volume of their rotations, where the program stands for all of them: dU is
     prod L[k, k]^(d - k) dL dQ (Muirhead 1982, theorem 2.1.13).
     """
     if f"unit_{n}" in program.data:
-        return U, (f"load_{n}", U / program.data[f"unit_{n}"][:, None]), 0.0
+        return U, {f"load_{n}": U / program.data[f"unit_{n}"][:, None]}, 0.0
     basis = program.data[f"basis_{n}"]
     # A = L Q with L zero above its diagonal, from the QR decomposition of the transpose.
     L = np.linalg.qr(np.linalg.solve(basis, U).T)[1].T
-    entries = [L[h, k] for k in range(L.shape[1]) for h in range(k, len(L))]
-    d = L.shape[1]
-    rotations = sum((d - 1 - k) * np.log(abs(L[k, k])) for k in range(d))
-    return basis @ L, (f"entry_{n}", np.array(entries)), rotations
+    L = L * np.sign(np.diag(L))
+    d, diagonal = L.shape[1], np.diag(L)
+    values = {f"below_{n}": np.array([L[h, k] for k in range(d) for h in range(k + 1, len(L))])}
+    rotations = sum((d - 1 - k) * np.log(diagonal[k]) for k in range(d))
+    if f"log_diagonal_{n}_mode" in program.data:
+        # The Jacobian of the logarithms is with them.
+        values[f"log_diagonal_{n}"] = np.log(diagonal)
+        return basis @ L, values, rotations + np.log(diagonal).sum()
+    values[f"diagonal_{n}"] = diagonal
+    return basis @ L, values, rotations
 
 
 def conditional_z(plan, program, at, k, z, factor):
