@@ -46,6 +46,8 @@ GAUSSIAN = {
         "y ~ x + (x | school) + (x || school:class) + (1 | school:class:h)", None, (I, I, I)),
     "nested, nothing varies in some levels": (
         "y ~ x + (0 + half | school/class)", None, (I, I)),
+    "predictors of groups, and across levels": (
+        "y ~ x * half + (x | school) + (1 | school:class)", LKJ, (I, I)),
     "same factor twice": ("y ~ x + (1 | g) + (0 + x | g)", None, (I, I)),
     "crossed": ("y ~ x + (1 | g) + (1 | h)", None, (I, C)),
     "crossed, three": ("y ~ x + (1 | g) + (1 | h) + (1 | school)", None, (I, C, C)),
