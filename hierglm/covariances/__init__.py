@@ -35,22 +35,28 @@ def sd_terms(grouping: Grouping) -> tuple[str, ...]:
     """Return the labels of a term's sds: the effects', or that of the whole term.
 
     A number that belongs to all effects is called as the user wrote these:
-    ``"iso(x + z)"`` of ``iso(x + z | g)``.
+    ``"iso(x + z)"`` of ``iso(x + z | g)``. Strata of levels have sds of their own, one stratum
+    after the other: ``"x:fa"`` for x in stratum a of f.
     """
-    return (_whole(grouping),) if covariance_of(grouping).common_sd else grouping.terms
+    own = (_whole(grouping),) if covariance_of(grouping).common_sd else grouping.terms
+    strata = grouping.relation.strata
+    return tuple(f"{term}:{s}" for s in strata for term in own) if strata else own
 
 
 def correlated_terms(grouping: Grouping) -> tuple[tuple[str, str], ...]:
     """Return the labels of a term's correlations, pairs of effects, in order.
 
-    A correlation of all effects has the label of the term and "".
+    A correlation of all effects has the label of the term and "". Strata of levels have
+    correlations of their own, one stratum after the other.
     """
     covariance = covariance_of(grouping)
     if covariance.one is not None:
         return ((_whole(grouping), ""),)
     # Of one factor all correlations are 1 or -1: the loadings' signs say which.
     several = covariance.free or (covariance.low_rank and rank(grouping) > 1)
-    return tuple(combinations(grouping.terms, 2)) if several else ()
+    pairs = tuple(combinations(grouping.terms, 2)) if several else ()
+    strata = grouping.relation.strata
+    return tuple((f"{a}:{s}", f"{b}:{s}") for s in strata for a, b in pairs) if strata else pairs
 
 
 def effect_times(grouping: Grouping) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
-from hierglm.design.design import Columns, Design, Response
+from hierglm.design.design import Columns, Design
 from hierglm.design.grouping import encode_group, encode_group_again
 from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
 from hierglm.design.ranks import check_ranks
-from hierglm.design.relate import check_options, read_given
-from hierglm.design.response import encode_response
+from hierglm.design.relate import check_options, read_given, refuse_different_levels
+from hierglm.design.response import encode_known, encode_response
 from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError, SettingsError, suggest
 from hierglm.formula.rewrite import functions_called
@@ -81,6 +81,7 @@ def encode(
     common = _common(formula, used, kept, own)
     groups = tuple(encode_group(g, used, kept, own, given) for g in formula.groups)
     check_ranks(formula, groups)
+    refuse_different_levels(groups)
     return Design(
         formula=formula,
         response=response,
@@ -98,7 +99,14 @@ def encode(
 
 
 def encode_new(
-    design: Design, table: Table, *, response: bool = False, extend: bool = False
+    design: Design,
+    table: Table,
+    *,
+    response: bool = False,
+    extend: bool = False,
+    known: Collection[str] = (),
+    unplaced: Collection[str] = (),
+    complete: Sequence[str] = (),
 ) -> Design:
     """Return new rows, encoded as the design's own were.
 
@@ -112,6 +120,12 @@ def encode_new(
         Whether the response is there and wanted; without it its values are NaN.
     extend : bool
         Whether new levels of grouping factors follow those that there are, in the result.
+    known : collection of {"trials", "se"}
+        What is wanted of what the formula knows of a row, where the response is not.
+    unplaced : collection of str
+        Grouping factors whose levels are not wanted: index -1, and no column is needed.
+    complete : sequence of str
+        Columns in which nothing may be missing, where they are more than the design's own.
 
     Raises
     ------
@@ -120,15 +134,15 @@ def encode_new(
         New levels of grouping factors have index -1, unless they extend the known ones.
     """
     formula, own = design.formula, design.functions
-    names = _needed(formula, response)
+    names = needed(formula, response=response, known=known, unplaced=unplaced)
     for name in names:
         if name not in table.columns:
             raise DataError(f"the new data have no column {name!r}{suggest(name, table.columns)}")
-    new = align(names, table, design.table)
-    kept, dropped = _complete(names, new, "drop")
-    used = new.select(names, kept)
+    kept, dropped = _complete(complete or names, table, "drop")
+    used = align(names, table, design.table).select(names, kept)
     notes: tuple[str, ...] = ()
-    answer = Response(design.response.label, np.full(len(kept), np.nan), kept)
+    label, before = design.response.label, design.table
+    answer = encode_known(formula.response, label, used, kept, own, before, known)
     if response:
         answer, notes = encode_response(
             formula.response, used, kept, own, (design.table, design.response.levels)
@@ -141,7 +155,9 @@ def encode_new(
         common=replace(common, matrix=_read_only(matrix[:, int(design.intercept) :])),
         offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
-            encode_group_again(g, term, used, kept, design.table, extend)
+            encode_group_again(
+                g, term, used, kept, design.table, extend, placed=g.group not in unplaced
+            )
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
         kept=kept,
@@ -152,13 +168,27 @@ def encode_new(
     return weigh(found, design.level_weights) if response and design.level_weights else found
 
 
-def _needed(formula: Formula, response: bool) -> tuple[str, ...]:
-    if response:
-        return formula.names
-    only = set(formula.response.names)
-    parts = (*(t.names for t in formula.common), *(f.names for f in formula.offsets))
-    right = {n for names in (*parts, *(g.names for g in formula.groups)) for n in names}
-    return tuple(n for n in formula.names if n not in only or n in right)
+def needed(
+    formula: Formula,
+    *,
+    response: bool = False,
+    known: Collection[str] = (),
+    unplaced: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Return the columns that new rows must have; the arguments are those of `encode_new`."""
+    r = formula.response
+    found = set(r.names) if response else set()
+    if "trials" in known:
+        beside = (r.value, r.failures) if r.failures is not None else (r.trials,)
+        found.update(n for f in beside if f is not None for n in f.names)
+    if "se" in known and r.se is not None:
+        found.update(r.se.names)
+    found.update(n for term in formula.common for n in term.names)
+    found.update(n for factor in formula.offsets for n in factor.names)
+    for group in formula.groups:
+        placed = group.group not in unplaced
+        found.update(group.names if placed else group.unplaced_names)
+    return tuple(n for n in formula.names if n in found)
 
 
 def refuse_unknown(formula: Formula, table: Table) -> None:

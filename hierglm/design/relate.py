@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.design import Grouping
 from hierglm.design.given import (
     Given,
     GivenMatrix,
@@ -80,6 +81,8 @@ def check_options(formula: Formula) -> None:
                 f"mm(...) has {len(term.by)} members and {len(weights)} "
                 f"column{'' if len(weights) == 1 else 's'} of weights; write weights=cbind(...)"
             )
+        if term.structure.kind == "rr" and options.kind != "independent":
+            problem = "rr(...) is for independent levels of one factor"
         if term.shared and options.kind != "independent":
             problem = f"terms that share |{term.shared}| have independent levels"
         if problem:
@@ -142,6 +145,24 @@ def relate(
         stratum=_frozen(own),
         student=term.levels.option("dist") == "student",
     )
+
+
+def refuse_different_levels(groups: Sequence[Grouping]) -> None:
+    """Refuse terms of one factor of which one knows more levels than the other.
+
+    Raises
+    ------
+    DataError
+    """
+    first: dict[str, Grouping] = {}
+    for group in groups:
+        other = first.setdefault(group.group, group)
+        if len(other.levels) != len(group.levels):
+            raise DataError(
+                f"{other.source} has {len(other.levels)} levels and {group.source} has "
+                f"{len(group.levels)}: the matrix or graph of one has levels without rows; give "
+                "it to both, or leave those levels out of it"
+            )
 
 
 def several_memberships(term: GroupTerm, members: Sequence[Codes]) -> Codes:

@@ -34,11 +34,47 @@ def scale(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
         values = flat(draws, f"loading_{grouping.group}")
         return loadings(values[:, place(groups, number, loading_labels)], grouping)
     sd, correlation = scales(groups, number, draws)
-    return sd[:, :, None] * _factor(correlation)
+    return sd[:, :, None] * correlation_factor(correlation)
 
 
-def scales(groups: Sequence[Grouping], number: int, draws: Draws) -> tuple[Floats, Floats]:
+def scales(
+    groups: Sequence[Grouping], number: int, draws: Draws, stratum: int = 0
+) -> tuple[Floats, Floats]:
     """Return sds, shape (draws, q), and correlation matrices, shape (draws, q, q), of a term.
+
+    Parameters
+    ----------
+    groups : sequence of Grouping
+        Of the model.
+    number : int
+        Position of the group term.
+    draws : Draws
+        Chains one behind the other.
+    stratum : int
+        Which, of the strata of levels with covariances of their own.
+    """
+    grouping = groups[number]
+    covariance, times = covariance_of(grouping), effect_times(grouping)
+    if covariance.low_rank:
+        U = scale(groups, number, draws)
+        sd = np.sqrt(np.sum(U**2, axis=2))
+        return sd, U @ U.swapaxes(1, 2) / (sd[:, :, None] * sd[:, None, :])
+    strata = len(grouping.relation.strata) or 1
+    sd = flat(draws, f"sd_{grouping.group}")[:, place(groups, number, sd_terms)]
+    sd = np.split(sd, strata, axis=1)[stratum]
+    if covariance.common_sd:
+        sd = np.repeat(sd, len(times), axis=1)
+    cor = np.empty((len(sd), 0))
+    if covariance.correlated:
+        cor = flat(draws, f"cor_{grouping.group}")[:, place(groups, number, correlated_terms)]
+        cor = np.split(cor, strata, axis=1)[stratum]
+    return sd, covariance.correlation(cor, times)
+
+
+def prior_variances(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
+    """Return the mean prior variance of each level's effects, shape (levels, q).
+
+    Of Student t effects that of the normal ones that are scaled, which always exists.
 
     Parameters
     ----------
@@ -50,18 +86,29 @@ def scales(groups: Sequence[Grouping], number: int, draws: Draws) -> tuple[Float
         Chains one behind the other.
     """
     grouping = groups[number]
-    covariance, times = covariance_of(grouping), effect_times(grouping)
-    if covariance.low_rank:
-        U = scale(groups, number, draws)
-        sd = np.sqrt(np.sum(U**2, axis=2))
-        return sd, U @ U.swapaxes(1, 2) / (sd[:, :, None] * sd[:, None, :])
-    sd = flat(draws, f"sd_{grouping.group}")[:, place(groups, number, sd_terms)]
-    if covariance.common_sd:
-        sd = np.repeat(sd, len(times), axis=1)
-    cor = np.empty((len(sd), 0))
-    if covariance.correlated:
-        cor = flat(draws, f"cor_{grouping.group}")[:, place(groups, number, correlated_terms)]
-    return sd, covariance.correlation(cor, times)
+    relation = grouping.relation
+    strata = len(relation.strata) or 1
+    squares = [scales(groups, number, draws, s)[0] ** 2 for s in range(strata)]
+    stratum = np.zeros(len(grouping.levels), dtype=np.int64)
+    if relation.stratum is not None:
+        stratum = relation.stratum
+    if relation.factor is None:
+        return np.array([np.mean(x, axis=0) for x in squares])[stratum]
+    weights = np.ones((*squares[0].shape, relation.factor.shape[1]))
+    if relation.parameter and relation.spectrum is not None:
+        values = flat(draws, f"{relation.parameter}_{grouping.group}")
+        share = values[:, place(groups, number, _field_terms(relation.kind)), None]
+        if relation.parameter == "alpha":
+            weights = 1 / (1 - share * relation.spectrum)
+        else:
+            weights = 1 + share * (relation.spectrum - 1)
+    # Summed over coordinates: sd^2 sum_k factor_jk^2 w_k.
+    means = np.array([np.mean(x[:, :, None] * weights, axis=0) for x in squares])
+    return np.asarray(np.einsum("jk,jqk->jq", relation.factor**2, means[stratum]))
+
+
+def _field_terms(kind: str) -> Callable[[Grouping], tuple[object, ...]]:
+    return lambda g: g.terms if g.relation.kind == kind else ()
 
 
 def place(
@@ -89,7 +136,8 @@ def flat(draws: Draws, name: str) -> Floats:
     return values.reshape(-1, *values.shape[2:])
 
 
-def _factor(correlation: Floats) -> Floats:
+def correlation_factor(correlation: Floats) -> Floats:
+    """Return the lower-triangular factor of correlation matrices, shape (draws, q, q)."""
     try:
         return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
     except np.linalg.LinAlgError:

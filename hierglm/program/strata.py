@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 
-from hierglm.covariances import covariance_of, sd_terms
+from hierglm.covariances import correlated_terms, covariance_of, sd_terms
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Block, Declare, Output, Statement
@@ -23,8 +21,7 @@ def strata_parts(plan: Plan, number: int) -> PriorText:
     grouping, k = plan.model.groups[number], number + 1
     priors = plan.model.priors.of("sd", number)
     note = f"sd of {', '.join(grouping.terms)} in each stratum"
-    several = len(sd_terms(grouping)) > 1
-    size = f"F_{k} * M_{k}" if several else f"F_{k}"
+    size = f"F_{k}" if covariance_of(grouping).common_sd else f"F_{k} * M_{k}"
     sd = positive(plan, f"sd_{k}", note, priors, size)
     if not covariance_of(grouping).free:
         return sd
@@ -61,7 +58,7 @@ def strata_scaled(grouping: Grouping, k: int, z: str) -> str:
     z : str
         Standardised effects, one column a level.
     """
-    if len(sd_terms(grouping)) == 1:
+    if covariance_of(grouping).common_sd or len(grouping.terms) == 1:
         sd = f"sd_{k}[stratum_{k}]"
         return f"diag_pre_multiply({sd}, ({z})')" if " " in z else f"diag_pre_multiply({sd}, {z}')"
     sd = f"to_matrix(sd_{k}, M_{k}, F_{k})"
@@ -70,22 +67,14 @@ def strata_scaled(grouping: Grouping, k: int, z: str) -> str:
     return f"({sd}[, stratum_{k}] .* ({z}))'" if " " in z else f"({sd}[, stratum_{k}] .* {z})'"
 
 
-def strata_terms(grouping: Grouping) -> tuple[str, ...]:
-    """Return the labels of the sds in their order: ``"x:fa"`` for x in stratum a of f."""
-    return tuple(f"{t}:{s}" for s in grouping.relation.strata for t in sd_terms(grouping))
-
-
 def strata_outputs(plan: Plan, number: int) -> tuple[Output, ...]:
     """Return the outputs of a term's sds and correlations, stratum by stratum."""
     grouping, k = plan.model.groups[number], number + 1
     name, terms, strata = grouping.group, grouping.terms, grouping.relation.strata
     value = given_value(plan.model.priors.of("sd", number), scalar=False)
-    dims = ((f"{name}_term", strata_terms(grouping)),)
+    dims = ((f"{name}_term", sd_terms(grouping)),)
     outputs = [Output(f"sd_{k}", f"sd_{name}", "ran_sd", name, dims, value=value)]
     if covariance_of(grouping).free:
-        pairs = tuple(
-            (f"{one}:{s}", f"{two}:{s}") for s in strata for one, two in combinations(terms, 2)
-        )
         rows, columns = (x.astype(np.int64) for x in np.triu_indices(len(terms), 1))
         pick = (
             np.repeat(np.arange(len(strata)), len(rows)),
@@ -93,7 +82,14 @@ def strata_outputs(plan: Plan, number: int) -> tuple[Output, ...]:
             np.tile(columns, len(strata)),
         )
         outputs.append(
-            Output(f"cor_{k}", f"cor_{name}", "ran_cor", name, ((f"{name}_pair", pairs),), pick)
+            Output(
+                f"cor_{k}",
+                f"cor_{name}",
+                "ran_cor",
+                name,
+                ((f"{name}_pair", correlated_terms(grouping)),),
+                pick,
+            )
         )
     return tuple(outputs)
 

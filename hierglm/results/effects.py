@@ -143,7 +143,12 @@ def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:
     groups = fitted.plan.model.groups
     out: dict[str, pd.DataFrame] = {}
     for group in dict.fromkeys(g.group for g in groups):
-        parts = [_scales(fitted, k) for k, g in enumerate(groups) if g.group == group]
+        parts = [
+            _scales(fitted, k, s)
+            for k, g in enumerate(groups)
+            if g.group == group
+            for s in range(len(g.relation.strata) or 1)
+        ]
         terms = [term for own, *_ in parts for term in own]
         matrix = np.zeros((len(terms), len(terms)))
         low = 0
@@ -155,12 +160,18 @@ def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:
     return out
 
 
-def _scales(fitted: Fitted, number: int) -> tuple[tuple[str, ...], Floats, Floats]:
-    """Return labels, sds and correlations of the effects of a group term."""
+def _scales(
+    fitted: Fitted, number: int, stratum: int
+) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Return labels, sds and correlations of the effects of a group term, in a stratum."""
     model = fitted.plan.model
     if model.parts:
         return covariance_draws(model, model.joined[number], fitted.draws)
-    return model.groups[number].terms, *scales(model.groups, number, fitted.draws)
+    grouping = model.groups[number]
+    sd, correlation = scales(model.groups, number, fitted.draws, stratum)
+    terms, strata = grouping.terms, grouping.relation.strata
+    labels = tuple(f"{term}:{strata[stratum]}" for term in terms) if strata else terms
+    return labels, sd, correlation
 
 
 def known_group(fitted: Fitted, group: str | None) -> None:

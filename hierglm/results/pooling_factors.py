@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
-from hierglm.draws.scales import place, scale
+from hierglm.draws.scales import place, prior_variances, scale
 from hierglm.model import Model
 from hierglm.plan.blocks import level_products
 from hierglm.plan.crossproducts import row_weights
@@ -126,8 +126,7 @@ def _row_information(model: Model, flat: Flat, block: NDArray[np.int64]) -> Floa
 def _by_draws(fitted: Fitted, number: int) -> Floats:
     """Return posterior variances of effects over the mean of their prior variance, at most 1."""
     groups = fitted.plan.model.design.groups
-    Lambda = scale(groups, number, fitted.draws)
-    prior = np.mean(np.sum(Lambda**2, axis=-1), axis=0)
+    prior = prior_variances(groups, number, fitted.draws)
     columns = place(groups, number, lambda g: g.terms)
     out = [
         np.var(values[..., columns], axis=(0, 1), ddof=1)

@@ -224,7 +224,8 @@ BAD = {
     "no edges": ("graph(1 | g)", {}, "a graph needs its edges: graph(... | g, edges=E)"),
     "no type": ("graph(1 | g, edges=E, type='cra')", {"E": E},
                 "graph(...) has no type 'cra'; did you mean 'car'?"),
-    "dist": ("(1 | gr(g, dist='cauchy'))", {}, "dist must be 'gaussian' or 'student', not 'cauchy'"),
+    "dist": ("(1 | gr(g, dist='cauchy'))", {},
+             "dist must be 'gaussian' or 'student', not 'cauchy'"),
     "not constant": ("(1 | gr(g, by=h))", {},
                      "'h' must be constant within the levels of g; level 'd' has 'a' and 'e'"),
     "by without rows": (

@@ -15,7 +15,7 @@ from hierglm.plan.forms import Ability, GroupForm
 from hierglm.program.write import write
 from tests.program.exact import ALL, flat, integral, place, values_of
 from tests.program.oracles import textbook
-from tests.program.related import HAND, LEVELS, data2, rows
+from tests.program.related import HAND, data2, rows
 from tests.program.test_exact import check_gradient
 
 C, I, S = GroupForm.CONDITIONAL, GroupForm.INTEGRATED, GroupForm.STANDARDISED  # noqa: E741

@@ -1,0 +1,207 @@
+"""Effects of related levels, drawn afterwards or sampled: against dense normal densities."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hierglm as hg
+from hierglm.design.encode import encode
+from hierglm.design.table import as_table
+from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.integrated import with_effects
+from hierglm.draws.scales import prior_variances
+from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.formula.parse import parse
+from hierglm.model import specify
+from hierglm.plan.choose import choose
+from hierglm.program.write import write
+from tests.program.exact import ALL, flat, place, values_of
+from tests.program.related import adjacency, data2, rows
+
+CASES = {
+    "cov": "y | weights(w) ~ x + (1 | gr(g, cov=A))",
+    "slope": "y ~ x + (0 + x | gr(g, cov=A))",
+    "more levels": "y ~ x + (1 | gr(g, cov=B))",
+    "icar": "y ~ x + graph(1 | g, edges=E)",
+}
+
+
+def plan_of(formula, family="gaussian"):
+    table = as_table(rows())
+    design = encode(parse(formula, table.columns), table, data2=data2())
+    return choose(specify(design, family, {"sd": hg.prior.exponential(1)}), ALL)
+
+
+def dense(plan, sd):
+    """Return Z, the covariance of all levels' effects, and the rows' weights."""
+    (g,) = plan.model.design.groups
+    Z = np.zeros((plan.model.design.rows, len(g.levels)))
+    Z[np.arange(len(Z)), g.index] = g.effects.matrix[:, 0]
+    if g.relation.kind == "icar":
+        W = adjacency()
+        A = np.linalg.pinv(np.diag(W.sum(axis=1)) - W)
+        A[6, 6] = 1
+    else:
+        given = data2()["A" if "cov=A" in g.source else "B"]
+        A = given.loc[g.levels.tolist(), g.levels.tolist()].to_numpy()
+    weights = plan.model.design.response.weights
+    return Z, sd**2 * A, np.ones(len(Z)) if weights is None else weights
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_integrated_density_is_the_dense_marginal_normal_s(case):
+    plan = plan_of(CASES[case])
+    design, program = plan.model.design, write(plan)
+    differences = []
+    with EmbeddedEngine().open(program) as density:
+        for seed in range(4):
+            at = place(plan, seed)
+            values, _ = values_of(plan, program, at)
+            sd = float(at.sds[0][0])
+            Z, A, weights = dense(plan, sd)
+            X = np.column_stack([np.ones(len(Z)), design.common.matrix[:, 0]])
+            X[:, 1] -= X[:, 1].mean()
+            V = Z @ A @ Z.T + at.sigma**2 * np.diag(1 / weights)
+            e = design.response.values - X @ at.b
+            # The number of rows is the sum of weights: sigma^-1 beyond the density's.
+            target = -0.5 * (np.linalg.slogdet(V)[1] + e @ np.linalg.solve(V, e))
+            target -= (weights.sum() - len(Z)) * np.log(at.sigma)
+            # Priors of sd and sigma by hand; those of coefficients are in both below.
+            target -= sd
+            point = density.unconstrain({k: flat(v) for k, v in values.items()})
+            value = density(point)[0] - _prior(plan, at)
+            differences.append(value - target)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-8)
+
+
+def _prior(plan, at):
+    """Return the log prior of coefficients and sigma, with the Jacobians of logarithms."""
+    from scipy import stats
+
+    priors = plan.model.priors
+    (b,), (intercept,), sigma = priors.of("b"), priors.of("Intercept"), priors.scale("sigma")
+    out = stats.norm.logpdf(at.b[1], *b.numbers) + stats.t.logpdf(at.b[0], *intercept.numbers)
+    out += stats.t.logpdf(at.sigma, *sigma.numbers)
+    return out + np.log(at.sigma) + np.log(at.sds[0][0])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_drawn_effects_are_the_dense_conditional_normal_s(case):
+    plan = plan_of(CASES[case])
+    sd, sigma, b, size = 0.8, 1.3, np.array([2.0, 0.4]), 20000
+    (g,) = plan.model.design.groups
+    one = np.ones((1, size))
+    draws = Draws(
+        {
+            "b": Variable("b", "fixed", "", one[..., None] * b, (("term", ("Intercept", "x")),)),
+            "sd_g": Variable("sd_g", "ran_sd", "g", one[..., None] * sd, (("g_term", g.terms),)),
+            "sigma": Variable("sigma", "family", "", one * sigma, ()),
+        },
+        {"lp": one},
+    )
+    Z, A, weights = dense(plan, sd)
+    e = plan.model.design.response.values - b[0] - b[1] * plan.model.design.common.matrix[:, 0]
+    V = Z @ A @ Z.T + sigma**2 * np.diag(1 / weights)
+    mean = A @ Z.T @ np.linalg.solve(V, e)
+    covariance = A - A @ Z.T @ np.linalg.solve(V, Z @ A)
+    at_means = with_effects(plan, draws, None)["r_g"].values[0, 0, :, 0]
+    np.testing.assert_allclose(at_means, mean, atol=1e-9)
+    u = with_effects(plan, draws, 7)["r_g"].values[0, :, :, 0]
+    error = np.sqrt(np.diag(covariance) / size)
+    assert (np.abs(u.mean(axis=0) - mean) < 5 * error + 1e-9).all()
+    scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    np.testing.assert_allclose(np.cov(u.T), covariance, atol=6 * scale.max() / np.sqrt(size))
+
+
+SAVED = {
+    "cov": "y ~ x + (1 | gr(g, cov=B))",
+    "bym2": "y ~ x + graph(x | g, edges=E, type='bym2')",
+    "student": "y ~ x + (1 | gr(g, dist='student'))",
+    "by": "y ~ x + (x | gr(g, by=f))",
+    "mm": "y ~ x + (x | mm(g, h, weights=cbind(w, v)))",
+}
+
+
+@pytest.fixture(scope="module")
+def fits():
+    return {
+        name: hg.fit(formula, rows(), data2=data2(), chains=2, draws=60, warmup=60, seed=1,
+                     progress=False)
+        for name, formula in SAVED.items()
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_fit_comes_back_whole(fits, name, tmp_path):
+    fit = fits[name]
+    back = hg.load(fit.save(tmp_path / "fit.hglm"))
+    every = ("fixed", "ran_sd", "ran_cor", "ran_rho", "ran_df", "family", "ran_vals")
+    pd.testing.assert_frame_equal(back.tidy(every), fit.tidy(every))
+    for key, given in fit.plan.model.design.given.items():
+        other = back.plan.model.design.given[key]
+        assert type(other) is type(given)
+    ours, theirs = (f.to_arviz(log_likelihood=True)["log_likelihood"] for f in (fit, back))
+    np.testing.assert_allclose(ours["y"].to_numpy(), theirs["y"].to_numpy())
+
+
+def test_names(fits):
+    def names(name):
+        varied = fits[name].varcorr()[["effect", "group", "term", "term2"]]
+        return [tuple(row) for row in varied.itertuples(index=False)][:-1]
+
+    assert names("bym2") == [
+        ("ran_sd", "g", "Intercept", ""), ("ran_sd", "g", "x", ""),
+        ("ran_rho", "g", "Intercept", ""), ("ran_rho", "g", "x", ""),
+    ]  # fmt: skip
+    assert names("student") == [("ran_sd", "g", "Intercept", ""), ("ran_df", "g", "Intercept", "")]
+    assert names("by") == [
+        ("ran_sd", "g", "Intercept:fhi", ""), ("ran_sd", "g", "x:fhi", ""),
+        ("ran_sd", "g", "Intercept:flo", ""), ("ran_sd", "g", "x:flo", ""),
+        ("ran_cor", "g", "Intercept:fhi", "x:fhi"), ("ran_cor", "g", "Intercept:flo", "x:flo"),
+    ]  # fmt: skip
+    assert list(fits["by"].covariances()["g"]) == ["Intercept:fhi", "x:fhi", "Intercept:flo",
+                                                   "x:flo"]  # fmt: skip
+
+
+def test_levels_without_rows_have_effects(fits):
+    levels = fits["cov"].ranef()["level"].tolist()
+    assert levels == [*"abcdefg", "j", "i"]
+
+
+def test_the_linear_predictor_of_rows_that_belong_to_several_levels(fits):
+    from hierglm.results.pointwise import flatten, linear_predictor
+
+    fit, d = fits["mm"], rows()
+    found = linear_predictor(fit.plan.model.design, flatten(fit.draws), slice(0, 3))
+    post = fit.posterior
+    r = post["r_mm(g, h)"].to_numpy()[0]
+    levels = list("abcdefg")
+    for i in range(3):
+        for row in range(len(d)):
+            one = r[i, levels.index(d["g"][row])]
+            two = r[i, levels.index(d["h"][row])]
+            w, v = d["w"][row], d["v"][row]
+            b = post["b"].to_numpy()[0, i] + (w * one + v * two) / (w + v)
+            assert found[i, row] == pytest.approx(b[0] + b[1] * d["x"][row])
+
+
+@pytest.mark.parametrize("name", ["cov", "bym2", "by"])
+def test_prior_variances_of_levels(fits, name):
+    fit = fits[name]
+    groups = fit.plan.model.design.groups
+    found = prior_variances(groups, 0, fit.draws)
+    (relation,) = (g.relation for g in groups)
+    sd2 = fit.draws["sd_g"].values.reshape(120, -1) ** 2
+    if name == "cov":
+        expected = np.diag(relation.factor @ relation.factor.T)[:, None] * sd2.mean(axis=0)
+    elif name == "by":
+        expected = sd2.mean(axis=0).reshape(2, 2)[relation.stratum]
+    else:
+        V, values = relation.factor, relation.spectrum
+        rho = fit.draws["rho_g"].values.reshape(120, 2)
+        expected = np.zeros((7, 2))
+        for s in range(120):
+            for k in range(2):
+                variance = (V * (1 - rho[s, k] + rho[s, k] * values)) @ V.T
+                expected[:, k] += sd2[s, k] * np.diag(variance) / 120
+    np.testing.assert_allclose(found, expected)
