@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import hierglm as hg
-from benchmarks.calibration_shapes import SHAPES, Shape, simulate
+from benchmarks.calibration_families import SHAPES
+from benchmarks.calibration_shapes import Shape, simulate
 from hierglm.draws.diagnostics import ess_bulk
 from hierglm.draws.parameters import entries
 from hierglm.errors import HierglmError

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit
 
 import hierglm as hg
+from benchmarks.calibration_responses import OWN, respond
 from hierglm.names import Parameter, flat_name
 from hierglm.priors.distributions import Prior
 
@@ -42,7 +42,8 @@ class Shape:
     name, formula, family : str
         As on the command line, and as `hierglm.model` takes them.
     priors : mapping of str to Prior
-        Under "Intercept", "b", "sd", "cor" and "sigma"; all that the model needs.
+        Under "Intercept", "b", "sd", "cor" and the family's own parameters; all that the
+        model needs.
     groups : tuple of Effects
         In the order of the formula.
     table : callable
@@ -85,7 +86,7 @@ def draw_prior(
     Parameters
     ----------
     prior : Prior
-        One of normal, exponential, gamma or lkj.
+        One of normal, exponential, gamma, beta or lkj.
     rng : Generator
     size : int
     positive : bool
@@ -106,6 +107,8 @@ def draw_prior(
             law = stats.expon(scale=1 / rate)
         case "gamma", (shape, rate):
             law = stats.gamma(shape, scale=1 / rate)
+        case "beta", (alpha, beta):
+            law = stats.beta(alpha, beta)
         case "lkj", (eta,):
             law = stats.beta(eta, eta, loc=-1, scale=2)
         case _:
@@ -137,14 +140,20 @@ def simulate(shape: Shape, rng: np.random.Generator) -> Simulated:
         eta = eta + part
     if shape.offset:
         eta = eta + data[shape.offset].to_numpy()
-    sigma = draw_prior(priors["sigma"], rng, positive=True)[0] if "sigma" in priors else 1.0
-    if "sigma" in priors:
-        truth["sigma"] = sigma
+    own = {p: _own(priors[p], p, rng) for p in OWN if p in priors}
+    truth |= own
     trials = data[shape.trials].to_numpy() if shape.trials else np.ones(len(data), dtype=int)
-    law = _law(shape.family, eta, sigma, trials)
-    y = law.rvs(random_state=rng)
-    truth["log_lik"] = (law.logpdf if shape.family == "gaussian" else law.logpmf)(y).sum()
+    y, log_lik = respond(shape.family, eta, own, trials, rng)
+    truth["log_lik"] = log_lik.sum()
     return Simulated(data.assign(**{shape.response: y}), {k: float(v) for k, v in truth.items()})
+
+
+def _own(prior: Prior, name: str, rng: np.random.Generator) -> float:
+    """Return a draw of a family's parameter; nu is cut at 1."""
+    while True:
+        value = float(draw_prior(prior, rng, positive=True)[0])
+        if name != "nu" or value > 1:
+            return value
 
 
 def _draw_effects(
@@ -173,16 +182,6 @@ def _draw_effects(
     return truth, (effects[index] * np.stack(matrix, axis=1)).sum(axis=1)
 
 
-def _law(family: str, eta: Floats, sigma: float, trials: NDArray[Any]) -> Any:
-    match family:
-        case "gaussian":
-            return stats.norm(eta, sigma)
-        case "poisson":
-            return stats.poisson(np.exp(eta))
-        case _:
-            return stats.binom(trials, expit(eta))
-
-
 def _name(effect: str, group: str = "", **rest: str) -> str:
     return flat_name(Parameter(effect, group, **rest))
 
@@ -191,7 +190,7 @@ def _labels(letter: str, index: Any) -> Sequence[str]:
     return [f"{letter}{i:02d}" for i in index]
 
 
-def _grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+def grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return equal groups; the mean of x is far from 0."""
     g = _labels("g", np.repeat(np.arange(levels), rows))
     return pd.DataFrame({"x": rng.normal(0.7, 1.0, levels * rows), "g": g})
@@ -252,7 +251,7 @@ SHAPES: Mapping[str, Shape] = {
                 "sigma": hg.prior.exponential(1),
             },
             (Effects("g", ("Intercept", "x")),),
-            partial(_grouped, 12, 8),
+            partial(grouped, 12, 8),
             _SLOPES,
         ),
         Shape(
@@ -270,7 +269,7 @@ SHAPES: Mapping[str, Shape] = {
             "bernoulli",
             _BASE | {"sd": hg.prior.normal(0, 1), "cor": hg.prior.lkj(2)},
             (Effects("g", ("Intercept", "x")),),
-            partial(_grouped, 15, 10),
+            partial(grouped, 15, 10),
             _SLOPES,
         ),
         Shape(

@@ -18,13 +18,15 @@ from hierglm.families.family import (
 )
 from hierglm.families.links import LOG, LOGIT
 from hierglm.families.parameters import FamilyParameter
-from hierglm.priors.distributions import inv_gamma
+from hierglm.priors.distributions import exponential, inv_gamma
 
 SHAPE = FamilyParameter(
     "shape",
     "positive",
     "shape: the variance is mu + mu^2 / shape",
     default=inv_gamma(0.4, 0.3),
+    # Its "reciprocal dispersion".
+    rstanarm=exponential(1),
 )
 
 

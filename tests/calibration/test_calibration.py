@@ -25,7 +25,8 @@ from benchmarks.calibration import (
     table,
     thin,
 )
-from benchmarks.calibration_shapes import SHAPES, draw_prior, simulate
+from benchmarks.calibration_families import SHAPES
+from benchmarks.calibration_shapes import draw_prior, simulate
 
 DATASETS = 200
 
