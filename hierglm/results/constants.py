@@ -90,6 +90,11 @@ def _response(plan: Plan, dropped: bool) -> float:
         # Sums over equal rows have the known errors' logarithms.
         if response.se is not None and not response.se_and_sigma and own:
             total -= weights @ np.log(response.se)
+        elif "sigma" in model.priors.given and plan.response.form in _SAMPLED:
+            # Stan drops the logarithm of a sigma that is a datum.
+            (sigma,) = model.priors.scale("sigma").numbers
+            se = 0.0 if response.se is None else response.se
+            total -= weights @ np.log(np.hypot(sigma, se) + np.zeros(len(weights)))
         return float(total)
     zero = np.zeros(len(response.values))
     trials = np.ones_like(zero) if response.trials is None else response.trials
