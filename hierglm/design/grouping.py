@@ -80,6 +80,7 @@ def encode_group_again(
     rows: Ints,
     fitted: Table,
     extend: bool,
+    placed: bool = True,
 ) -> Grouping:
     """Return a group term on new rows.
 
@@ -96,6 +97,8 @@ def encode_group_again(
         The rows that it was fitted to.
     extend : bool
         Whether new levels follow those that there are.
+    placed : bool
+        Whether the levels of the rows are wanted; else all have index -1.
 
     Raises
     ------
@@ -105,16 +108,20 @@ def encode_group_again(
     encoding, relation = grouping.effects.encoding, grouping.relation
     own = encoding.functions
     matrix = _read_only(encoding.encode(table, rows))
-    if term.levels.kind == "mm":
+    levels = grouping.levels
+    if not placed:
+        index = np.full(len(rows), -1, dtype=np.int64)
+        if term.levels.kind == "mm":
+            relation = Relation(shares=_shares(term, table, rows, own, fitted))
+    elif term.levels.kind == "mm":
         members = _members(term, table, rows, own, fitted)
-        levels = grouping.levels
         for codes in members if extend else ():
             levels = extended(levels, codes)
         relation = _on(term, members, levels, table, rows, own, fitted)
         index = relation.members[0] if relation.members is not None else grouping.index
     else:
         codes = _codes(term, table, rows, own, fitted)
-        levels = extended(grouping.levels, codes) if extend else grouping.levels
+        levels = extended(levels, codes) if extend else levels
         index = find(codes, levels)
     if len(levels) > len(grouping.levels) and (relation.dependent or relation.strata):
         raise DataError(
@@ -178,11 +185,19 @@ def _on(
     fitted: Table | None = None,
 ) -> Relation:
     """Return the memberships of each row."""
+    found = np.array([find(codes, levels) for codes in members])
+    return Relation(members=_read_only(found), shares=_shares(term, table, rows, own, fitted))
+
+
+def _shares(
+    term: GroupTerm, table: Table, rows: Ints, own: Functions, fitted: Table | None
+) -> Floats:
+    """Return how much of the effects of each of its levels a row has."""
     weights = term.levels.option("weights")
     columns = weights if isinstance(weights, tuple) else ()
-    shares = shares_of(term, [evaluate(f, table, rows, own, fitted) for f in columns], rows)
-    found = np.array([find(codes, levels) for codes in members])
-    return Relation(members=_read_only(found), shares=_read_only(shares))
+    found = [evaluate(f, table, rows, own, fitted) for f in columns]
+    shares: Floats = _read_only(shares_of(term, found, rows))
+    return shares
 
 
 def _read_only(array: Any) -> Any:

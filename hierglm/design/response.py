@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,59 @@ def encode_response(
         levels=levels,
     )
     return response, notes
+
+
+def encode_known(
+    term: ResponseTerm,
+    label: str,
+    table: Table,
+    rows: NDArray[Any],
+    functions: Functions,
+    fitted: Table,
+    wanted: Collection[str],
+) -> Response:
+    """Return what is known of new rows whose response is not: trials, standard errors.
+
+    Parameters
+    ----------
+    term, table, rows, functions
+        See `encode_response`.
+    label : str
+        Of the response.
+    fitted : Table
+        The rows that were fitted.
+    wanted : collection of {"trials", "se"}
+        What is read, where the formula has it.
+
+    Raises
+    ------
+    DataError, ResponseError
+        What is not a number, or outside its range; names the first row.
+    """
+
+    def read(factor: Factor | None) -> Floats | None:
+        return None if factor is None else evaluate(factor, table, rows, functions, fitted)
+
+    trials = se = None
+    if "trials" in wanted:
+        trials, failures = read(term.trials), read(term.failures)
+        if failures is not None:
+            trials = evaluate(term.value, table, rows, functions, fitted) + failures
+    if trials is not None:
+        whole = (trials >= 0) & (trials == np.floor(trials))
+        _refuse(~whole, trials, rows, "trials must be whole numbers >= 0")
+    if "se" in wanted:
+        se = read(term.se)
+    if se is not None:
+        _refuse(se <= 0, se, rows, "standard errors must be greater than 0")
+    return Response(
+        label=label,
+        values=_read_only(np.full(len(rows), np.nan)),
+        rows=rows,
+        trials=_read_only(trials),
+        se=_read_only(se),
+        se_and_sigma=term.se_and_sigma,
+    )
 
 
 def _codes(factor: Factor, table: Table) -> Codes | None:

@@ -157,6 +157,14 @@ class GroupTerm:
         names += [n for f in self.by for n in f.names]
         return tuple(dict.fromkeys([*names, *self.structure.names, *self.levels.names]))
 
+    @property
+    def unplaced_names(self) -> tuple[str, ...]:
+        """The columns that it reads of a row whose level does not matter."""
+        names = [*(n for t in self.effects for n in t.names), *self.structure.names]
+        weights = self.levels.option("weights")
+        names += [n for f in weights for n in f.names] if isinstance(weights, tuple) else []
+        return tuple(dict.fromkeys(names))
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseTerm:
