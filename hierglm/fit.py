@@ -194,7 +194,12 @@ def fit(
         ``"score ~ x + (x | school)"``. Left of ``~``: the response, with
         ``| trials(n)``, ``| weights(w)``, ``| se(s)``, joined by ``+``, or
         ``cbind(successes, failures)``. Right: common terms, ``offset(...)``, and group
-        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``. Levels may be related:
+        terms ``(x | g)``, ``(x || g)``, ``(1 | a/b)``, ``(1 | a:b)``. The effects of a level
+        may have fewer sds and correlations: ``iso(x | g)`` one sd for all and no
+        correlations, ``cs(x | g)`` one correlation for each two, ``ar1(0 + t | g)`` one sd,
+        and correlations rho^|s - t| between times s and t (whole numbers, where gaps count,
+        or the levels of a category in order); ``(1 |s| g) + (0 + x |s| g)``, with one id, is
+        ``(x | g)``. Levels may be related:
         ``(1 | gr(g, cov=A))`` by a known covariance, ``graph(x | g, edges=E, type="icar")``
         (or "car", "bym2") by a graph; have covariances by stratum, ``(x | gr(g, by=f))``; or
         outliers among them, ``(x | gr(g, dist="student"))``; and rows may belong to several,
@@ -204,7 +209,12 @@ def fit(
     data : pandas, polars or pyarrow table, or mapping of columns
         One row an observation; never changed.
     family : str or Family
-        "gaussian", "bernoulli", "binomial" or "poisson".
+        Of numbers "gaussian", "student"; positive ones "lognormal", "gamma"; ones between 0
+        and 1 "beta". Of 0 and 1 "bernoulli"; successes out of trials "binomial",
+        "beta_binomial". Of counts "poisson", "negbinomial", and each of these with
+        "zero_inflated_" or "hurdle_" before it. Of categories "categorical"; in an order (or
+        numbered from 1) "cumulative". Links other than the usual one stand in brackets,
+        "bernoulli(probit)", or see `hierglm.family`.
     priors : "default", "brms", "rstanarm" or mapping
         A whole set, or priors by name: ``{"b": hg.prior.normal(0, 1), "sd[school]": ...}``.
         ``hg.prior.constant(0.5)`` gives a parameter in place of estimating it.
