@@ -34,8 +34,9 @@ LINKED: Sequence[Family] = (
 )  # fmt: skip
 """Every family with every link it has, its own link first."""
 
-FAMILIES = {f.name: f for f in reversed(LINKED)}
-FAMILIES = {f.name: FAMILIES[f.name] for f in LINKED}
+FAMILIES: dict[str, Family] = {}
+for _each in LINKED:
+    FAMILIES.setdefault(_each.name, _each)
 """By name, each with its own link."""
 
 

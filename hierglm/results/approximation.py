@@ -177,7 +177,7 @@ def approximate(plan: Plan) -> Approximation | None:
     parts = [*_common(plan, fit), *_by_group(_scales(plan, fit))]
     for p in model.parameters:
         own = fit.own.get(p.name, Own(fit.sigma, fit.sigma_spread))
-        location = p.link.apply(np.array(own.value))
+        location = np.asarray(p.link.apply(np.array(own.value)))
         spread = np.array(0.0 if model.priors.scale(p.name).given else own.spread)
         # Parameters have links of these three kinds, as `_numbers` knows them.
         scale = cast(Literal["log", "logit", "logm1"], p.link.name)
