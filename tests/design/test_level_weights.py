@@ -80,3 +80,8 @@ def test_weights_that_cannot_be(formula, weights, error, said):
     with pytest.raises(error) as found:
         weigh(design_of(formula, schools()), weights)
     assert said in str(found.value)
+
+
+def test_several_predictors_take_weights_by_row_or_part():
+    with pytest.raises(SettingsError, match="one linear predictor; here give them by row"):
+        hg.model(["score ~ x + (1 | school)", "sigma ~ x"], schools(), weights={"A": 2.0})
