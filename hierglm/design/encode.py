@@ -141,8 +141,7 @@ def encode_new(
     kept, dropped = _complete(complete or names, table, "drop")
     used = align(names, table, design.table).select(names, kept)
     notes: tuple[str, ...] = ()
-    label, before = design.response.label, design.table
-    answer = encode_known(formula.response, label, used, kept, own, before, known)
+    answer = encode_known(formula.response, design.response, used, kept, own, design.table, known)
     if response:
         answer, notes = encode_response(
             formula.response, used, kept, own, (design.table, design.response.levels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def encode_response(
 
 def encode_known(
     term: ResponseTerm,
-    label: str,
+    before: Response,
     table: Table,
     rows: NDArray[Any],
     functions: Functions,
@@ -100,8 +101,8 @@ def encode_known(
     ----------
     term, table, rows, functions
         See `encode_response`.
-    label : str
-        Of the response.
+    before : Response
+        As it was fitted.
     fitted : Table
         The rows that were fitted.
     wanted : collection of {"trials", "se"}
@@ -128,13 +129,13 @@ def encode_known(
         se = read(term.se)
     if se is not None:
         _refuse(se <= 0, se, rows, "standard errors must be greater than 0")
-    return Response(
-        label=label,
+    return replace(
+        before,
         values=_read_only(np.full(len(rows), np.nan)),
         rows=rows,
         trials=_read_only(trials),
+        weights=None,
         se=_read_only(se),
-        se_and_sigma=term.se_and_sigma,
     )
 
 

@@ -142,6 +142,8 @@ class Family:
     thresholds : bool
         Whether thresholds between ordered categories stand in place of the intercept, as
         ``scales["Intercept"]``, shape (categories - 1,).
+    truncated : bool
+        Whether zeros are cut off: the mean is no multiple of the inverse link then.
     """
 
     name: str
@@ -158,6 +160,7 @@ class Family:
     scale: Link = IDENTITY
     categories: bool = False
     thresholds: bool = False
+    truncated: bool = False
 
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"

@@ -97,6 +97,7 @@ def hurdle(
         mean=mean,
         variance=variance,
         slopes=Slopes(score, information),
+        truncated=True,
     )
 
 

@@ -1,0 +1,365 @@
+"""Draws of a target for rows, block of rows by block: the core of all predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.design.rows import touched
+from hierglm.errors import SettingsError
+from hierglm.families.categorical import probabilities
+from hierglm.model import Model
+from hierglm.predicting.asked import (
+    Groups,
+    Target,
+    Unseen,
+    check_target,
+    chosen_draws,
+    chosen_response,
+    treatments,
+)
+from hierglm.predicting.averages import (
+    averaged_at,
+    averaged_categories,
+    averaged_value,
+    mean_moves_with,
+    triangular,
+    with_noise,
+)
+from hierglm.predicting.effects import (
+    AVERAGE,
+    NOISE,
+    Source,
+    level_count,
+    population,
+    touched_effects,
+)
+from hierglm.predicting.rows import Rows, rows_of
+from hierglm.results.fitted import Fitted
+from hierglm.results.pointwise import Flat, linear_predictor, scales_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_BLOCK = 2**22
+"""Numbers in an array of draws x rows (32 MB)."""
+_HELD = 2**25
+"""Effects of levels held at once (256 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions of rows that are computed as they are asked for, the same each time.
+
+    Attributes
+    ----------
+    source : Source
+        The draws that they are made from.
+    rows : Rows
+        The rows; ``rows.kept`` says where they stand in the caller's table.
+    target : {"mean", "linear", "response"}
+    new_levels : {"sample", "zero", "error"}
+    seed : int
+    """
+
+    source: Source
+    rows: Rows
+    target: Target
+    new_levels: Unseen
+    seed: int
+
+    @property
+    def response(self) -> Model:
+        """The model of the response that is predicted."""
+        return self.rows.predictors[0]
+
+    @property
+    def size(self) -> int:
+        """Number of draws."""
+        return len(self.source.at)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Labels of the last dimension of the draws, where there is one; else none."""
+        levels = self.response.design.response.levels or ()
+        family = self.response.family
+        if self.target == "mean" and (family.categories or family.thresholds):
+            return levels
+        return levels[1:] if self.target == "linear" and family.categories else ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the numbers of a row in tables: of responses those of all categories."""
+        family = self.response.family
+        if self.target == "response" and (family.categories or family.thresholds):
+            return self.response.design.response.levels or ()
+        return self.categories
+
+    def by_category(self, values: Floats) -> Floats:
+        """Return draws, shape (S, n, numbers of a row): of drawn categories whether it is each."""
+        if values.ndim == 3:
+            return values
+        if self.labels:
+            return np.asarray(values[..., None] == np.arange(len(self.labels)), dtype=np.float64)
+        return values[..., None]
+
+    def blocks(self) -> Iterator[tuple[Ints, Floats]]:
+        """Yield positions among the rows, and the draws of these rows.
+
+        Yields
+        ------
+        ndarray of int, shape (n,)
+            Ascending where the effects of all levels can be held at once; each row comes once.
+        ndarray, shape (S, n) or (S, n, categories)
+            Draws: chains one behind the other. Responses with categories are their places.
+        """
+        common = self.source.common()
+        drawn_from = population(self.source, self._sampled(), self.seed)
+        averaged = population(self.source, (a.number for a in self.rows.averaged), self.seed)
+        shift = np.random.default_rng([self.seed, AVERAGE]).random(
+            (self.size, len(self.rows.predictors))
+        )
+        for part in self._parts():
+            whole = self.rows.take(part)
+            values, predictors = dict(common), []
+            for m, terms in zip(whole.predictors, whole.terms, strict=True):
+                own = touched(m.design)
+                values |= touched_effects(self.source, drawn_from, m, terms, own, self.new_levels)
+                predictors.append(replace(m, design=own.design))
+            whole = replace(whole, predictors=tuple(predictors))
+            step = max(1, _BLOCK // (self.size * self._width))
+            for low in range(0, len(part), step):
+                at = part[low : low + step]
+                block = Block(
+                    whole.take(slice(low, low + step)), Flat(values, self.size), averaged.factors
+                )
+                # A stream of its own, so that a block does not depend on those before it.
+                rng = np.random.default_rng([self.seed, NOISE, int(at[0])])
+                yield at, block.values(self.target, rng, shift)
+
+    @property
+    def _width(self) -> int:
+        """How many arrays of draws x rows a block has beside each other."""
+        family = self.response.family
+        thresholds = len(self.response.design.response.levels or ()) if family.thresholds else 1
+        return max(len(self.rows.predictors), thresholds)
+
+    def _sampled(self) -> list[int]:
+        """Return the terms of which effects of new levels are needed."""
+        if self.new_levels != "sample":
+            return []
+        return [
+            number
+            for m, terms in zip(self.rows.predictors, self.rows.terms, strict=True)
+            for g, (number, _) in zip(m.design.groups, terms, strict=True)
+            if len(g.levels) > level_count(self.source.model, m, g.group)
+        ]
+
+    def _parts(self) -> Iterator[Ints]:
+        """Yield rows whose levels' effects can be held at once."""
+        rows = np.arange(len(self.rows.kept))
+        groups = [g for m in self.rows.predictors for g in m.design.groups]
+        if self._held(rows) > _HELD:
+            # Rows of one level together: each level's effects are wanted once.
+            most = max(groups, key=lambda g: len(g.levels))
+            rows = np.argsort(most.index, kind="stable")
+        yield from self._halves(rows)
+
+    def _halves(self, rows: Ints) -> Iterator[Ints]:
+        if len(rows) < 2 or self._held(rows) <= _HELD:
+            yield rows
+            return
+        middle = len(rows) // 2
+        yield from self._halves(rows[:middle])
+        yield from self._halves(rows[middle:])
+
+    def _held(self, rows: Ints) -> int:
+        """Return how many effects some rows need."""
+        count = 0
+        for m in self.rows.predictors:
+            for g in m.design.groups:
+                members = g.relation.members
+                index = g.index if members is None else members
+                count += len(np.unique(index[..., rows])) * len(g.terms)
+        return count * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows with the draws that they need.
+
+    Attributes
+    ----------
+    rows : Rows
+    flat : Flat
+    factors : mapping of int to ndarray, shape (S, q, rank)
+        Of the covariances of the group terms that are averaged over.
+    """
+
+    rows: Rows
+    flat: Flat
+    factors: Mapping[int, Floats]
+
+    def values(self, target: Target, rng: np.random.Generator, shift: Floats) -> Floats:
+        """Return the draws of a target; see `Predictions.blocks`."""
+        etas = [
+            linear_predictor(m.design, self.flat, slice(None), m.part.ending)
+            for m in self.rows.predictors
+        ]
+        family = self.rows.predictors[0].family
+        if target == "linear":
+            return np.stack(etas, axis=-1) if family.categories else etas[0]
+        covariance = self._covariance()
+        varying = sorted(a for a, b in covariance if a == b)
+        if target == "response":
+            if varying:
+                etas = with_noise(etas, triangular(covariance, varying), varying, rng)
+            eta = np.stack(etas, axis=-1) if family.categories else etas[0]
+            return family.draw(rng, eta, self._scales(etas), self._trials)
+        return self._mean(etas, covariance, varying, shift)
+
+    @property
+    def _trials(self) -> Floats | None:
+        return self.rows.predictors[0].design.response.trials
+
+    def _scales(self, etas: Sequence[Floats]) -> dict[str, Floats]:
+        """Return the parameters of the family, each to be broadcast over (draws, rows)."""
+        first, *further = self.rows.predictors
+        scales = scales_of(first, self.flat, slice(None))
+        if not first.family.categories:
+            links = {p.name: p.link for p in first.family.parameters}
+            for m, eta in zip(further, etas[1:], strict=True):
+                scales[m.part.dpar] = links[m.part.dpar].invert(eta)
+        return scales
+
+    def _at(self, etas: Sequence[Floats]) -> Floats:
+        """Return the mean at linear predictors; of ordered categories their probabilities."""
+        family = self.rows.predictors[0].family
+        if family.categories:
+            return probabilities(np.stack(etas, axis=-1))
+        scales = self._scales(etas)
+        if family.thresholds:
+            nothing = np.zeros((1, 1))
+            return averaged_categories(family, etas[0], scales["Intercept"], nothing)
+        mean = family.mean(etas[0], scales, self._trials)
+        return np.broadcast_to(mean, etas[0].shape)
+
+    def _mean(
+        self,
+        etas: list[Floats],
+        covariance: Mapping[tuple[int, int], Floats],
+        varying: Sequence[int],
+        shift: Floats,
+    ) -> Floats:
+        """Return the mean, averaged over what varies."""
+        first, *further = self.rows.predictors
+        family = first.family
+        if not family.categories:
+            dpars = ["", *(m.part.dpar for m in further)]
+            varying = [k for k in varying if not k or mean_moves_with(family, dpars[k])]
+            if family.name == "lognormal" and any(varying):
+                raise SettingsError(
+                    "groups='average': the mean of lognormal responses over levels with different "
+                    "sigma is infinite (log sigma is normal); groups='zero' leaves the levels out"
+                )
+        if not varying:
+            return self._at(etas)
+        if varying == [0] and not family.categories:
+            variance = covariance[0, 0]
+            if family.thresholds:
+                thresholds = self._scales(etas)["Intercept"]
+                return averaged_categories(family, etas[0], thresholds, variance)
+            if not family.truncated:
+                return self._at([averaged_at(family, etas[0], variance), *etas[1:]])
+        factor = triangular(covariance, varying)
+        return averaged_value(self._at, etas, factor, varying, shift[:, : len(varying)])
+
+    def _covariance(self) -> dict[tuple[int, int], Floats]:
+        """Return what effects that are averaged over add to the predictors: their covariance.
+
+        Of predictors (a, b), a >= b, shape (S, rows) each.
+        """
+        loadings = [(a, self._loading(a)) for a in self.rows.averaged]
+        out: dict[tuple[int, int], Floats] = {}
+        for one, left in loadings:
+            for other, right in loadings:
+                key = one.predictor, other.predictor
+                if one.number == other.number and key[0] >= key[1]:
+                    out[key] = out.get(key, 0.0) + np.sum(left * right, axis=2)
+        return out
+
+    def _loading(self, term: Any) -> Floats:
+        """Return what one unit of each standardised effect adds, shape (S, rows, rank)."""
+        factor = self.factors[term.number][:, term.first : term.first + term.Z.shape[1]]
+        Z = term.Z if term.weight is None else term.Z * np.sqrt(term.weight)[:, None]
+        return np.asarray(Z @ factor)
+
+
+def predictions(
+    fitted: Fitted,
+    new: Any = None,
+    target: Target = "mean",
+    groups: Groups = "include",
+    new_levels: Unseen = "sample",
+    *,
+    response: str | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+) -> Predictions:
+    """Return predictions of rows from the draws of a fit.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    new : pandas, polars or pyarrow table, or mapping of columns, optional
+        Without the response; the fit's own rows by default.
+    target : {"mean", "linear", "response"}
+        See `hierglm.predicting.table.predict`.
+    groups : {"include", "zero", "average"} or mapping
+        What is done with the group effects, of all factors or by factor.
+    new_levels : {"sample", "zero", "error"}
+        Effects of levels that the fit does not know.
+    response : str, optional
+        Which, where there are several.
+    draws : int, optional
+        How many, evenly spread over those of the fit; all by default.
+    seed : int, optional
+        The fit's by default.
+
+    Raises
+    ------
+    DataError
+        Rows that cannot be encoded as the fit's own were.
+    SettingsError
+        An argument that is not among those above.
+    """
+    size = fitted.draws.chains * fitted.draws.draws
+    source = Source(fitted, fitted.plan.model, np.arange(size))
+    return predictions_from(
+        source, new, target, groups, new_levels, response=response, draws=draws, seed=seed
+    )
+
+
+def predictions_from(
+    source: Source,
+    new: Any = None,
+    target: Target = "mean",
+    groups: Groups = "include",
+    new_levels: Unseen = "sample",
+    *,
+    response: str | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+) -> Predictions:
+    """Return predictions from any source of draws; else as `predictions`."""
+    check_target(target, new_levels)
+    treated = treatments(source.model, groups)
+    chosen = chosen_response(source.model, response)
+    rows = rows_of(source.model, chosen, new, target, treated)
+    some = source.some(chosen_draws(len(source.at), draws))
+    seed = source.fitted.settings.seed if seed is None else seed
+    return Predictions(some, rows, target, new_levels, seed)
