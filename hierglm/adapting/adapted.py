@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from hierglm.design.encode import encode_new
 from hierglm.design.table import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.errors import SettingsError
+from hierglm.families.cumulative import known_categories
 from hierglm.results.effects import known_group
 from hierglm.results.findings import Check, Finding
 from hierglm.results.fitted import Fitted
@@ -238,6 +239,10 @@ def adapt(
         known = with_levels(known, before)
     rows = encode_new(known, as_table(new_rows), response=True, extend=True)
     model.family.check(rows.response)
+    if model.family.thresholds:
+        rows = replace(
+            rows, response=known_categories(rows.response, model.design.response.levels or ())
+        )
     if before is not None:
         rows = join(before, rows)
     seed = fitted.settings.seed if seed is None else seed

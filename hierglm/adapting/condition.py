@@ -130,7 +130,7 @@ class Block:
     @property
     def size(self) -> int:
         """Number of effects."""
-        return sum(len(at) * self.factors[g].shape[1] for g, at in self.levels.items())
+        return sum(len(at) * self.factors[g].shape[2] for g, at in self.levels.items())
 
     def loadings(self, some: slice) -> Floats:
         """Return what one unit of a standardised effect adds, shape (draws, rows, effects)."""
@@ -156,8 +156,8 @@ class Block:
         out, low = {}, 0
         for group, levels in self.levels.items():
             factor = self.factors[group]
-            high = low + len(levels) * factor.shape[1]
-            own = v[:, low:high].reshape(len(v), len(levels), factor.shape[1])
+            high = low + len(levels) * factor.shape[2]
+            own = v[:, low:high].reshape(len(v), len(levels), factor.shape[2])
             out[group] = own @ np.swapaxes(factor[at], 1, 2)
             low = high
         return out
@@ -243,11 +243,6 @@ def _effects(fitted: Fitted, block: Block, flat: Flat, rng: np.random.Generator)
     model = replace(fitted.plan.model, design=block.design)
     response, family = block.design.response, model.family
     exact = family.exponential is not None and family.exponential.dispersion
-    if not exact and family.exponential is None and family.slopes is None:
-        raise SettingsError(
-            f"adapt() cannot draw effects of new levels for the family {family!r}, whose "
-            "derivatives are not known; fit again with all rows"
-        )
     found: list[Effects] = []
     for some in _slices(flat.size, response.values.size * (block.size + PROPOSALS)):
         eta = linear_predictor(block.design, flat, some)
@@ -298,12 +293,11 @@ def _of_levels(effects: Variable, levels: Ints, size: int) -> Floats:
 
 
 def _block_diagonal(matrices: list[Floats]) -> Floats:
-    q = sum(m.shape[1] for m in matrices)
-    out, low = np.zeros((len(matrices[0]), q, q)), 0
+    q, d = (sum(m.shape[axis] for m in matrices) for axis in (1, 2))
+    out, row, column = np.zeros((len(matrices[0]), q, d)), 0, 0
     for m in matrices:
-        high = low + m.shape[1]
-        out[:, low:high, low:high] = m
-        low = high
+        out[:, row : row + m.shape[1], column : column + m.shape[2]] = m
+        row, column = row + m.shape[1], column + m.shape[2]
     return out
 
 

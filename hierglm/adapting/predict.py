@@ -17,7 +17,7 @@ from hierglm.draws.draws import Draws
 from hierglm.errors import DataError, SettingsError, suggest
 from hierglm.results.estimates import intervals, mean, spread
 from hierglm.results.fitted import Fitted
-from hierglm.results.pointwise import Flat, linear_predictor
+from hierglm.results.pointwise import Flat, linear_predictor, scales_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +65,8 @@ def predict(
     own = touched(design)
     rng = np.random.default_rng([seed, 1])
     flat = _draws(known, own, new_levels, rng)
-    # The fit's own: known errors are of its rows, and no new row is asked for them.
-    scales = {name: flat.values[name][:, None] for name in fit.scales}
+    # Known errors are of the fit's rows; new ones are not asked for theirs, which no mean needs.
+    scales = {} if known.rows.response.se is not None else scales_of(fit, flat, slice(None))
     out = np.empty((4, design.rows))
     step = max(1, _BLOCK // flat.size)
     for low in range(0, design.rows, step):

@@ -55,6 +55,29 @@ def ordered_categories(response: Response) -> Response:
     return replace(response, values=y - 1, levels=tuple(str(k + 1) for k in range(most)))
 
 
+def known_categories(response: Response, levels: tuple[str, ...]) -> Response:
+    """Return the response of new rows as places of the categories that a fit knows.
+
+    Parameters
+    ----------
+    response : Response
+        Categories among `levels`, already places of these; or whole numbers from 1 on.
+    levels : tuple of str
+        What `ordered_categories` called them.
+
+    Raises
+    ------
+    ResponseError
+        A number that is no category of the fit.
+    """
+    if response.levels is not None:
+        return response
+    y = response.values
+    bad = ~((y >= 1) & (y <= len(levels)) & (y == np.floor(y)))
+    refuse("cumulative", f"a category of the fit, 1 to {len(levels)}", response, bad)
+    return replace(response, values=y - 1, levels=levels)
+
+
 def _check(response: Response) -> None:
     refuse_trials("cumulative", response)
     refuse_se("cumulative", response)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hierglm.design.design import Design
+from hierglm.covariances import correlated_terms, sd_terms
+from hierglm.design.design import Design, Grouping
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.draws.draws import Draws, Variable
@@ -47,12 +48,15 @@ def design_of(formula: str, data: pd.DataFrame) -> Design:
     return encode(parse(formula, table.columns), table)
 
 
-def covariance(q: int, correlated: bool) -> Floats:
+def covariance(grouping: Grouping) -> Floats:
     """Return the covariance of a term's effects."""
-    matrix = np.eye(q)
-    if correlated:
-        matrix[~np.eye(q, dtype=bool)] = CORRELATION
-    return np.outer(SDS[:q], SDS[:q]) * matrix
+    q, kind = len(grouping.terms), grouping.structure.kind
+    sds = np.full(q, SDS[0]) if kind in ("iso", "ar1") else np.array(SDS[:q])
+    apart = np.abs(np.subtract.outer(np.arange(q), np.arange(q)))
+    if kind in ("unstructured", "cs"):
+        apart = np.minimum(apart, 1)
+    free = kind in ("unstructured", "cs", "ar1")
+    return np.outer(sds, sds) * (CORRELATION**apart if free else apart == 0)
 
 
 def posterior(design: Design) -> Normal:
@@ -65,7 +69,7 @@ def posterior(design: Design) -> Normal:
         Z = np.zeros((design.rows, len(g.levels), len(g.terms)))
         Z[np.arange(design.rows), g.index] = g.effects.matrix
         columns.append(Z.reshape(design.rows, -1))
-        prior.append(np.kron(np.eye(len(g.levels)), covariance(len(g.terms), g.correlated)))
+        prior.append(np.kron(np.eye(len(g.levels)), covariance(g)))
     W = np.hstack(columns)
     inverse = np.zeros((W.shape[1], W.shape[1]))
     low = 0
@@ -98,9 +102,9 @@ def fit_of(design: Design, theta: Floats, family: str = "gaussian") -> Fit:
     for g in design.groups:
         q = len(g.terms)
         high = low + q * len(g.levels)
-        add(f"sd_{g.group}", "ran_sd", g.group, np.array([SDS[:q]]), g.terms)
-        pairs = tuple((a, b) for i, a in enumerate(g.terms) for b in g.terms[i + 1 :])
-        if g.correlated and pairs:
+        sds, pairs = sd_terms(g), correlated_terms(g)
+        add(f"sd_{g.group}", "ran_sd", g.group, np.array([SDS[: len(sds)]]), sds)
+        if pairs:
             add(f"cor_{g.group}", "ran_cor", g.group, np.full((1, len(pairs)), CORRELATION), pairs)
         effects = theta[:, low:high].reshape(count, len(g.levels), q)
         add(f"r_{g.group}", "ran_vals", g.group, effects, g.terms)

@@ -157,6 +157,12 @@ REFITS = {
         "plate",
         (4, 20),
     ),
+    "cumulative": (
+        "level ~ floor_measure + (1 | county_idx)",
+        lambda: hg.datasets.radon().assign(level=lambda d: 1 + d["log_radon"].clip(0, 2.9) // 1),
+        "county_idx",
+        (26, 54),
+    ),
 }
 
 
@@ -231,3 +237,54 @@ def test_a_model_without_groups_moves_by_its_weights_alone():
     sd = np.sqrt(np.diag(every.covariance))
     assert (abs(b.mean(axis=0) - every.mean) < 5 * sd / np.sqrt(adapted.ess)).all()
     assert len(adapted.coef()) == 0
+
+
+def test_categories_that_the_fit_does_not_know():
+    data = OLD.assign(y=np.resize([1, 2, 3], 40))
+    fit = hg.fit(
+        "y ~ x + (1 | g)", data, "cumulative", seed=1, chains=2, warmup=150, draws=50,
+        progress=False,
+    )  # fmt: skip
+    with pytest.raises(ResponseError, match="a category of the fit, 1 to 3; row 2 of 'y' has 4"):
+        fit.adapt(NEW.assign(y=[3, 4]))
+
+
+def test_a_saved_fit_adapts_alike(tmp_path):
+    fit = hg.fit(
+        "log_radon ~ floor_measure + (1 | county_idx)",
+        hg.datasets.radon().query("county_idx < 9"),
+        seed=1,
+        chains=2,
+        warmup=150,
+        draws=50,
+        progress=False,
+    )
+    new = pd.DataFrame({"log_radon": [2.0, 3.0], "floor_measure": [0, 1], "county_idx": [99, 3]})
+    again = hg.load(fit.save(tmp_path / "fit.hglm"))
+    assert again.adapt(new).coef().equals(fit.adapt(new).coef())
+
+
+UNKNOWN = {
+    "gr(g, dist='student')": ("y ~ x + (1 | gr(g, dist='student'))", NEW, "new levels are"),
+    "mm": ("y ~ x + (1 | mm(g, h))", NEW.assign(h="a"), "rows of one level, not of several"),
+    "sigma": (["y ~ x + (1 | g)", "sigma ~ x"], NEW, "models with one linear predictor"),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_models_that_cannot_be_adapted(case):
+    formula, new, message = UNKNOWN[case]
+    fit = hg.fit(
+        formula,
+        OLD.assign(h=np.resize(list("bcda"), 40)),
+        seed=1,
+        chains=2,
+        warmup=150,
+        draws=50,
+        progress=False,
+    )
+    with pytest.raises(SettingsError, match=message):
+        fit.adapt(new)
+    if case == "gr(g, dist='student')":
+        # Levels that the fit knows are among its draws.
+        assert fit.adapt(NEW.assign(g="a")).coef()["level"].tolist() == ["a"]

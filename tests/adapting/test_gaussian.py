@@ -40,6 +40,10 @@ FORMULAS = [
     "y ~ 0 + (x | g)",
     "y ~ x + (1 | g/h)",
     "y ~ x + (x | g) + (1 | k)",
+    "y ~ x + iso(x | g)",
+    "y ~ x + cs(x + v | g)",
+    "y ~ x + ar1(0 + factor(h) | g)",
+    "y ~ x + (1 |s| g) + (0 + x |s| g)",
 ]
 COUNT = 40_000
 

@@ -25,6 +25,7 @@ CASES = {
     "gamma": (FAMILIES["gamma"], [0.4, 3, 9, 1], None),
     "lognormal": (FAMILIES["lognormal"], [0.4, 3, 9, 1], None),
     "beta": (FAMILIES["beta"], [0.4, 0.01, 0.9, 0.3], None),
+    "cumulative": (FAMILIES["cumulative"], [0, 2, 3, 1], None),
     "student": (FAMILIES["student"], [-1.0, 1.5, 2.0, 0.0], None),
 }
 PARAMETERS = {"sigma": 0.7, "shape": 1.5, "nu": 2.5, "phi": 3.0, "zi": 0.3, "hu": 0.4}
@@ -34,6 +35,8 @@ ETA, LOADING = np.array([0.3, -1.0, 0.5, 0.0]), np.array([1.8, 1.0, 1.5, -1.2])
 def density(case, weights=None):
     chosen, y, trials = CASES[case]
     scales = {p.name: np.full((1, 1), PARAMETERS[p.name]) for p in chosen.parameters}
+    if chosen.thresholds:
+        scales["Intercept"] = np.array([[[-1.0, 0.2, 1.5]]])
     return RowDensity(chosen, np.array(y, dtype=float), scales, trials, weights)
 
 
