@@ -120,7 +120,8 @@ def test_independent_parts_have_the_sum_of_their_log_densities():
 
 
 WITHIN = ["iso(x + z | g)", "cs(x + z | g)", "(x || g)", "(1 | school/class)",
-          "rr(x + z + v | g, rank=2)", "(1 | mm(g, g2))", "(1 | gr(g, dist='student'))"]  # fmt: skip
+          "rr(x + z + v | g, rank=2)", "(1 | mm(g, g2))",
+          "(1 | gr(g, dist='student'))"]  # fmt: skip
 
 
 @pytest.mark.parametrize("term", WITHIN)
