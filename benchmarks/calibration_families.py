@@ -9,7 +9,8 @@ import pandas as pd
 
 import hierglm as hg
 from benchmarks.calibration_shapes import SHAPES as STRUCTURES
-from benchmarks.calibration_shapes import Effects, Shape, grouped
+from benchmarks.calibration_shapes import Effects, Shape
+from benchmarks.calibration_tables import grouped
 from hierglm.priors.distributions import Prior
 
 

@@ -7,10 +7,9 @@ objects and the names of priors are the package's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from scipy import stats
 
 import hierglm as hg
 from benchmarks.calibration_responses import OWN, respond
+from benchmarks.calibration_tables import exposed, few_distinct, grouped, nested, several
 from hierglm.names import Parameter, flat_name
 from hierglm.priors.distributions import Prior
 
@@ -27,10 +27,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The effects of one group term: a factor and the columns that vary over its levels."""
+    """The effects of one group term: a factor and the columns that vary over its levels.
+
+    With a rank they are those of so many factors, whose loadings have a prior.
+    """
 
     factor: str
     terms: tuple[str, ...] = ("Intercept",)
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,75 +167,61 @@ def _draw_effects(
     columns = [data[c] for c in group.factor.split(":")]
     keys = [":".join(labels) for labels in zip(*columns, strict=True)]
     levels, index = np.unique(keys, return_inverse=True)
-    count = len(group.terms)
+    matrix = [np.ones(len(data)) if t == "Intercept" else data[t] for t in group.terms]
+    if group.rank:
+        truth, effects = _of_factors(shape, group, np.array(matrix), len(levels), rng)
+    else:
+        truth, effects = _of_sds(shape, group, len(levels), rng)
+    for factor, level, term in shape.ranked:
+        if factor == group.factor:
+            value = effects[list(levels).index(level), group.terms.index(term)]
+            truth[_name("ran_vals", factor, level=level, term=term)] = value
+    return truth, (effects[index] * np.stack(matrix, axis=1)).sum(axis=1)
+
+
+def _of_factors(
+    shape: Shape, group: Effects, columns: Floats, levels: int, rng: np.random.Generator
+) -> tuple[dict[str, float], Floats]:
+    """Return sds, correlations and loadings of a few factors, and the effects of all levels.
+
+    Loadings are independent for columns of size 1. Reported ones are rotated: zero above the
+    diagonal and positive on it, from the QR decomposition of their transpose.
+    """
+    f, terms, q = group.factor, group.terms, len(group.terms)
+    drawn = draw_prior(shape.priors["loading"], rng, q * group.rank).reshape(q, group.rank)
+    U = drawn / np.sqrt(np.mean(columns**2, axis=1))[:, None]
+    effects = rng.standard_normal((levels, group.rank)) @ U.T
+    sd = np.sqrt(np.sum(U**2, axis=1))
+    R = np.linalg.qr(U.T)[1]
+    L = (R * np.sign(np.diag(R))[:, None]).T
+    truth = {_name("ran_sd", f, term=t): s for t, s in zip(terms, sd, strict=True)}
+    for i, one in enumerate(terms):
+        for j in range(i + 1, q):
+            truth[_name("ran_cor", f, term=one, term2=terms[j])] = U[i] @ U[j] / sd[i] / sd[j]
+        for k in range(min(i + 1, group.rank)):
+            truth[_name("ran_loading", f, term=one, term2=str(k + 1))] = L[i, k]
+    return truth, effects
+
+
+def _of_sds(
+    shape: Shape, group: Effects, levels: int, rng: np.random.Generator
+) -> tuple[dict[str, float], Floats]:
+    """Return sds and correlation, and the effects of all levels."""
+    count, f = len(group.terms), group.factor
     sd = draw_prior(shape.priors["sd"], rng, count, positive=True)
     cor = draw_prior(shape.priors["cor"], rng)[0] if count == 2 else 0.0
-    z = rng.standard_normal((len(levels), count))
+    z = rng.standard_normal((levels, count))
     if count == 2:
         z[:, 1] = cor * z[:, 0] + np.sqrt(1 - cor**2) * z[:, 1]
     effects = z * sd
-    matrix = [np.ones(len(data)) if t == "Intercept" else data[t] for t in group.terms]
-    f = group.factor
     truth = {_name("ran_sd", f, term=t): s for t, s in zip(group.terms, sd, strict=True)}
     if count == 2:
         truth[_name("ran_cor", f, term=group.terms[0], term2=group.terms[1])] = cor
-    for factor, level, term in shape.ranked:
-        if factor == f:
-            value = effects[list(levels).index(level), group.terms.index(term)]
-            truth[_name("ran_vals", f, level=level, term=term)] = value
-    return truth, (effects[index] * np.stack(matrix, axis=1)).sum(axis=1)
+    return truth, effects
 
 
 def _name(effect: str, group: str = "", **rest: str) -> str:
     return flat_name(Parameter(effect, group, **rest))
-
-
-def _labels(letter: str, index: Any) -> Sequence[str]:
-    return [f"{letter}{i:02d}" for i in index]
-
-
-def grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Return equal groups; the mean of x is far from 0."""
-    g = _labels("g", np.repeat(np.arange(levels), rows))
-    return pd.DataFrame({"x": rng.normal(0.7, 1.0, levels * rows), "g": g})
-
-
-def _nested(rng: np.random.Generator) -> pd.DataFrame:
-    """Return 5 a, 4 b in each (with the same names), crossed with 8 c."""
-    i = np.arange(120)
-    return pd.DataFrame(
-        {
-            "x": rng.normal(0.7, 1.0, len(i)),
-            "a": _labels("a", i // 24),
-            "b": _labels("b", i // 6 % 4),
-            "c": _labels("c", rng.permutation(i) % 8),
-        }
-    )
-
-
-def _exposed(rng: np.random.Generator) -> pd.DataFrame:
-    """Return 8 g crossed with 6 h, twice, and logs of times of exposure."""
-    i = np.arange(96)
-    return pd.DataFrame(
-        {
-            "x": rng.normal(0.5, 0.7, len(i)),
-            "log_time": rng.normal(0.3, 0.5, len(i)),
-            "g": _labels("g", i % 8),
-            "h": _labels("h", i // 8 % 6),
-        }
-    )
-
-
-def _few_distinct(rng: np.random.Generator) -> pd.DataFrame:
-    """Return 96 rows of at most 16 kinds, some far more frequent than others."""
-    i = np.arange(96)
-    return pd.DataFrame(
-        {
-            "x": (rng.uniform(size=len(i)) < 0.25).astype(float),
-            "g": _labels("g", i % 8),
-            "n": rng.choice([2, 5], len(i)),
-        }
-    )
 
 
 _BASE = {"Intercept": hg.prior.normal(0.5, 1.0), "b": hg.prior.normal(0.0, 1.0)}
@@ -255,12 +245,21 @@ SHAPES: Mapping[str, Shape] = {
             _SLOPES,
         ),
         Shape(
+            "gaussian_low_rank",
+            "y ~ x + rr(x + w | g, rank=2)",
+            "gaussian",
+            _BASE | {"loading": hg.prior.normal(0, 1), "sigma": hg.prior.gamma(3, 3)},
+            (Effects("g", ("Intercept", "x", "w"), rank=2),),
+            several,
+            (("g", "g00", "Intercept"), ("g", "g05", "x"), ("g", "g11", "w")),
+        ),
+        Shape(
             "gaussian_nested_crossed",
             "y ~ x + (1 | a/b) + (1 | c)",
             "gaussian",
             _BASE | {"sd": hg.prior.normal(0, 1), "sigma": hg.prior.gamma(3, 3)},
             (Effects("a"), Effects("a:b"), Effects("c")),
-            _nested,
+            nested,
             (("a", "a00", "Intercept"), ("a:b", "a03:b02", "Intercept"), ("c", "c07", "Intercept")),
         ),
         Shape(
@@ -278,7 +277,7 @@ SHAPES: Mapping[str, Shape] = {
             "poisson",
             _BASE | {"sd": hg.prior.normal(0, 0.7)},
             (Effects("g"), Effects("h")),
-            _exposed,
+            exposed,
             (("g", "g00", "Intercept"), ("g", "g05", "Intercept"), ("h", "h03", "Intercept")),
             offset="log_time",
         ),
@@ -288,7 +287,7 @@ SHAPES: Mapping[str, Shape] = {
             "binomial",
             _BASE | {"sd": hg.prior.exponential(1)},
             (Effects("g"),),
-            _few_distinct,
+            few_distinct,
             (("g", "g00", "Intercept"), ("g", "g03", "Intercept"), ("g", "g07", "Intercept")),
             trials="n",
         ),

@@ -198,8 +198,9 @@ def fit(
         may have fewer sds and correlations: ``iso(x | g)`` one sd for all and no
         correlations, ``cs(x | g)`` one correlation for each two, ``ar1(0 + t | g)`` one sd,
         and correlations rho^|s - t| between times s and t (whole numbers, where gaps count,
-        or the levels of a category in order); ``(1 |s| g) + (0 + x |s| g)``, with one id, is
-        ``(x | g)``. Levels may be related:
+        or the levels of a category in order), ``rr(x1 + x2 + x3 | g, rank=2)`` loadings on
+        two factors (``rank="auto"`` as many as matter); ``(1 |s| g) + (0 + x |s| g)``, with
+        one id, is ``(x | g)``. Levels may be related:
         ``(1 | gr(g, cov=A))`` by a known covariance, ``graph(x | g, edges=E, type="icar")``
         (or "car", "bym2") by a graph; have covariances by stratum, ``(x | gr(g, by=f))``; or
         outliers among them, ``(x | gr(g, dist="student"))``; and rows may belong to several,

@@ -42,8 +42,4 @@ def _problem(term: GroupTerm, effects: int) -> str:
             f"rank {given:g} is more than the {count} of {term.source}: at full rank write "
             f"({term.source.partition('(')[2].partition('|')[0].strip()} | {term.group})"
         )
-    if term.shared:
-        return f"effects of rr(...) cannot share |{term.shared}| with others"
-    if term.levels.kind != "independent":
-        return "rr(...) has independent levels: its factors vary over a plain grouping factor"
     return ""

@@ -27,6 +27,7 @@ _TITLES = {
     "fixed": "Common effects",
     "ran_sd": "Standard deviations",
     "ran_cor": "Correlations",
+    "ran_loading": "Loadings",
     "ran_alpha": "Dependence on neighbours",
     "ran_rho": "Share of the graph",
     "ran_df": "Degrees of freedom",
@@ -133,7 +134,7 @@ def _label(p: Parameter) -> str:
             return p.term
         case "ran_sd":
             return f"{p.group}: {p.term}"
-        case "ran_cor":
+        case "ran_cor" | "ran_loading":
             return f"{p.group}: {p.term}" + (f", {p.term2}" if p.term2 else "")
         case _:
             return flat_name(p)

@@ -53,7 +53,7 @@ def pooling_factors(fitted: Fitted, number: int) -> Floats:
     total = np.zeros((levels, q))
     for block, A in _information(fitted, grouping, some, levels * q * q, same):
         L = Lambda[block][:, None]
-        M = np.eye(q) + np.swapaxes(L, -1, -2) @ A @ L
+        M = np.eye(L.shape[-1]) + np.swapaxes(L, -1, -2) @ A @ L
         # diag(L M^-1 L') over diag(L L'), effect by effect.
         left = np.einsum("djik,djki->dji", L @ np.linalg.inv(M), np.swapaxes(L, -1, -2))
         total += np.sum(left / np.sum(L**2, axis=-1), axis=0)

@@ -175,6 +175,8 @@ def _brms_name(
             return f"b_{of}{_r(term)}"
         case "ran_sd":
             return f"sd_{group}__{of}{_r(term)}"
+        case "ran_loading":
+            return f"loading_{group}__{of}{_r(term)}__{term2}"
         case "ran_df":
             return f"df_{group}"
         case "ran_alpha" | "ran_rho":
@@ -216,6 +218,8 @@ def _broom_row(effect: str, group: str, term: str, term2: str) -> tuple[str, str
             return "ran_pars", group, f"sd__{one}"
         case "ran_cor":
             return "ran_pars", group, f"cor__{one}.{two}" if two else f"cor__{one}"
+        case "ran_loading":
+            return "ran_pars", group, f"loading__{one}.{term2}"
         case "family":
             # broom.mixed calls the residual sd so; other parameters it does not show.
             sigma = term == "sigma"

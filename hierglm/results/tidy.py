@@ -28,8 +28,8 @@ def tidy(
     fitted : Fitted
         The fit.
     effects : sequence of str
-        Of "fixed", "ran_sd", "ran_cor", "family", "ran_vals" (deviations of levels) and
-        "ran_coefs" (coefficients of levels).
+        Of "fixed", "ran_sd", "ran_cor", "ran_loading" (loadings of ``rr(...)``), "family",
+        "ran_vals" (deviations of levels) and "ran_coefs" (coefficients of levels).
     conf_level : float
         Probability of the intervals.
     hdi : bool

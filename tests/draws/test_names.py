@@ -37,6 +37,7 @@ ORDINARY = [
     ("cor[g:`a,b`]", Parameter("ran_cor", "g", term="a,b")),
     ("cor[g:`a,b`,c,d]", Parameter("ran_cor", "g", term="a,b", term2="c,d")),
     ("sd[g:Intercept:fa]", Parameter("ran_sd", "g", term="Intercept:fa")),
+    ("loading[g:x,2]", Parameter("ran_loading", "g", term="x", term2="2")),
     ("alpha[g:x]", Parameter("ran_alpha", "g", term="x")),
     ("rho[`mm(a`:Intercept]", Parameter("ran_rho", "mm(a", term="Intercept")),
     ("df[mm(a, b):1 + x]", Parameter("ran_df", "mm(a, b)", term="1 + x")),
@@ -80,7 +81,7 @@ def parameters(draw: st.DrawFn) -> Parameter:
         "group": effect.startswith("ran"),
         "level": effect in ("ran_vals", "ran_coefs"),
         "term": True,
-        "term2": effect == "ran_cor" and draw(st.booleans()),
+        "term2": effect in ("ran_cor", "ran_loading") and draw(st.booleans()),
         "response": draw(st.booleans()),
         "dpar": draw(st.booleans()),
     }

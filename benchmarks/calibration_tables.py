@@ -1,0 +1,63 @@
+"""Tables for simulation-based calibration: columns and levels, without a response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def _labels(letter: str, index: Any) -> Sequence[str]:
+    return [f"{letter}{i:02d}" for i in index]
+
+
+def grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return equal groups; the mean of x is far from 0."""
+    g = _labels("g", np.repeat(np.arange(levels), rows))
+    return pd.DataFrame({"x": rng.normal(0.7, 1.0, levels * rows), "g": g})
+
+
+def several(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 20 equal groups and two columns of different sizes."""
+    table = grouped(20, 8, rng)
+    return table.assign(w=rng.normal(0, 3.0, len(table)))
+
+
+def nested(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 5 a, 4 b in each (with the same names), crossed with 8 c."""
+    i = np.arange(120)
+    return pd.DataFrame(
+        {
+            "x": rng.normal(0.7, 1.0, len(i)),
+            "a": _labels("a", i // 24),
+            "b": _labels("b", i // 6 % 4),
+            "c": _labels("c", rng.permutation(i) % 8),
+        }
+    )
+
+
+def exposed(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 8 g crossed with 6 h, twice, and logs of times of exposure."""
+    i = np.arange(96)
+    return pd.DataFrame(
+        {
+            "x": rng.normal(0.5, 0.7, len(i)),
+            "log_time": rng.normal(0.3, 0.5, len(i)),
+            "g": _labels("g", i % 8),
+            "h": _labels("h", i // 8 % 6),
+        }
+    )
+
+
+def few_distinct(rng: np.random.Generator) -> pd.DataFrame:
+    """Return 96 rows of at most 16 kinds, some far more frequent than others."""
+    i = np.arange(96)
+    return pd.DataFrame(
+        {
+            "x": (rng.uniform(size=len(i)) < 0.25).astype(float),
+            "g": _labels("g", i % 8),
+            "n": rng.choice([2, 5], len(i)),
+        }
+    )
