@@ -98,7 +98,9 @@ NEGBINOMIAL = Family(
     name="negbinomial",
     link=LOG,
     parameters=(SHAPE,),
-    stan=StanDensity("neg_binomial_2_log", "neg_binomial_2_log_glm", "array[] int", "lower=0"),
+    # neg_binomial_2_log_glm loses its digits from a shape of 1e7 on, which chains do visit where
+    # counts are nearly Poisson's, and is hardly faster: 0.84 against 1.04 s for 3,000 gradients.
+    stan=StanDensity("neg_binomial_2_log", None, "array[] int", "lower=0"),
     check=lambda response: check_counts("negbinomial", response),
     log_density=log_density,
     draw=draw,

@@ -24,7 +24,6 @@ class Ability(Enum):
     BERNOULLI_GLM = "bernoulli_logit_glm"
     BINOMIAL_GLM = "binomial_logit_glm"
     POISSON_GLM = "poisson_log_glm"
-    NEG_BINOMIAL_GLM = "neg_binomial_2_log_glm"
     KERNELS = "functions bound to C++"
 
 

@@ -37,11 +37,6 @@ GLMS = {
         "y ~ poisson_log_glm(X, alpha, beta);",
         (Y * ETA - np.exp(ETA)).sum(),
     ),
-    Ability.NEG_BINOMIAL_GLM: (
-        "array[N] int y;",
-        "y ~ neg_binomial_2_log_glm(X, alpha, beta, 1.5);",
-        (Y * ETA - (Y + 1.5) * np.log(1.5 + np.exp(ETA))).sum(),
-    ),
 }
 
 
