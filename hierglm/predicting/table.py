@@ -22,6 +22,19 @@ Floats = NDArray[np.float64]
 COLUMNS = ("estimate", "std_error", "conf_low", "conf_high")
 
 
+def predict(
+    found: Predictions,
+    new: Any = None,
+    summary: bool = True,
+    conf_level: float = 0.95,
+    hdi: bool = False,
+) -> pd.DataFrame | xr.DataArray:
+    """Return predictions as a table, or all their draws; see `hierglm.posterior.Fit.predict`."""
+    if not summary:
+        return prediction_draws(found)
+    return prediction_table(found, new, conf_level, hdi)
+
+
 def prediction_table(
     found: Predictions, new: Any = None, conf_level: float = 0.95, hdi: bool = False
 ) -> pd.DataFrame:
