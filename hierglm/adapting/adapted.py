@@ -290,7 +290,8 @@ def _draws(fitted: Fitted, rows: Design, found: Conditioned) -> Draws:
             values = v.values.reshape(size, *v.values.shape[2:])[found.at]
         values = values[None]
         values.flags.writeable = False
-        variables[v.name] = Variable(v.name, v.effect, v.group, values, dims)
+        own_names = (v.response, v.dpar, v.term)
+        variables[v.name] = Variable(v.name, v.effect, v.group, values, dims, *own_names)
     return Draws(variables, {"log_likelihood": found.log_marginal[found.at][None]})
 
 

@@ -159,9 +159,13 @@ REFITS = {
     ),
     "cumulative": (
         "level ~ floor_measure + (1 | county_idx)",
-        lambda: hg.datasets.radon().assign(level=lambda d: 1 + d["log_radon"].clip(0, 2.9) // 1),
+        lambda: (
+            hg.datasets.radon()
+            .query("county_idx < 20")
+            .assign(level=lambda d: 1 + d["log_radon"].clip(0, 2.9) // 1)
+        ),
         "county_idx",
-        (26, 54),
+        (9, 14),
     ),
 }
 
@@ -171,7 +175,7 @@ def test_a_refit_agrees(case):
     formula, read, group, held = REFITS[case]
     data = read()
     new = data[group].isin(held)
-    settings = {"family": case, "seed": 1, "progress": False, "engine": "embedded"}
+    settings = {"family": case, "seed": 1, "chains": 2, "progress": False}
     adapted = hg.fit(formula, data[~new], **settings).adapt(data[new])
     refit = hg.fit(formula, data, **settings)
     assert adapted.healthy
@@ -247,6 +251,8 @@ def test_categories_that_the_fit_does_not_know():
     )  # fmt: skip
     with pytest.raises(ResponseError, match="a category of the fit, 1 to 3; row 2 of 'y' has 4"):
         fit.adapt(NEW.assign(y=[3, 4]))
+    adapted = fit.adapt(NEW.assign(y=[3, 1]))
+    assert adapted.tidy()["term"].tolist() == fit.tidy()["term"].tolist()
 
 
 def test_a_saved_fit_adapts_alike(tmp_path):
