@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -171,9 +172,9 @@ def _edges(name: str, first: Any, second: Any, weights: Any) -> GivenEdges:
 def _labelled(name: str, frame: Any) -> GivenMatrix:
     rows, columns = _plain(frame.index), _plain(frame.columns)
     for labels in (rows, columns):
-        twice = [x for x in labels if labels.count(x) > 1]
-        if twice:
-            raise DataError(f"data2[{name!r}] has the level {twice[0]!r} twice")
+        twice = next((x for x, count in Counter(labels).items() if count > 1), None)
+        if twice is not None:
+            raise DataError(f"data2[{name!r}] has the level {twice!r} twice")
     if set(rows) != set(columns):
         other = next(iter(set(rows) ^ set(columns)))
         where = "rows" if other in rows else "columns"
