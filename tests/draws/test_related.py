@@ -205,3 +205,20 @@ def test_prior_variances_of_levels(fits, name):
                 variance = (V * (1 - rho[s, k] + rho[s, k] * values)) @ V.T
                 expected[:, k] += sd2[s, k] * np.diag(variance) / 120
     np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_penalised_fit_has_effects_at_their_conditional_means(case):
+    approx = hg.model(CASES[case], rows(), data2=data2()).approx()
+    table = approx.tidy()
+    b = table.loc[table["effect"] == "fixed", "estimate"].to_numpy()
+    (sd,) = table.loc[table["effect"] == "ran_sd", "estimate"]
+    (sigma,) = table.loc[table["effect"] == "family", "estimate"]
+    plan = plan_of(CASES[case])
+    Z, A, weights = dense(plan, sd)
+    design = plan.model.design
+    e = design.response.values - b[0] - b[1] * design.common.matrix[:, 0]
+    V = Z @ A @ Z.T + sigma**2 * np.diag(1 / weights)
+    found = approx.ranef()["estimate"].to_numpy()
+    # The fit ends when a step is small, not when there is none.
+    np.testing.assert_allclose(found, A @ Z.T @ np.linalg.solve(V, e), atol=1e-3 * sd)
