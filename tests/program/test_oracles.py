@@ -12,6 +12,7 @@ from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write
 from tests.program.oracles import CENTRED_EFFECTS, ORACLES, textbook
+from tests.program.structured import STRUCTURED
 
 ALL = frozenset(Ability) - {Ability.KERNELS}
 
@@ -39,7 +40,7 @@ def points(dimension, count=6, seed=3, reach=0.7):
 
 
 @pytest.mark.parametrize("abilities", [ALL, frozenset()], ids=["fused", "plain"])
-@pytest.mark.parametrize("oracle", ORACLES, ids=lambda o: f"{o.model}{o.label}")
+@pytest.mark.parametrize("oracle", [*ORACLES, *STRUCTURED], ids=lambda o: f"{o.model}{o.label}")
 def test_density_and_gradient_equal_the_textbook_s(oracle, abilities):
     program = ours(oracle, abilities)
     theirs = textbook(oracle.model, oracle.data(oracle.table()))
