@@ -13,7 +13,8 @@ from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Grouping
 from hierglm.design.given import Given
 from hierglm.design.groups import Codes, code, cross, extended, find, uncoded
-from hierglm.design.relate import relate, several_memberships, shares_of
+from hierglm.design.memberships import several_memberships, shares_of
+from hierglm.design.relate import relate
 from hierglm.design.relation import Relation
 from hierglm.design.table import Column, Table
 from hierglm.design.times import by_time
