@@ -1,13 +1,14 @@
 """Covariances of a few factors as Stan text: ``rr(x | g, rank=2)``.
 
 Their loadings U (one row an effect) are known up to a rotation of the factors. Without a
-penalised fit all of U is a parameter, and chains go round: that is slow, but nothing is in their
-way. With one, U = T A: the columns of T are the directions of the fitted effects, most variance
-first, each effect in units of its column, and A is zero above its diagonal. The priors are the
-same for rotations of rows and columns, so the posterior of U U' is the textbook's whatever T is.
-The diagonal of A may have either sign: where it must be positive, as factor analysis has it, and
-T is not close, chains are caught at 0 (R-hat 1.5 in seven of twelve trials, and 1.01 at most
-with free signs).
+penalised fit all of U is a parameter, and chains go round: that is slow (90 to 210 leapfrog steps
+for two factors of 60 to 300 levels), but nothing is in their way. With one, U = T A: the columns
+of T are the directions of the fitted effects, most variance first, each effect in units of its
+column, and A is zero above its diagonal (16 steps). The priors are the same for rotations of rows
+and columns, so the posterior of U U' is the textbook's whatever T is. The diagonal of A may have
+either sign: where it must be positive, as factor analysis has it, and the first rows are not
+those with much variance, chains are caught at 0 (R-hat above 1.1 in 10 of 24 trials from random
+starts; at most 1.03 in 28 with free signs, whatever T).
 """
 
 from __future__ import annotations
