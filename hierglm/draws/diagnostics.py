@@ -108,6 +108,25 @@ def ess_tail(values: Floats) -> Floats:
     return diagnose(values).ess_tail
 
 
+def ess_mean(values: Floats) -> Floats:
+    """Return the effective sample size of the mean itself, not of ranks.
+
+    Parameters
+    ----------
+    values : ndarray, shape (chains, draws, parameters)
+
+    Returns
+    -------
+    ndarray, shape (parameters,)
+        NaN for draws that are not finite, and where there are fewer than four a chain.
+    """
+    _, draws, count = values.shape
+    if draws < 4:
+        return np.full(count, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return _ess(split_chains(np.ascontiguousarray(np.moveaxis(values, 2, 0))))
+
+
 def mcse_mean(values: Floats) -> Floats:
     """Return the Monte Carlo standard error of the mean.
 

@@ -16,7 +16,7 @@ _FEWEST = 5
 """Draws of a tail whose shape can be looked at."""
 
 
-def pareto_smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+def pareto_smoothed(log_ratios: Floats, efficiency: float = 1.0) -> tuple[Floats, float]:
     """Return log importance weights, normalised, and Pareto's k-hat (Vehtari et al. 2024).
 
     The largest ratios, at most a fifth of them, are replaced by the expected order statistics
@@ -27,6 +27,9 @@ def pareto_smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     ----------
     log_ratios : ndarray, shape (draws,)
         Log density less that of what the draws come from; minus infinity is a weight of 0.
+    efficiency : float
+        How many independent draws one draw is worth. Draws of Markov chains that are worth
+        less get a longer tail (Vehtari et al. 2024, appendix H).
 
     Returns
     -------
@@ -51,7 +54,7 @@ def pareto_smoothed(log_ratios: Floats) -> tuple[Floats, float]:
         return np.full(size, -np.log(size)), 0.0
     found = log_ratios - log_ratios.max()
     order = np.argsort(found, kind="stable")
-    count = int(np.ceil(min(size / 5, 3 * np.sqrt(size))))
+    count = int(np.ceil(min(size / 5, 3 * np.sqrt(size / efficiency))))
     # Ratios so small that exp() makes them 0 have no order any more.
     cutoff = max(float(found[order[-count - 1]]), float(np.log(np.finfo(np.float64).tiny)))
     tail = order[found[order] > cutoff]

@@ -117,12 +117,26 @@ class Predictions:
         ndarray, shape (S, n) or (S, n, categories)
             Draws: chains one behind the other. Responses with categories are their places.
         """
-        common = self.source.common()
-        drawn_from = population(self.source, self._sampled(), self.seed)
-        averaged = population(self.source, (a.number for a in self.rows.averaged), self.seed)
         shift = np.random.default_rng([self.seed, AVERAGE]).random(
             (self.size, len(self.rows.predictors))
         )
+        for at, block in self._row_blocks():
+            # A stream of its own, so that a block does not depend on those before it.
+            rng = np.random.default_rng([self.seed, NOISE, int(at[0])])
+            yield at, block.values(self.target, rng, shift)
+
+    def log_likelihood(self) -> Iterator[tuple[Ints, Floats]]:
+        """Yield positions among the fit's own rows, and their log likelihood, shape (S, n).
+
+        A row with a weight counts as often as its weight says, as in the fit.
+        """
+        for at, block in self._row_blocks():
+            yield at, block.log_likelihood()
+
+    def _row_blocks(self) -> Iterator[tuple[Ints, Block]]:
+        common = self.source.common()
+        drawn_from = population(self.source, self._sampled(), self.seed)
+        averaged = population(self.source, (a.number for a in self.rows.averaged), self.seed)
         for part in self._parts():
             whole = self.rows.take(part)
             values, predictors = dict(common), []
@@ -134,12 +148,8 @@ class Predictions:
             step = max(1, _BLOCK // (self.size * self._width))
             for low in range(0, len(part), step):
                 at = part[low : low + step]
-                block = Block(
-                    whole.take(slice(low, low + step)), Flat(values, self.size), averaged.factors
-                )
-                # A stream of its own, so that a block does not depend on those before it.
-                rng = np.random.default_rng([self.seed, NOISE, int(at[0])])
-                yield at, block.values(self.target, rng, shift)
+                some = whole.take(slice(low, low + step))
+                yield at, Block(some, Flat(values, self.size), averaged.factors)
 
     @property
     def _width(self) -> int:
@@ -206,10 +216,7 @@ class Block:
 
     def values(self, target: Target, rng: np.random.Generator, shift: Floats) -> Floats:
         """Return the draws of a target; see `Predictions.blocks`."""
-        etas = [
-            linear_predictor(m.design, self.flat, slice(None), m.part.ending)
-            for m in self.rows.predictors
-        ]
+        etas = self._etas()
         family = self.rows.predictors[0].family
         if target == "linear":
             return np.stack(etas, axis=-1) if family.categories else etas[0]
@@ -221,6 +228,21 @@ class Block:
             eta = np.stack(etas, axis=-1) if family.categories else etas[0]
             return family.draw(rng, eta, self._scales(etas), self._trials)
         return self._mean(etas, covariance, varying, shift)
+
+    def log_likelihood(self) -> Floats:
+        """Return the log likelihood of the rows, shape (S, rows), each times its weight."""
+        etas, model = self._etas(), self.rows.predictors[0]
+        response, family = model.design.response, model.family
+        eta = np.stack(etas, axis=-1) if family.categories else etas[0]
+        found = family.log_density(response.values, eta, self._scales(etas), self._trials)
+        counts = 1.0 if response.weights is None else response.weights
+        return np.asarray(found * (model.part.weight * counts))
+
+    def _etas(self) -> list[Floats]:
+        return [
+            linear_predictor(m.design, self.flat, slice(None), m.part.ending)
+            for m in self.rows.predictors
+        ]
 
     @property
     def _trials(self) -> Floats | None:
