@@ -49,13 +49,13 @@ def measure(kind: str, rows: int, levels: int) -> int:
     # What is imported at first use is not part of the measurement.
     encode(parse(FORMULA), as_table(table("text", 10, 2)))
     data = table(kind, rows, levels)
-    before = _memory("VmRSS")
-    _forget_peak()
+    before = memory("VmRSS")
+    forget_peak()
     started = time.process_time()
     design = encode(parse(FORMULA), as_table(data))
     seconds = time.process_time() - started
     found = len(design.groups[0].levels)
-    extra = _memory("VmHWM") - before
+    extra = memory("VmHWM") - before
     print(f"{kind:10s} {seconds:6.2f} s  {extra:6.0f} MB  {found:,} levels found")
     return 0
 
@@ -72,7 +72,7 @@ def table(kind: str, rows: int, levels: int) -> pd.DataFrame:
     return pd.DataFrame({"y": r.normal(size=rows), "x": r.normal(size=rows), "g": columns[kind]()})
 
 
-def _memory(what: str) -> float:
+def memory(what: str) -> float:
     """Return what this process holds now ("VmRSS") or has held at most ("VmHWM"), in MB."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -81,7 +81,7 @@ def _memory(what: str) -> float:
     return next(float(line.split()[1]) / 1e3 for line in lines if line.startswith(what))
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Start the peak afresh: making the table took memory too."""
     peak = Path("/proc/self/clear_refs")
     if peak.exists():

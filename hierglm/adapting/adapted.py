@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.adapting.condition import Conditioned, condition, known_levels
-from hierglm.adapting.predict import Known, Target, Unseen, predict
-from hierglm.adapting.rows import join, touched, with_levels
+from hierglm.adapting.predict import adapted_source
+from hierglm.adapting.rows import join, with_levels
 from hierglm.design.design import Design
 from hierglm.design.encode import encode_new
+from hierglm.design.rows import touched
 from hierglm.design.table import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.errors import SettingsError
 from hierglm.families.cumulative import known_categories
+from hierglm.predicting.asked import Groups, Target, Unseen
 from hierglm.results.effects import known_group
 from hierglm.results.findings import Check, Finding
 from hierglm.results.fitted import Fitted
@@ -27,6 +29,7 @@ from hierglm.results.rows import MAIN, NUMBERS, select, table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 Ints = NDArray[np.int64]
 
@@ -131,44 +134,28 @@ class Adapted:
         self,
         new_rows: Any,
         target: Target = "mean",
-        *,
-        conf_level: float = 0.95,
+        groups: Groups = "include",
         new_levels: Unseen = "sample",
+        *,
+        summary: bool = True,
+        draws: int | None = None,
         seed: int | None = None,
-    ) -> pd.DataFrame:
-        """Return predictions of rows, one a row.
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return predictions of rows; arguments and result are those of `Fit.predict`.
 
-        Parameters
-        ----------
-        new_rows : pandas, polars or pyarrow table, or mapping of columns
-            Without the response.
-        target : {"mean", "linear", "response"}
-            The mean of the response (of one trial, where there are trials), the linear
-            predictor, or a response to come.
-        conf_level : float
-            Probability of the intervals.
-        new_levels : {"sample", "zero", "error"}
-            Levels known neither to the fit nor from the new rows: their effects are drawn from
-            the population, or 0, or refused.
-        seed : int, optional
-            That of the adapted fit by default.
-
-        Returns
-        -------
-        DataFrame
-            Columns estimate, std_error, conf_low, conf_high; indexed as `new_rows`, without
-            rows that have missing values.
-
-        Raises
-        ------
-        DataError
-            Rows that cannot be encoded as the fit's own were.
-        SettingsError
-            A target that does not exist or cannot be predicted.
+        Levels are new here which neither the fit nor the rows that it was adapted to have.
+        Draws are one chain.
         """
-        known = Known(self.fitted, self.rows, self.draws, self.at)
+        from hierglm.predicting import predictions, table
+
+        source = adapted_source(self.fitted, self.rows, self.draws, self.at)
         seed = self.seed if seed is None else seed
-        return predict(known, new_rows, target, conf_level, new_levels, seed)
+        found = predictions.predictions_from(
+            source, new_rows, target, groups, new_levels, draws=draws, seed=seed
+        )
+        return table.predict(found, new_rows, summary, conf_level, hdi)
 
     def check(self) -> Check:
         """Return whether the answer can be trusted, in words with the next step; print it."""

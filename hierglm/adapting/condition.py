@@ -15,9 +15,10 @@ from hierglm.adapting.laplace import (
     WeightedEffects,
     weighted_effects,
 )
-from hierglm.adapting.rows import Touched, bound, take, touched
+from hierglm.adapting.rows import bound
 from hierglm.design.design import Design, Grouping
-from hierglm.draws.draws import Variable
+from hierglm.design.rows import Touched, take, touched
+from hierglm.draws.levels import level_values
 from hierglm.draws.pareto import pareto_smoothed
 from hierglm.draws.scales import scale
 from hierglm.errors import SettingsError
@@ -222,7 +223,7 @@ def known_draws(fitted: Fitted, own: Touched) -> Flat:
         known = at[at < known_levels(fitted, group)]
         effects = draws[f"r_{group}"]
         values[effects.name] = np.zeros((size, len(at), len(effects.dims[1][1])))
-        values[effects.name][:, : len(known)] = _of_levels(effects, known, size)
+        values[effects.name][:, : len(known)] = level_values(effects, known, size)
     return Flat(values, size)
 
 
@@ -276,19 +277,6 @@ def _log_likelihood(fitted: Fitted, rows: Design, flat: Flat) -> Floats:
         scales = scales_of(model, flat, some)
         own = RowDensity(model.family, response.values, scales, response.trials, response.weights)
         out[some] = own(eta)
-    return out
-
-
-def _of_levels(effects: Variable, levels: Ints, size: int) -> Floats:
-    """Return the effects of some levels, shape (S, levels, q); `levels` ascend."""
-    out = np.empty((size, len(levels), len(effects.dims[1][1])))
-    if not len(levels):
-        return out
-    for at, values in effects.parts():
-        wanted = np.isin(at, levels)
-        out[:, np.searchsorted(levels, at[wanted])] = values[:, :, wanted].reshape(
-            size, -1, out.shape[2]
-        )
     return out
 
 

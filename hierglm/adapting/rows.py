@@ -1,9 +1,9 @@
-"""New rows: some of them, several lots of them together, and which levels they bind."""
+"""New rows: several lots of them together, and which levels they bind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,58 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Response
+from hierglm.design.rows import KNOWN
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """New rows with the levels that they have, and no others.
-
-    Attributes
-    ----------
-    design : Design
-        The rows; levels of each grouping factor are those of the rows.
-    levels : mapping of str to ndarray of int
-        For each grouping factor the positions of these levels where they came from, ascending.
-    """
-
-    design: Design
-    levels: Mapping[str, Ints]
-
-
-def touched(design: Design) -> Touched:
-    """Return rows with their own levels alone: nothing is of the size of all levels."""
-    levels: dict[str, Ints] = {}
-    groups = []
-    for grouping in design.groups:
-        used, index = np.unique(grouping.index, return_inverse=True)
-        levels[grouping.group] = used
-        groups.append(replace(grouping, levels=grouping.levels[used], index=index))
-    return Touched(replace(design, groups=tuple(groups)), levels)
-
-
-def take(design: Design, rows: Any) -> Design:
-    """Return some rows of a design; levels stay."""
-    response = design.response
-    return replace(
-        design,
-        response=replace(
-            response,
-            values=response.values[rows],
-            rows=response.rows[rows],
-            **{name: _taken(getattr(response, name), rows) for name in _KNOWN},
-        ),
-        common=replace(design.common, matrix=design.common.matrix[rows]),
-        offset=_taken(design.offset, rows),
-        groups=tuple(
-            replace(
-                g, index=g.index[rows], effects=replace(g.effects, matrix=g.effects.matrix[rows])
-            )
-            for g in design.groups
-        ),
-        kept=design.kept[rows],
-    )
 
 
 def with_levels(design: Design, other: Design) -> Design:
@@ -140,21 +91,14 @@ def bound(links: Sequence[tuple[Ints, NDArray[np.bool_]]]) -> tuple[list[Ints], 
     return [parts[low:high] for low, high in pairwise(ends)], parts[:rows]
 
 
-_KNOWN = ("trials", "weights", "se")
-
-
 def _joined(one: Response, other: Response) -> Response:
     return replace(
         other,
         values=np.concatenate([one.values, other.values]),
         rows=np.concatenate([one.rows, other.rows]),
-        **{name: _below(getattr(one, name), getattr(other, name)) for name in _KNOWN},
+        **{name: _below(getattr(one, name), getattr(other, name)) for name in KNOWN},
     )
 
 
 def _below(one: Any, other: Any) -> Any:
     return None if one is None else np.concatenate([one, other])
-
-
-def _taken(values: Any, rows: Any) -> Any:
-    return None if values is None else values[rows]

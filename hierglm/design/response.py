@@ -106,7 +106,7 @@ def encode_known(
     fitted : Table
         The rows that were fitted.
     wanted : collection of {"trials", "se"}
-        What is read, where the formula has it.
+        What is read, where the formula has it; standard errors are else NaN.
 
     Raises
     ------
@@ -114,20 +114,19 @@ def encode_known(
         What is not a number, or outside its range; names the first row.
     """
 
-    def read(factor: Factor | None) -> Floats | None:
-        return None if factor is None else evaluate(factor, table, rows, functions, fitted)
+    def read(factor: Factor) -> Floats:
+        return evaluate(factor, table, rows, functions, fitted)
 
     trials = se = None
-    if "trials" in wanted:
-        trials, failures = read(term.trials), read(term.failures)
-        if failures is not None:
-            trials = evaluate(term.value, table, rows, functions, fitted) + failures
-    if trials is not None:
+    if "trials" in wanted and (term.trials is not None or term.failures is not None):
+        trials = read(term.trials) if term.trials is not None else read(term.value)
+        if term.failures is not None:
+            trials = trials + read(term.failures)
         whole = (trials >= 0) & (trials == np.floor(trials))
         _refuse(~whole, trials, rows, "trials must be whole numbers >= 0")
-    if "se" in wanted:
-        se = read(term.se)
-    if se is not None:
+    if term.se is not None:
+        # Not known, but there: that no residual sd is estimated does not change.
+        se = read(term.se) if "se" in wanted else np.full(len(rows), np.nan)
         _refuse(se <= 0, se, rows, "standard errors must be greater than 0")
     return replace(
         before,

@@ -39,9 +39,9 @@ def _logit(p: Floats) -> Floats:
 
 
 def _expit(eta: Floats) -> Floats:
-    # exp of a negative number only, so that nothing overflows for |eta| in the hundreds.
-    e = np.exp(-np.abs(eta))
-    return np.where(eta >= 0, 1.0, e) / (1.0 + e)
+    from scipy.special import expit
+
+    return np.asarray(expit(eta))
 
 
 def _log(mean: Floats) -> Floats:

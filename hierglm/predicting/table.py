@@ -118,7 +118,7 @@ def prediction_draws(found: Predictions) -> xr.DataArray:
 
     own = found.categories
     draws = found.source.fitted.draws
-    whole = found.size == found.source.size and not found.source.learned
+    whole = np.array_equal(found.source.at, np.arange(found.source.size))
     chains = draws.chains if whole else 1
     shape = (found.size, len(found.rows.kept), *((len(own),) if own else ()))
     out = np.empty(shape)
@@ -149,6 +149,13 @@ def rows_beside(found: Predictions, new: Any) -> pd.DataFrame:
             table = m.design.table
             columns |= {n: _values(table, n) for n in table.columns if n not in columns}
         return pd.DataFrame(columns, index=found.rows.kept)
+    return as_frame(new)
+
+
+def as_frame(new: Any) -> pd.DataFrame:
+    """Return a table of any library that predictions take as a pandas one."""
+    import pandas as pd
+
     origin = type(new).__module__.partition(".")[0]
     if origin == "pandas":
         return pd.DataFrame(new)

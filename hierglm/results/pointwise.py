@@ -63,7 +63,9 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
         used[grouping.group] = low + len(grouping.terms)
         r = flat.values[f"r_{grouping.group}{ending}"][some]
         for k in range(len(grouping.terms)):
-            eta += _by_row(grouping, r[:, :, low + k]) * grouping.effects.matrix[:, k]
+            effect = _by_row(grouping, r[:, :, low + k])
+            effect *= grouping.effects.matrix[:, k]
+            eta += effect
     if design.offset is not None:
         eta += design.offset
     return eta
@@ -73,7 +75,8 @@ def _by_row(grouping: Grouping, r: Floats) -> Floats:
     """Return the effect of each row's level, or of its several levels, shape (draws, rows)."""
     members, shares = grouping.relation.members, grouping.relation.shares
     if members is None or shares is None:
-        return r[:, grouping.index]
+        # Twice as quick as r[:, index].
+        return np.take(r, grouping.index, axis=1)
     total = np.zeros((len(r), members.shape[1]))
     for level, share in zip(members, shares, strict=True):
         total += r[:, level] * share

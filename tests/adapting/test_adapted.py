@@ -107,7 +107,7 @@ def test_rows_with_missing_values_are_left_out_and_said(fit):
     assert adapted.rows.rows == 2
     assert "Note: 2 of 4 rows dropped: missing values in 'y' (2)" in repr(adapted)
     found = adapted.predict(pd.DataFrame({"x": [1.0, np.nan], "g": ["a", "a"]}))
-    assert found.index.tolist() == [0]
+    assert found["estimate"].isna().tolist() == [False, True]
 
 
 def test_what_is_printed(adapted):
@@ -229,8 +229,10 @@ def test_predictions_that_do_not_exist(adapted):
         adapted.predict(LATER, new_levels="none")
     known = made("y | se(s) ~ x + (1 | g)", 50, data=OLD.assign(s=1.0)).adapt(NEW.assign(s=1.0))
     assert len(known.predict(LATER)) == 4
-    with pytest.raises(SettingsError, match="ask for target='mean'"):
+    with pytest.raises(DataError, match="the new data have no column 's'"):
         known.predict(LATER, "response")
+    drawn = known.predict(LATER.assign(s=100.0), "response")
+    assert (drawn["std_error"] > 50).all()
 
 
 def test_a_model_without_groups_moves_by_its_weights_alone():
