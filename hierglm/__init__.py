@@ -21,6 +21,7 @@ from hierglm.results.approximation import Approximation
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
+    from hierglm.comparing.compare import compare
     from hierglm.engines.cmdstan import CmdStanEngine
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "PreparedModel",
     "Settings",
     "__version__",
+    "compare",
     "datasets",
     "errors",
     "family",
@@ -50,4 +52,8 @@ def __getattr__(name: str) -> Any:
         from hierglm.engines.cmdstan import CmdStanEngine
 
         return CmdStanEngine
+    if name == "compare":
+        from hierglm.comparing.compare import compare
+
+        return compare
     raise AttributeError(f"module 'hierglm' has no attribute {name!r}")

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hierglm.adapting.adapted import Adapted
+    from hierglm.comparing.elpd import Elpd
+    from hierglm.comparing.loo import Repair
+    from hierglm.marginal.contrasts import Kind, Pairs
+    from hierglm.marginal.grid import Weights
     from hierglm.predicting.asked import Groups, Target, Unseen
     from hierglm.results.subspace import Subspace
 
@@ -346,6 +350,396 @@ class Fit(Fitted):
             self, new, target, groups, new_levels, response=response, draws=draws, seed=seed
         )
         return table.predict(found, new, summary, conf_level, hdi)
+
+    def loo(
+        self, unit: str | None = None, repair: Repair | None = None, response: str | None = None
+    ) -> Elpd:
+        """Return how well each row, or each level, is predicted from all others; print it.
+
+        Draws are weighted to leave a unit out, the largest weights smoothed by a Pareto
+        distribution whose shape k-hat says whether that can be trusted (PSIS-LOO: Vehtari,
+        Gelman and Gabry 2017).
+
+        Parameters
+        ----------
+        unit : str, optional
+            A grouping factor or column whose levels are left out as wholes: how well a new
+            school would be predicted. Effects of which no other rows tell are integrated out,
+            exactly for Gaussian responses, else by quadrature about their mode (one or two
+            effects) or importance sampling. Rows by default.
+        repair : "refit", optional
+            Fit again without those units whose k-hat is too high, one fit each.
+        response : str, optional
+            Of several responses which one.
+
+        Returns
+        -------
+        Elpd
+            ``.elpd``, ``.se``, ``.p``, ``.table()``, ``.pointwise()``, ``.check()``, ``.plot()``.
+
+        Raises
+        ------
+        SettingsError
+            A unit or response that there is not; whole levels of a model of several linear
+            predictors; a fit that has a mode in place of draws.
+        """
+        from hierglm.comparing import loo
+
+        return loo.loo(self, unit, repair, response)
+
+    def waic(self, response: str | None = None) -> Elpd:
+        """Return the widely applicable information criterion; `loo` is more robust.
+
+        Parameters
+        ----------
+        response : str, optional
+            Of several responses which one.
+        """
+        from hierglm.comparing import loo
+
+        return loo.waic(self, response)
+
+    def kfold(
+        self,
+        k: int = 10,
+        by: str | None = None,
+        stratify: str | None = None,
+        seed: int | None = None,
+    ) -> Elpd:
+        """Return how well each row, or each level, is predicted by fits without its fold.
+
+        Parameters
+        ----------
+        k : int
+            Number of folds, each a fit with the settings of this one.
+        by : str, optional
+            A grouping factor or column whose levels are left out as wholes, their effects
+            integrated out as in `loo`; rows by default.
+        stratify : str, optional
+            A grouping factor or column of whose levels each fold gets its share.
+        seed : int, optional
+            Of the folds; the fit's by default, so that fits of one seed have the same folds.
+
+        Returns
+        -------
+        Elpd
+
+        Raises
+        ------
+        SettingsError
+            A number of folds or a column that cannot be; several linear predictors.
+        """
+        from hierglm.comparing import kfold
+
+        return kfold.kfold(self, k, by, stratify, seed)
+
+    def influence(
+        self, unit: str | None = None, response: str | None = None, each: bool = False
+    ) -> pd.DataFrame:
+        """Return how far the estimates move without each row or level, without fitting again.
+
+        The arguments are those of `loo`; `each` gives a row for each unit and parameter, in
+        place of the one that moves most.
+
+        Returns
+        -------
+        DataFrame
+            The most influential first: the unit, pareto_k, parameter, shift (of the posterior
+            mean, in posterior sds), estimate (without the unit).
+        """
+        from hierglm.comparing import influence
+
+        return influence.influence(self, unit, response, each)
+
+    def effects(
+        self,
+        x: str,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        target: Target = "mean",
+        groups: Groups | None = None,
+        new_levels: Unseen = "sample",
+        *,
+        points: int = 60,
+        weights: Weights = "equal",
+        response: str | None = None,
+        summary: bool = True,
+        draws: int | None = None,
+        seed: int | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return a target over the values of a column, the other columns at their reference.
+
+        Numbers that are not named stand at their means, and factors (and numbers with two
+        values) at all their levels, over which the target is averaged: the reference grid of
+        `means`. `Plots.effects` draws the table.
+
+        Parameters
+        ----------
+        x : str
+            A number, over its range in the data, or a factor.
+        by : str or sequence of str, optional
+            Columns for whose values the effect is shown: all levels of a factor; of a number
+            its mean and one sd below and above.
+        at : mapping of str to values, optional
+            Values of columns, `x` and `by` included; more than one make rows of their own.
+        target : {"mean", "linear", "response"}
+            See `predict`; of successes in trials their share.
+        groups : {"include", "zero", "average"} or mapping, optional
+            See `predict`. By default the factors that are named in `x`, `by` or `at` are
+            included (``by="school"``: one curve a school), and the others at zero.
+        new_levels, response, summary, draws, seed, conf_level, hdi
+            See `predict`.
+        points : int
+            How many values over the range of a number.
+        weights : {"equal", "proportional"}
+            How levels of factors that are not named count: the same, or as often as they occur.
+
+        Returns
+        -------
+        DataFrame
+            One row a combination of values: columns `x`, `by`, those of `at`, estimate,
+            std_error, conf_low, conf_high; with categories one row for each.
+        DataArray
+            With ``summary=False``: dimensions chain, draw, row and category.
+
+        Raises
+        ------
+        SettingsError
+            A column on which nothing depends, a value that it cannot have.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> radon = hg.datasets.radon()
+        >>> fit = hg.fit("log_radon ~ floor_measure + (1 | county_idx)", radon, seed=1)
+        >>> fit.effects("floor_measure")["floor_measure"].tolist()
+        [0, 1]
+        """
+        from hierglm.marginal import cells, effects
+
+        found = effects.effects(
+            self, x, by, at, target, groups, new_levels, points=points, weights=weights,
+            response=response, draws=draws, seed=seed,
+        )  # fmt: skip
+        return cells.answer(found, summary=summary, conf_level=conf_level, hdi=hdi)
+
+    def means(
+        self,
+        names: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        target: Target = "mean",
+        groups: Groups | None = None,
+        new_levels: Unseen = "sample",
+        *,
+        contrasts: bool | Pairs = False,
+        kind: Kind = "difference",
+        weights: Weights = "equal",
+        response: str | None = None,
+        summary: bool = True,
+        draws: int | None = None,
+        seed: int | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return means over a reference grid, or contrasts of them: those of R's emmeans.
+
+        The grid has the levels of factors, and of numbers with two values these, in all
+        combinations, and other numbers at their means. With ``target="linear"`` the answers are
+        emmeans' own; with "mean" the target is averaged, as after emmeans' ``regrid``.
+
+        Parameters
+        ----------
+        names : str or sequence of str
+            Columns whose values have a mean each.
+        by : str or sequence of str, optional
+            Columns within whose values the contrasts are.
+        contrasts : bool or {"pairwise", "reference", "sequential"}
+            Instead of means, their contrasts: all pairs (also True; "a - b" as in emmeans), each
+            with the first ("b - a"), each with the one before.
+        kind : {"difference", "ratio", "odds_ratio"}
+            What contrasts are.
+        at, target, groups, new_levels, weights, response, summary, draws, seed, conf_level, hdi
+            See `effects`.
+
+        Returns
+        -------
+        DataFrame
+            One row a mean or contrast; see `effects`.
+        DataArray
+            With ``summary=False``.
+
+        Raises
+        ------
+        SettingsError
+            A column on which nothing depends, a value that it cannot have.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> radon = hg.datasets.radon()
+        >>> fit = hg.fit("log_radon ~ floor_measure + (1 | county_idx)", radon, seed=1)
+        >>> fit.means("floor_measure", contrasts=True)["contrast"].tolist()
+        ['0 - 1']
+        """
+        from hierglm.marginal import cells, means
+
+        found = means.means(
+            self, names, by, at, target, groups, new_levels, contrasts=contrasts, kind=kind,
+            weights=weights, response=response, draws=draws, seed=seed,
+        )  # fmt: skip
+        return cells.answer(found, summary=summary, conf_level=conf_level, hdi=hdi)
+
+    def slopes(
+        self,
+        names: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        target: Target = "mean",
+        groups: Groups = "include",
+        new_levels: Unseen = "sample",
+        *,
+        new: Any = None,
+        average: bool = True,
+        step: float = 1e-5,
+        response: str | None = None,
+        summary: bool = True,
+        draws: int | None = None,
+        seed: int | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return derivatives of a target with respect to columns, averaged over rows.
+
+        Differences over a step to both sides of each row's value: exact but for rounding where
+        the target is linear in the column, else with an error of the order of the step squared.
+        Where the formula cannot go beyond the data (splines), the step is to one side at the
+        ends.
+
+        Parameters
+        ----------
+        names : str or sequence of str
+            Numbers.
+        by : str or sequence of str, optional
+            Columns within whose values rows are averaged.
+        at : mapping of str to values, optional
+            All rows get these values instead of their own, for each combination once.
+        target : {"mean", "linear"}
+            See `predict`; of successes in trials their share.
+        groups
+            See `predict`: by default rows keep the effects of their levels.
+        new : table, optional
+            Rows other than the fit's.
+        average : bool
+            Whether slopes are averaged; else there is one for each row.
+        step : float
+            In standard deviations of the column.
+        new_levels, response, summary, draws, seed, conf_level, hdi
+            See `predict`.
+
+        Returns
+        -------
+        DataFrame
+            Columns term (the column), those of `by` and `at` (or of the rows, with ``row``,
+            their index), estimate, std_error, conf_low, conf_high.
+        DataArray
+            With ``summary=False``.
+
+        Raises
+        ------
+        SettingsError
+            A column that is no number, or on which nothing depends.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> radon = hg.datasets.radon()
+        >>> fit = hg.fit("log_radon ~ log_uppm + (1 | county_idx)", radon, seed=1)
+        >>> slope, b = fit.slopes("log_uppm"), fit.fixef().query("term == 'log_uppm'")
+        >>> bool(abs(slope["estimate"].item() - b["estimate"].item()) < 1e-9)
+        True
+        """
+        from hierglm.marginal import cells, slopes
+
+        found = slopes.slopes(
+            self, names, by, at, target, groups, new_levels, new=new, average=average,
+            step=step, response=response, draws=draws, seed=seed,
+        )  # fmt: skip
+        return cells.answer(*found, summary=summary, conf_level=conf_level, hdi=hdi)
+
+    def comparisons(
+        self,
+        names: str | Sequence[str],
+        values: Any = None,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        target: Target = "mean",
+        groups: Groups = "include",
+        new_levels: Unseen = "sample",
+        *,
+        kind: Kind = "difference",
+        contrasts: Pairs = "reference",
+        new: Any = None,
+        average: bool = True,
+        response: str | None = None,
+        summary: bool = True,
+        draws: int | None = None,
+        seed: int | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return what a target would be at some values of a column compared with at others.
+
+        All rows are given each value in turn; the comparison is that of the averages (a ratio
+        is one of averages, not an average of ratios).
+
+        Parameters
+        ----------
+        names : str or sequence of str
+            Columns, one at a time.
+        values : sequence or {"sd", "iqr"}, optional
+            What is compared. By default the levels of a factor, both of two numbers, and a
+            number as it is with itself plus 1; "sd" adds its standard deviation, "iqr" goes
+            from its first quartile to its third.
+        kind : {"difference", "ratio", "odds_ratio"}
+        contrasts : {"reference", "pairwise", "sequential"}
+            Each value with the first, all pairs, or each with the one before; the later is
+            named first: "b - a".
+        by, at, target, groups, new, average
+            See `slopes`.
+        new_levels, response, summary, draws, seed, conf_level, hdi
+            See `predict`.
+
+        Returns
+        -------
+        DataFrame
+            Columns term (the column), contrast ("b - a"), and as in `slopes`.
+        DataArray
+            With ``summary=False``.
+
+        Raises
+        ------
+        SettingsError
+            A column on which nothing depends, values that it cannot have.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> radon = hg.datasets.radon()
+        >>> fit = hg.fit("log_radon ~ floor_measure + (1 | county_idx)", radon, seed=1)
+        >>> fit.comparisons("floor_measure")["contrast"].tolist()
+        ['1 - 0']
+        """
+        from hierglm.marginal import cells, comparisons
+
+        found = comparisons.comparisons(
+            self, names, values, by, at, target, groups, new_levels, kind=kind,
+            contrasts=contrasts, new=new, average=average, response=response, draws=draws,
+            seed=seed,
+        )  # fmt: skip
+        return cells.answer(*found, summary=summary, conf_level=conf_level, hdi=hdi)
 
     def adapt(self, new_rows: Any, seed: int | None = None) -> Adapted:
         """Return the posterior given new rows too, without fitting again; in milliseconds.

@@ -1,0 +1,1 @@
+"""How well fits predict what they have not seen: leave-one-out, folds, comparison, influence."""

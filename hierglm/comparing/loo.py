@@ -1,0 +1,178 @@
+"""Leave-one-out and WAIC from the draws of one fit (Vehtari, Gelman and Gabry 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.comparing.elpd import Elpd, fingerprint
+from hierglm.comparing.marginals import integrable, marginals, owners
+from hierglm.comparing.refits import held_out
+from hierglm.comparing.units import Units, units_of
+from hierglm.comparing.weights import base, left_out
+from hierglm.draws.pareto import log_sum
+from hierglm.errors import SettingsError
+from hierglm.model import Model
+from hierglm.predicting.asked import chosen_response
+from hierglm.predicting.predictions import predictions
+from hierglm.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Repair = Literal["refit"]
+
+
+def loo(
+    fitted: Fitted,
+    unit: str | None = None,
+    repair: Repair | None = None,
+    response: str | None = None,
+) -> Elpd:
+    """Return the log density of each unit given all others, by importance sampling.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    unit : str, optional
+        A grouping factor or column whose levels are left out as wholes; rows by default.
+    repair : "refit", optional
+        Fit again without those units that are too hard to leave out otherwise.
+    response : str, optional
+        Which, where there are several.
+
+    Raises
+    ------
+    SettingsError
+        A fit without draws; an argument that there is not.
+    """
+    if repair not in (None, "refit"):
+        raise SettingsError(f"repair must be 'refit' or None, not {repair!r}")
+    model = chosen(fitted, response, "loo")
+    units = units_of(model.design, unit)
+    shape = (len(units),)
+    elpd, lpd, khat, ess = (np.empty(shape) for _ in range(4))
+    before = base(fitted)
+    for at, values in log_densities(fitted, model, units):
+        weights, khat[at] = left_out(fitted, values, before)
+        elpd[at] = log_sum(values + weights)
+        lpd[at] = log_sum(values + before[:, None])
+        ess[at] = np.exp(-log_sum(2 * weights))
+    size = fitted.draws.chains * fitted.draws.draws
+    notes = _notes(model, units)
+    found = Elpd(
+        "PSIS-LOO", model.design.formula.source, units, elpd, lpd, khat, ess, size, None,
+        fingerprint(model), notes,
+    )  # fmt: skip
+    return _repaired(fitted, found) if repair == "refit" else found
+
+
+def waic(fitted: Fitted, response: str | None = None) -> Elpd:
+    """Return the widely applicable information criterion of each row (Watanabe 2010).
+
+    Parameters
+    ----------
+    fitted : Fitted
+    response : str, optional
+        Which, where there are several.
+    """
+    model = chosen(fitted, response, "waic")
+    units = units_of(model.design, None)
+    lpd, p = np.empty(len(units)), np.empty(len(units))
+    before = base(fitted)
+    share = np.exp(before)[:, None]
+    for at, values in log_densities(fitted, model, units):
+        lpd[at] = log_sum(values + before[:, None])
+        centred = values - np.sum(share * values, axis=0)
+        # Of equal weights the variance with divisor S - 1.
+        p[at] = np.sum(share * centred**2, axis=0) / (1 - np.sum(share**2))
+    size = fitted.draws.chains * fitted.draws.draws
+    return Elpd(
+        "WAIC", model.design.formula.source, units, lpd - p, lpd, None, None, size, None,
+        fingerprint(model),
+    )  # fmt: skip
+
+
+def chosen(fitted: Fitted, response: str | None, caller: str) -> Model:
+    """Return the model of the response that is asked for.
+
+    Raises
+    ------
+    SettingsError
+        A fit that has one point in place of draws; a response that there is not.
+    """
+    if fitted.draws.chains * fitted.draws.draws < 2:
+        name = fitted.settings.method.name
+        raise SettingsError(
+            f"{caller}() needs draws, and method {name!r} has one point; "
+            "fit with method='sample' or 'laplace'"
+        )
+    return chosen_response(fitted.plan.model, response)
+
+
+def log_densities(fitted: Fitted, model: Model, units: Units) -> Iterator[tuple[Ints, Floats]]:
+    """Yield units and their log densities for each draw, shape (S, n).
+
+    Of whole levels those with their effects integrated out, as far as no other rows tell of
+    these.
+
+    Raises
+    ------
+    SettingsError
+        Whole levels of a model of several linear predictors.
+    """
+    if units.single:
+        rows = predictions(fitted, target="linear", response=model.part.response or None)
+        yield from rows.log_likelihood()
+        return
+    refuse_several(fitted, f"loo(unit={units.name!r})")
+    found = marginals(fitted, model.design)
+    owned = owners(model.design, units.of_rows)
+    for j, rows_of_unit in enumerate(units.rows()):
+        alone = {g: by == j for g, by in owned.items()}
+        yield np.array([j]), found.density(rows_of_unit, alone)[:, None]
+
+
+def refuse_several(fitted: Fitted, caller: str) -> None:
+    """Refuse a model of several linear predictors.
+
+    Raises
+    ------
+    SettingsError
+        Says what there is for them.
+    """
+    if fitted.plan.model.parts:
+        raise SettingsError(
+            f"{caller} knows models with one linear predictor; fit.loo() leaves out the rows of "
+            "a response of any model"
+        )
+
+
+def _notes(model: Model, units: Units) -> tuple[str, ...]:
+    known = integrable(model.design)
+    left = [g for g in model.design.groups if g.group not in known]
+    if units.single or not left:
+        return ()
+    named = " and ".join(dict.fromkeys(g.source for g in left))
+    return (
+        f"effects of {named} are as drawn, not integrated out, since levels are not "
+        "independent and alike",
+    )
+
+
+def _repaired(fitted: Fitted, found: Elpd) -> Elpd:
+    """Return the same with units of a high k-hat left out by fitting again."""
+    wanted = np.flatnonzero(found.high)
+    if not len(wanted) or found.pareto_k is None or found.ess_i is None:
+        return found
+    refuse_several(fitted, "loo(repair='refit')")
+    elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
+    for i in wanted:
+        elpd[i] = held_out(fitted, found.units, np.array([i]))[0]
+        khat[i] = ess[i] = np.nan
+    count = f"{len(wanted):,} {'fit' if len(wanted) == 1 else 'fits'}"
+    note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"
+    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=(*found.notes, note))

@@ -1,0 +1,96 @@
+"""Fitting again without some units, and the density of these units then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.approximating import approximate
+from hierglm.comparing.marginals import integrable, marginals
+from hierglm.comparing.units import Units
+from hierglm.comparing.weights import base
+from hierglm.design.rows import take
+from hierglm.draws.integrated import with_effects
+from hierglm.draws.pareto import log_sum
+from hierglm.engines.choose import engine_for
+from hierglm.plan.choose import choose
+from hierglm.program.write import write
+from hierglm.results.fitted import Fitted, effects_seed
+from hierglm.sampling import Sampled, sample
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def held_out(fitted: Fitted, units: Units, some: Ints) -> Floats:
+    """Return the log density of some units given all others, by one more fit.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Of one linear predictor.
+    units : Units
+        Of its rows.
+    some : ndarray of int
+        Which of them are left out together.
+
+    Returns
+    -------
+    ndarray, shape (len(some),)
+    """
+    out = np.isin(units.of_rows, some)
+    design = fitted.plan.model.design
+    again = without(fitted, out)
+    found = marginals(again, design)
+    alone = _without_rows(fitted, ~out)
+    rows, weights = units.rows(), base(again)
+    return np.array([log_sum(found.density(rows[i], alone) + weights) for i in some])
+
+
+def without(fitted: Fitted, out: Bools) -> Fitted:
+    """Return the fit of the same model without some rows, with the same settings and seed.
+
+    The levels stay: those that have no rows left are drawn from the population. So do priors
+    and encodings that were taken from the data.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Of one linear predictor.
+    out : ndarray of bool, shape (rows,)
+        The rows that are left out.
+    """
+    engine = engine_for(fitted.engine)
+    model = fitted.plan.model
+    few = replace(model, design=take(model.design, np.flatnonzero(~out)))
+    plan = choose(few, engine.abilities)
+    program, settings = write(plan), replace(fitted.settings, progress=False)
+    if fitted.sampled:
+        found = sample(plan, program, engine, settings)
+    else:
+        drawn = approximate(plan, program, engine, settings).draws
+        found = Sampled(plan, program, settings, drawn)
+    return replace(
+        fitted,
+        plan=replace(found.plan, numbers=None),
+        program=found.program,
+        settings=found.settings,
+        draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
+        notes=found.notes,
+        approx=None,
+        outcome=None,
+    )
+
+
+def _without_rows(fitted: Fitted, kept: Bools) -> dict[str, Bools]:
+    """Return, by grouping factor, which levels have no rows among some."""
+    design = fitted.plan.model.design
+    known = integrable(design)
+    return {
+        g.group: np.bincount(g.index[kept], minlength=len(g.levels)) == 0
+        for g in design.groups
+        if g.group in known
+    }
