@@ -1,0 +1,1 @@
+"""Effects of predictors on a target: means of cells, slopes, comparisons of values."""
