@@ -30,6 +30,9 @@ from hierglm.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+
+    from hierglm.predicting.asked import Target
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,6 +106,57 @@ class PreparedModel:
         found = sample(ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta)
         lost = [f"chain {k} died: {' '.join(why.split())}" for k, why in found.draws.lost.items()]
         return ready._result(found, (*found.notes, *lost), start)
+
+    def prior_predict(
+        self,
+        draws: int = 1000,
+        seed: int | None = None,
+        target: Target = "response",
+        new: Any = None,
+        *,
+        response: str | None = None,
+    ) -> xr.DataArray:
+        """Return predictions given parameters drawn from their priors: no data, no sampler.
+
+        Do the priors allow what is possible, and little else? Default priors are scaled by the
+        data, so that far the response has been looked at.
+
+        Parameters
+        ----------
+        draws : int
+            How many.
+        seed : int, optional
+            One of its own by default, kept in the result's attribute ``seed``.
+        target : {"response", "mean", "linear"}
+            See `hierglm.posterior.Fit.predict`.
+        new : table, optional
+            Rows to predict; those of the model by default.
+        response : str, optional
+            Of several responses which one.
+
+        Returns
+        -------
+        DataArray
+            Dimensions chain (one), draw, row, and category where there is one.
+
+        Raises
+        ------
+        PriorError
+            Where a prior is flat; names it.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> model = hg.model("y | se(se) ~ 1 + (1 | school)", schools)
+        >>> dict(model.prior_predict(draws=500, seed=1).sizes)
+        {'chain': 1, 'draw': 500, 'row': 8}
+        """
+        from hierglm.criticising import prior_predict
+
+        return prior_predict.prior_predict(
+            self._plan.model, draws, seed, target, new, response=response
+        )
 
     def _approximated(self, settings: Settings, start: float) -> Fit:
         found = approximated(self._plan, self._program, self._engine, settings)

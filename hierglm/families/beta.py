@@ -36,6 +36,15 @@ def shapes(eta: Floats, phi: Floats) -> tuple[Floats, Floats]:
     return LOGIT.invert(eta) * phi, LOGIT.invert(-eta) * phi
 
 
+def draw_shares(rng: np.random.Generator, eta: Floats, phi: Floats) -> Floats:
+    """Return draws of a beta distribution; far out its shapes round to 0, which NumPy refuses."""
+    a, b = (np.maximum(shape, _LEAST) for shape in shapes(eta, phi))
+    return rng.beta(a, b)
+
+
+_LEAST = float(np.finfo(np.float64).tiny)
+
+
 def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     from scipy.special import gammaln
 
@@ -47,7 +56,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
 
 
 def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    return rng.beta(*shapes(eta, scales["phi"]))
+    return draw_shares(rng, eta, scales["phi"])
 
 
 def _mean(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:

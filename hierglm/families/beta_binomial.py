@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierglm.families.beta import shapes
+from hierglm.families.beta import draw_shares, shapes
 from hierglm.families.binomial import check_trials, log_choose
 from hierglm.families.family import Family, Floats, Scales, Slopes, StanDensity
 from hierglm.families.links import LOGIT
@@ -22,7 +22,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
 
 
 def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    p = rng.beta(*shapes(eta, scales["phi"]))
+    p = draw_shares(rng, eta, scales["phi"])
     n = np.ones(np.shape(p)) if trials is None else trials
     return rng.binomial(n.astype(np.int64), p).astype(np.float64)
 

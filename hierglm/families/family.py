@@ -166,6 +166,25 @@ class Family:
         return f"{self.name}({self.link.name})"
 
 
+def draw_counts(rng: np.random.Generator, mean: Floats) -> Floats:
+    """Return Poisson counts, elementwise.
+
+    Means beyond 2^52 stand for their own draws: these differ from them by less than one part in
+    ten million, and NumPy has none. Wide priors on a logarithm have such means.
+    """
+    drawn = mean <= 2.0**52
+    if np.all(drawn):
+        return rng.poisson(mean).astype(np.float64)
+    return np.where(drawn, rng.poisson(np.where(drawn, mean, 0.0)), mean)
+
+
+def draw_gamma(rng: np.random.Generator, shape: Floats, mean: Floats) -> Floats:
+    """Return gamma variables, elementwise; for tiny shapes most round to 0, whatever the mean."""
+    unit = rng.standard_gamma(shape, np.broadcast_shapes(np.shape(shape), np.shape(mean)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(unit == 0, 0.0, unit * (mean / shape))
+
+
 def refuse(family: str, wants: str, response: Response, bad: NDArray[np.bool_]) -> None:
     """Raise `ResponseError` for the first row where `bad` holds; do nothing if there is none.
 

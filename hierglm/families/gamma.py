@@ -11,6 +11,7 @@ from hierglm.families.family import (
     Scales,
     Slopes,
     StanDensity,
+    draw_gamma,
     refuse_levels,
     refuse_nonpositive,
     refuse_se,
@@ -39,8 +40,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
 
 
 def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    shape = scales["shape"]
-    return rng.gamma(shape, np.exp(eta) / shape)
+    return draw_gamma(rng, scales["shape"], np.exp(eta))
 
 
 def _mean(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hierglm.families.family import Family, Floats, Scales, Slopes, StanDensity
+from hierglm.families.family import Family, Floats, Scales, Slopes, StanDensity, draw_counts
 from hierglm.families.links import LOG, LOGIT
 from hierglm.families.negbinomial import check_counts
 from hierglm.families.parameters import FamilyParameter
@@ -107,4 +107,4 @@ def poisson_above_zero(rng: np.random.Generator, mu: Floats) -> Floats:
     The first of the events comes at a truncated exponential time; what follows it is Poisson.
     """
     first = -np.log1p(rng.random(np.shape(mu)) * np.expm1(-mu))
-    return np.asarray(1.0 + rng.poisson(np.maximum(mu - first, 0.0)), dtype=np.float64)
+    return 1.0 + draw_counts(rng, np.maximum(mu - first, 0.0))

@@ -6,23 +6,41 @@ import numpy as np
 
 from hierglm.families.family import Floats, Scales, StanDensity
 from hierglm.families.hurdle import hurdle, poisson_above_zero
-from hierglm.families.negbinomial import NEGBINOMIAL, log_zero, steepness
+from hierglm.families.negbinomial import NEGBINOMIAL, draw, log_zero, steepness
 
 
 def _positive(rng: np.random.Generator, eta: Floats, scales: Scales) -> Floats:
     """Return negative binomial counts, given that they are not 0.
 
-    Such a count is a Poisson number of logarithmic ones (Quenouille 1949): the Poisson one is
-    drawn above 0, and the rest follows.
+    Where 0 is rare, they are drawn until they are not. Elsewhere, such a count is a Poisson
+    number of logarithmic ones (Quenouille 1949): the Poisson one is drawn above 0, and the rest
+    follows.
     """
-    clusters = poisson_above_zero(rng, -log_zero(eta, scales))
-    share = 1 - steepness(eta, scales)
-    out = np.zeros(np.shape(clusters))
-    left = clusters.copy()
-    while (left > 0).any():
-        out += np.where(left > 0, rng.logseries(np.broadcast_to(share, out.shape)), 0)
-        left -= 1
+    shape = np.broadcast_shapes(np.shape(eta), np.shape(scales["shape"]))
+    eta = np.broadcast_to(eta, shape)
+    own = {"shape": np.broadcast_to(scales["shape"], shape)}
+    rare = log_zero(eta, own) < np.log(0.5)
+    out = np.zeros(shape)
+    left = rare.copy()
+    while left.any():
+        out[left] = draw(rng, eta[left], {"shape": own["shape"][left]}, None)
+        left &= out == 0
+    often = {"shape": own["shape"][~rare]}
+    out[~rare] = _clustered(rng, eta[~rare], often)
     return out
+
+
+def _clustered(rng: np.random.Generator, eta: Floats, scales: Scales) -> Floats:
+    left = poisson_above_zero(rng, -log_zero(eta, scales))
+    share = np.minimum(1 - steepness(eta, scales), _MOST)
+    out = np.zeros(np.shape(left))
+    while (left > 0).any():
+        out += np.where(left > 0, rng.logseries(share), 0)
+        left = left - 1
+    return out
+
+
+_MOST = float(np.nextafter(1.0, 0.0))
 
 
 HURDLE_NEGBINOMIAL = hurdle(

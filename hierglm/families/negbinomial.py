@@ -11,6 +11,8 @@ from hierglm.families.family import (
     Scales,
     Slopes,
     StanDensity,
+    draw_counts,
+    draw_gamma,
     refuse_counts,
     refuse_levels,
     refuse_se,
@@ -61,7 +63,7 @@ def log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -
 def draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
     """Return random counts: Poisson with a gamma distributed mean."""
     shape = scales["shape"]
-    return rng.poisson(rng.gamma(shape, np.exp(eta) / shape)).astype(np.float64)
+    return draw_counts(rng, draw_gamma(rng, shape, np.exp(eta)))
 
 
 def log_zero(eta: Floats, scales: Scales) -> Floats:

@@ -11,6 +11,7 @@ from hierglm.families.family import (
     Floats,
     Scales,
     StanDensity,
+    draw_counts,
     refuse_counts,
     refuse_se,
     refuse_trials,
@@ -32,7 +33,7 @@ def _log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) 
 
 
 def _draw(rng: np.random.Generator, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
-    return rng.poisson(np.exp(eta)).astype(np.float64)
+    return draw_counts(rng, np.exp(eta))
 
 
 def _mean(eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
