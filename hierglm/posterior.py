@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hierglm.marginal.grid import Weights
     from hierglm.predicting.asked import Groups, Target, Unseen
     from hierglm.results.subspace import Subspace
+    from hierglm.variance.observation import Approximation
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -146,9 +147,60 @@ class Fit(Fitted):
         """
         return effects.coef(self, group, conf_level, hdi)
 
-    def varcorr(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
-        """Return standard deviations and correlations of the group effects, then sigma."""
-        return effects.varcorr(self, conf_level, hdi)
+    def varcorr(
+        self, conf_level: float = 0.95, hdi: bool = False, *, proportions: bool = False
+    ) -> pd.DataFrame:
+        """Return standard deviations and correlations of the group effects, then sigma.
+
+        Parameters
+        ----------
+        conf_level, hdi
+            See `tidy`.
+        proportions : bool
+            Their variances and the residual's as shares of what the predictors leave; see
+            `hierglm.variance.icc.proportion_table`, and `proportions` there for the draws.
+        """
+        if not proportions:
+            return effects.varcorr(self, conf_level, hdi)
+        from hierglm.variance import icc
+
+        return icc.proportion_table(self, None, None, conf_level, hdi)
+
+    def icc(
+        self,
+        response: str | None = None,
+        approximation: Approximation | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        *,
+        summary: bool = True,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return intraclass correlations: the shares of the variance that groups have.
+
+        See `hierglm.variance.icc.icc` for the arguments and the formulas; ``summary=False`` gives
+        the draws.
+        """
+        from hierglm.variance import icc
+
+        return icc.icc(self, response, approximation, conf_level, hdi, summary=summary)
+
+    def r2(
+        self,
+        response: str | None = None,
+        approximation: Approximation | None = None,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        *,
+        summary: bool = True,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return R^2: Bayesian and Nakagawa's, conditional and marginal.
+
+        See `hierglm.variance.r2.r2` for the arguments and the formulas; ``summary=False`` gives
+        the draws.
+        """
+        from hierglm.variance import r2
+
+        return r2.r2(self, response, approximation, conf_level, hdi, summary=summary)
 
     def covariances(self) -> dict[str, pd.DataFrame]:
         """Return the posterior mean covariance matrix of each group's effects, by group."""
