@@ -17,9 +17,9 @@ from hierglm.families.parameters import FamilyParameter
 from hierglm.formula.parse import check_response_is_new, parse
 from hierglm.formula.terms import Formula, ResponseTerm
 from hierglm.model import Model, Part, estimated, in_order
-from hierglm.priors.assign import Priors
 from hierglm.priors.distributions import Prior
 from hierglm.priors.several import Predicted, assign_each
+from hierglm.priors.slots import Priors
 
 Functions = Mapping[str, Callable[..., Any]]
 

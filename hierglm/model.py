@@ -16,8 +16,9 @@ from hierglm.families import Family, family
 from hierglm.families.cumulative import ordered_categories
 from hierglm.families.links import Link
 from hierglm.families.parameters import FamilyParameter
-from hierglm.priors.assign import Priors, assign
+from hierglm.priors.assign import assign
 from hierglm.priors.distributions import Prior
+from hierglm.priors.slots import Priors
 
 if TYPE_CHECKING:
     import pandas as pd

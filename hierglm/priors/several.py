@@ -11,19 +11,18 @@ from hierglm.errors import PriorError
 from hierglm.families.family import Family
 from hierglm.families.parameters import FamilyParameter
 from hierglm.names import Parameter, flat_name, of_predictor, parse_qualified
-from hierglm.priors.assign import (
-    SETS,
+from hierglm.priors.assign import base_set, settle
+from hierglm.priors.distributions import Prior
+from hierglm.priors.scales import Scales, measure
+from hierglm.priors.sets import SETS
+from hierglm.priors.slots import (
     Assigned,
     Priors,
     Slot,
-    base_set,
     common_slots,
     group_slots,
     scale_slots,
-    settle,
 )
-from hierglm.priors.distributions import Prior
-from hierglm.priors.scales import Scales, measure
 
 LINKED = 2.5
 """Scale of the default priors of a parameter's predictor, on the scale of its link (brms)."""

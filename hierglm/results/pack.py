@@ -17,8 +17,8 @@ from hierglm.engines.engine import Settings
 from hierglm.engines.methods import METHODS
 from hierglm.errors import FileError
 from hierglm.plan import forms
-from hierglm.priors.assign import Assigned, Priors, Slot
 from hierglm.priors.distributions import Prior
+from hierglm.priors.slots import Assigned, Priors, Slot
 from hierglm.program.fragment import Function, Output, Place, Program
 from hierglm.results.approximation import Approximation, Located
 from hierglm.results.outcome import Elbo, Outcome
