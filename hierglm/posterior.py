@@ -276,6 +276,37 @@ class Fit(Fitted):
         """Return what looking at the draws has shown, in words with the next step; print it."""
         return check.check(self)
 
+    def refit(self, **changes: Any) -> Fit:
+        """Return a fit of the same model to the same data with other settings.
+
+        Parameters
+        ----------
+        **changes
+            Of chains, warmup, draws, seed, adapt_delta, max_treedepth, threads, progress. All
+            else stays, the seed too. With nothing named, what `check` advises.
+
+        Returns
+        -------
+        Fit
+            Its notes tell what was changed.
+
+        Raises
+        ------
+        SettingsError
+            For a setting that there is not, or where nothing is named and nothing advised.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1)
+        >>> fit.refit(draws=500).notes[-1]
+        'fitted again with draws=500 (1000 before)'
+        """
+        from hierglm.refitting import refit
+
+        return refit(self, **changes)
+
     @property
     def healthy(self) -> bool:
         """Whether the diagnostics found nothing that makes the numbers unsafe to use."""
@@ -850,6 +881,34 @@ class Plots:
     """Pictures of a fit; each is a matplotlib figure that can be shown or saved."""
 
     fit: Fit
+
+    def effects(
+        self,
+        x: str,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        target: Target = "mean",
+        *,
+        data: bool = True,
+        **kwargs: Any,
+    ) -> Figure:
+        """Return the table of `Fit.effects` drawn, which takes the same arguments.
+
+        Parameters
+        ----------
+        x, by, at, target, **kwargs
+            See `Fit.effects`.
+        data : bool
+            Whether the rows of the fit are shown behind, where they are on the target's scale.
+        """
+        from hierglm import plots
+        from hierglm.marginal import effects
+
+        table: Any = self.fit.effects(x, by, at, target, **{**kwargs, "summary": True})
+        response = kwargs.get("response")
+        seen = effects.observed(self.fit, list(table.columns), target, response) if data else None
+        name, quantity = effects.words(self.fit.plan.model, x, target, response)
+        return plots.effects(table, x, name, quantity, seen, kwargs.get("conf_level", 0.95))
 
     def trace(self, *args: Any, **kwargs: Any) -> Figure:
         """Return the draws of each chain in order, with their densities."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import secrets
 import time
 from collections.abc import Mapping
@@ -22,11 +21,11 @@ from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
+from hierglm.refitting import versions
 from hierglm.results.approximation import Approximation, approximate
 from hierglm.results.fitted import effects_seed
 from hierglm.results.outcome import Outcome
 from hierglm.sampling import FULL, SHORT, Auto, Sampled, sample
-from hierglm.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +172,7 @@ class PreparedModel:
             settings=found.settings,
             draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
             engine=self._engine.name,
-            versions=_versions(self._engine),
+            versions=versions(self._engine),
             seconds=time.monotonic() - start,
             notes=(*self._notes, *notes),
             approx=approximate(self._plan),
@@ -301,11 +300,3 @@ def predict(program: Program, settings: Settings, warmup: int | Auto) -> Predict
     if warmup == "auto":
         warmup = SHORT if program.start else FULL
     return Prediction(cost(program), settings.chains * (warmup + settings.draws))
-
-
-def _versions(engine: Engine) -> dict[str, str]:
-    return {
-        "hierglm": __version__,
-        "python": platform.python_version(),
-        **engine.versions(),
-    }

@@ -25,6 +25,8 @@ ESS_A_CHAIN = 100
 """Least effective sample size, bulk and tail, for each chain (Vehtari et al. 2021)."""
 EBFMI = 0.3
 """Least E-BFMI that passes (Betancourt 2016)."""
+APART = 4.0
+"""Standard errors by which divergent draws must differ from the others to be said to."""
 EFFECTS_LOOKED_AT = 500
 """Effects of single levels whose chains are compared; a random choice where there are more."""
 
@@ -61,17 +63,19 @@ def check(fitted: Fitted) -> Check:
     findings = [
         *_lost(draws),
         *_no_numbers(values, names),
-        *_divergences(fitted),
+        *_divergences(fitted, values, names),
         *_rhat(fitted, found.rhat, names),
         *_ess(fitted, ess, names),
-        *(_ebfmi(draws) if names else []),
+        *(_ebfmi(fitted) if names else []),
         *_treedepth(fitted),
         *_single_chain(draws),
     ]
     count = sum(v.values[0, 0].size for v in effects)
     worst = float(np.nanmax(found.rhat)) if np.isfinite(found.rhat).any() else np.nan
     least = float(np.nanmin(ess)) if np.isfinite(ess).any() else np.nan
-    return Check(tuple(findings), worst, least, min(count, EFFECTS_LOOKED_AT), count)
+    looked_at = min(count, EFFECTS_LOOKED_AT)
+    mcse = _largest_mcse(found.mcse_mean, values)
+    return Check(tuple(findings), worst, least, looked_at, count, mcse=mcse)
 
 
 def healthy(fitted: Fitted) -> bool:
@@ -114,21 +118,51 @@ def _lost(draws: Draws) -> list[Finding]:
     return [Finding("died", "problem", what, advice)]
 
 
-def _divergences(fitted: Fitted) -> list[Finding]:
+def _divergences(fitted: Fitted, values: Floats, names: Sequence[str]) -> list[Finding]:
     diverging = fitted.draws.stats.get("diverging")
     count = 0 if diverging is None else int(np.count_nonzero(diverging))
-    if not count:
+    if diverging is None or not count:
         return []
     delta = fitted.settings.adapt_delta
     higher = next((d for d in (0.95, 0.99, 0.999) if d > delta), None)
     advice = (
-        f"Fit again with adapt_delta={higher:g}"
+        f"Fit again: fit.refit(adapt_delta={higher:g})"
         if higher
         else "Steps cannot be much smaller: look for sds near 0, and tighten their priors"
     )
     # Few or many, they mark a region that the chains could not enter.
-    what = f"{count:,} of {diverging.size:,} draws diverged" if diverging is not None else ""
-    return [Finding("divergences", "problem", what, f"{advice}.")]
+    where = _apart(np.asarray(diverging, dtype=bool), values, names)
+    what = f"{count:,} of {diverging.size:,} draws diverged{where}"
+    remedy = {"adapt_delta": higher} if higher else {}
+    return [Finding("divergences", "problem", what, f"{advice}.", remedy)]
+
+
+def _apart(diverging: NDArray[np.bool_], values: Floats, names: Sequence[str]) -> str:
+    """Return the parameter by which divergent draws differ most from the others, in words.
+
+    That is the one whose mean rank among them is furthest from the middle, in standard errors
+    of a random choice of draws; "" where none is `APART` of these away.
+    """
+    flat, mark = values.reshape(-1, values.shape[2]), diverging.reshape(-1)
+    if not flat.shape[1] or mark.all() or not np.isfinite(flat).all():
+        return ""
+    size, count = flat.shape[0], int(mark.sum())
+    ranks = flat.argsort(axis=0).argsort(axis=0)[mark].mean(axis=0) / (size - 1)
+    error = np.sqrt((size - count) / (12.0 * count * size))
+    distance = (ranks - 0.5) / error
+    k = int(np.argmax(np.abs(distance)))
+    if abs(distance[k]) < APART:
+        return ""
+    low, high = (float(np.median(flat[m, k])) for m in (mark, ~mark))
+    side = "small" if distance[k] < 0 else "large"
+    return f", most where {names[k]} is {side} (median {low:.3g}, elsewhere {high:.3g})"
+
+
+def _largest_mcse(errors: Floats, values: Floats) -> float:
+    """Return the largest Monte Carlo error of a mean, in posterior sds."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        share = errors / values.reshape(-1, values.shape[2]).std(axis=0)
+    return float(np.nanmax(share)) if np.isfinite(share).any() else float("nan")
 
 
 def _rhat(fitted: Fitted, rhat: Floats, names: Sequence[str]) -> list[Finding]:
@@ -136,8 +170,10 @@ def _rhat(fitted: Fitted, rhat: Floats, names: Sequence[str]) -> list[Finding]:
         return []
     s = fitted.settings
     what = f"R-hat is above {RHAT} for {_worst(rhat > RHAT, rhat, names, '.3f')}"
-    advice = f"The chains disagree; run them longer: warmup={2 * s.warmup}, draws={2 * s.draws}."
-    return [Finding("rhat", "problem", what, advice)]
+    remedy = {"warmup": 2 * s.warmup, "draws": 2 * s.draws}
+    longer = ", ".join(f"{name}={value}" for name, value in remedy.items())
+    advice = f"The chains disagree; run them longer: fit.refit({longer})."
+    return [Finding("rhat", "problem", what, advice, remedy)]
 
 
 def _ess(fitted: Fitted, ess: Floats, names: Sequence[str]) -> list[Finding]:
@@ -148,12 +184,13 @@ def _ess(fitted: Fitted, ess: Floats, names: Sequence[str]) -> list[Finding]:
     what = f"The effective sample size is below {least} for {_worst(low, -ess, names, ',.0f')}"
     more = 1.2 * least / max(float(np.nanmin(ess)), 1.0)
     draws = int(np.ceil(fitted.draws.draws * more / 500) * 500)
-    advice = f"Intervals are uncertain; about draws={min(draws, 100_000)} would do."
-    return [Finding("ess", "problem", what, advice)]
+    remedy = {"draws": min(draws, 100_000)}
+    advice = f"Intervals are uncertain; fit.refit(draws={remedy['draws']}) would about do."
+    return [Finding("ess", "problem", what, advice, remedy)]
 
 
-def _ebfmi(draws: Draws) -> list[Finding]:
-    energy = draws.stats.get("energy")
+def _ebfmi(fitted: Fitted) -> list[Finding]:
+    energy = fitted.draws.stats.get("energy")
     if energy is None:
         return []
     found = ebfmi(np.asarray(energy, dtype=np.float64))
@@ -164,8 +201,12 @@ def _ebfmi(draws: Draws) -> list[Finding]:
         f"E-BFMI is below {EBFMI} in {low.sum()} of {len(found)} chains "
         f"(lowest {np.nanmin(found):.2f})"
     )
-    advice = "The tails are hard to reach: warm up longer, or tighten the priors of the sds."
-    return [Finding("ebfmi", "problem", what, advice)]
+    remedy = {"warmup": 2 * fitted.settings.warmup}
+    advice = (
+        f"The tails are hard to reach: warm up longer, fit.refit(warmup={remedy['warmup']}), or "
+        "tighten the priors of the sds."
+    )
+    return [Finding("ebfmi", "problem", what, advice, remedy)]
 
 
 def _treedepth(fitted: Fitted) -> list[Finding]:
@@ -175,8 +216,8 @@ def _treedepth(fitted: Fitted) -> list[Finding]:
     if depth is None or not count:
         return []
     what = f"{count:,} of {depth.size:,} draws reached max_treedepth={limit}"
-    advice = f"Slow, not wrong; if it matters, max_treedepth={limit + 2}."
-    return [Finding("treedepth", "warning", what, advice)]
+    advice = f"Slow, not wrong; if it matters, fit.refit(max_treedepth={limit + 2})."
+    return [Finding("treedepth", "warning", what, advice, {"max_treedepth": limit + 2})]
 
 
 def _no_numbers(values: Floats, names: Sequence[str]) -> list[Finding]:
@@ -197,7 +238,8 @@ def _no_numbers(values: Floats, names: Sequence[str]) -> list[Finding]:
 def _single_chain(draws: Draws) -> list[Finding]:
     if draws.chains > 1:
         return []
-    return [Finding("chains", "note", "One chain cannot be compared with others", "Run 4.")]
+    what = "One chain cannot be compared with others"
+    return [Finding("chains", "note", what, "Run 4: fit.refit(chains=4).", {"chains": 4})]
 
 
 def _worst(low: NDArray[np.bool_], badness: Floats, names: Sequence[str], form: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -26,12 +26,15 @@ class Finding:
         What was found, with its number.
     advice : str
         The next step.
+    remedy : mapping of str to int or float
+        Settings with which ``fit.refit(...)`` takes that step, where there are such.
     """
 
     kind: str
     severity: Severity
     what: str
     advice: str
+    remedy: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.what}. {self.advice}"
@@ -47,6 +50,8 @@ class Check:
         Empty if all is well.
     rhat, ess : float
         Largest R-hat and smallest effective sample size (bulk or tail) seen.
+    mcse : float
+        Largest Monte Carlo standard error of a posterior mean seen, in posterior sds.
     looked_at, effects : int
         Effects of single levels whose chains were compared, and how many there are.
     first : str
@@ -59,6 +64,7 @@ class Check:
     looked_at: int
     effects: int
     first: str = ""
+    mcse: float = np.nan
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -70,6 +76,15 @@ class Check:
     def healthy(self) -> bool:
         """Whether there is no problem."""
         return all(f.severity != "problem" for f in self.findings)
+
+    @property
+    def remedy(self) -> dict[str, float]:
+        """Settings that all findings together advise; ``fit.refit()`` takes them."""
+        found: dict[str, float] = {}
+        for finding in self:
+            for name, value in finding.remedy.items():
+                found[name] = max(value, found.get(name, value))
+        return found
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

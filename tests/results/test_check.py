@@ -53,10 +53,10 @@ def _put(place: Any, value: float) -> Callable[[Any], Any]:
 
 
 TROUBLES = [
-    ("divergences", _stat("diverging", _diverge), "7 of 1,000 draws diverged. Fit again with "
-     "adapt_delta=0.95."),
+    ("divergences", _stat("diverging", _diverge), "7 of 1,000 draws diverged. Fit again: "
+     "fit.refit(adapt_delta=0.95)."),
     ("treedepth", _stat("tree_depth", lambda x: x * 0 + 10), "1,000 of 1,000 draws reached "
-     "max_treedepth=10. Slow, not wrong; if it matters, max_treedepth=12."),
+     "max_treedepth=10. Slow, not wrong; if it matters, fit.refit(max_treedepth=12)."),
     ("ebfmi", _stat("energy", lambda x: x.cumsum(axis=1)), "E-BFMI is below 0.3 in 4 of 4"),
     ("rhat", _values("sd_school", _shift), "R-hat is above 1.01 for 2 of 12 parameters, worst "
      "sd[school:"),
@@ -101,6 +101,39 @@ def test_advice_goes_on_from_the_settings(delta: float, advice: str) -> None:
     fit = _stat("diverging", _diverge)
     fit = replace(fit, settings=replace(fit.settings, adapt_delta=delta))
     assert advice in str(check(fit))
+
+
+def test_divergences_are_placed_where_they_are() -> None:
+    fit = made()
+    sd = fit.draws["sd_school"].values[:, :, 1]
+    low = sd < np.quantile(sd, 0.02)
+    fit = replace(fit, draws=Draws(fit.draws.variables, {**fit.draws.stats, "diverging": low}))
+    (found,) = check(fit)
+    inside, outside = np.median(sd[low]), np.median(sd[~low])
+    where = f"sd[school:x] is small (median {inside:.3g}, elsewhere {outside:.3g})"
+    assert found.what == f"20 of 1,000 draws diverged, most where {where}"
+    assert found.remedy == {"adapt_delta": 0.95}
+
+
+def test_divergences_anywhere_are_not_placed() -> None:
+    anywhere = np.random.default_rng(5).random((4, 250)) < 0.05
+    (found,) = check(_stat("diverging", lambda x: anywhere))
+    assert found.what == f"{anywhere.sum()} of 1,000 draws diverged"
+
+
+def test_remedies_of_all_findings_go_together() -> None:
+    fit = _values("sd_school", _shift, _stat("diverging", _diverge))
+    found = check(fit)
+    assert {f.kind for f in found} == {"divergences", "rhat", "ess"}
+    draws = max(f.remedy["draws"] for f in found if "draws" in f.remedy)
+    assert found.remedy == {"adapt_delta": 0.95, "warmup": 1000, "draws": draws}
+    assert check(GOOD).remedy == {}
+
+
+def test_monte_carlo_error_is_that_of_independent_draws() -> None:
+    # 1,000 independent draws: one part in sqrt(1000) of an sd, for the worst of 12 a bit more.
+    assert 1 / np.sqrt(1000) < check(GOOD).mcse < 1.25 / np.sqrt(1000)
+    assert np.isnan(check(made(draws=2)).mcse)
 
 
 def test_one_chain_is_noted_but_not_a_problem() -> None:
