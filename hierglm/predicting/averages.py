@@ -9,11 +9,13 @@ Where the mean is a multiple of g^-1(eta) the average is one of g^-1(eta + e), e
 - logit: the logistic distribution function is a mixture of eight normal ones to 2.1e-9
   (Monahan and Stefanski 1992), and so is the average a mixture of eight probit averages, as
   exact for every v;
-- cloglog, and means that bend otherwise (hurdles): Gauss-Hermite quadrature with 41 nodes.
+- cloglog, and means that bend otherwise (hurdles): Gauss-Hermite quadrature with 61 nodes, whose
+  error of a probability is below 1e-10, 3e-6 and 1e-4 for standard deviations of 1, 2 and 3.
 
 Where several linear predictors vary together (a mean and a probability of zeros, categories)
 the average is over their joint normal distribution: 21 x 21 nodes for two, and for more 256
-points of a Sobol sequence, shifted at random for each draw.
+points of a Sobol sequence, shifted at random for each draw: 1 % of the mean or less in a draw, and
+much less in the mean of the draws.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from hierglm.families.links import LOG, PROBIT, Link
 Floats = NDArray[np.float64]
 Inverse = Callable[[Floats], Floats]
 
-NODES, NODES_OF_TWO, POINTS = 41, 21, 256
+NODES, NODES_OF_TWO, POINTS = 61, 21, 256
 """Of quadrature in one dimension, in each of two, and in more."""
 
 _SHARES = np.array(
