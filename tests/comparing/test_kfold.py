@@ -1,0 +1,153 @@
+"""Folds, and fits without some units, against closed forms and against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import hierglm as hg
+from hierglm.comparing.kfold import folds
+from hierglm.comparing.refits import held_out, without
+from hierglm.comparing.units import units_of
+from hierglm.errors import SettingsError
+from hierglm.posterior import Fit
+from tests.comparing import fits
+
+
+@pytest.fixture(scope="module")
+def grouped() -> Fit:
+    """Return a sampled fit of groups with a given sd, whose posterior is known."""
+    priors = {"Intercept": hg.prior.normal(0, fits.PRIOR), "sd": hg.prior.constant(fits.SPREAD)}
+    return hg.fit("y | se(se) ~ 1 + (1 | g)", fits.table(), priors=priors, chains=2, draws=1000,
+                  seed=4)  # fmt: skip
+
+
+def exact(own: Any, rest: Any) -> tuple[float, float]:
+    """Return the log density of some rows given others, and a bound of a fit's error in it.
+
+    The rows share what is not known of them: a mean, or that of their group. A fit averages
+    their density over draws of it, of which 1,000 are independent; four standard errors.
+    """
+    data = fits.table()
+    V, y = fits.covariance(data) + fits.PRIOR**2, data["y"]
+    gain = V[np.ix_(own, rest)] @ np.linalg.inv(V[np.ix_(rest, rest)])
+    mean, spread = gain @ y[rest], V[np.ix_(own, own)] - gain @ V[np.ix_(rest, own)]
+    whole = float(stats.multivariate_normal.logpdf(y[own], mean, spread))
+    # What rows share, the diagonal apart, or what is left of a row's variance without its error.
+    noise = fits.covariance(data)[np.ix_(own, own)]
+    if own.sum() == 1:
+        noise = np.diag(data["se"][own] ** 2)
+    shared = float((spread - noise)[0, 0])
+    z, weights = np.polynomial.hermite_e.hermegauss(60)
+    at = [
+        stats.multivariate_normal.logpdf(y[own], mean + x * np.sqrt(shared), noise) - whole
+        for x in z
+    ]
+    ratio = np.exp(at)
+    weights = weights / weights.sum()
+    assert weights @ ratio == pytest.approx(1, rel=1e-4)
+    return whole, 4 * float(np.sqrt((weights @ ratio**2 - 1) / 1000))
+
+
+def test_a_level_without_rows_is_drawn_from_the_population(grouped: Fit) -> None:
+    data = fits.table()
+    out = data["g"] == "g2"
+    again = without(grouped, out)
+    r = again.draws["r_g"].values[:, :, 2, 0]
+    # 2,000 draws, independent given the rest: their mean and sd within four standard errors.
+    assert abs(r.mean()) < 4 * fits.SPREAD / np.sqrt(2000)
+    assert r.std() == pytest.approx(fits.SPREAD, abs=4 * fits.SPREAD / np.sqrt(2 * 2000))
+    assert again.plan.model.design.rows == len(data["y"]) - out.sum()
+    assert again.draws["r_g"].dims == grouped.draws["r_g"].dims
+
+
+def test_groups_that_are_held_out(grouped: Fit) -> None:
+    units = units_of(grouped.plan.model.design, "g")
+    found, g = held_out(grouped, units, np.array([1, 3])), fits.table()["g"]
+    for value, level in zip(found, ("g1", "g3"), strict=True):
+        # Held out together, each is predicted without the other.
+        expected, error = exact(g == level, ~np.isin(g, ["g1", "g3"]))
+        assert abs(value - expected) < error
+
+
+def test_folds_of_single_groups_are_leave_one_group_out(grouped: Fit) -> None:
+    found, quick, g = grouped.kfold(6, by="g"), grouped.loo(unit="g"), fits.table()["g"]
+    assert found.folds is not None
+    assert quick.ess_i is not None
+    assert sorted(found.folds.tolist()) == [1, 2, 3, 4, 5, 6]
+    for j, level in enumerate(found.units.labels):
+        expected, error = exact(g == level, g != level)
+        assert abs(found.elpd_i[j] - expected) < error
+        # Without fitting again; half of the draws are worth as much as independent ones.
+        error = 4 * np.sqrt(2 * (1 / quick.ess_i[j] - 1 / quick.draws))
+        assert abs(quick.elpd_i[j] - expected) < error
+    assert quick.healthy
+
+
+def test_rows_are_repaired_by_fits_without_them(grouped: Fit) -> None:
+    found, repaired = grouped.loo(), grouped.loo(repair="refit")
+    assert repaired.pareto_k is not None
+    high = np.flatnonzero(found.high)
+    assert 0 < len(high) < 6
+    off = []
+    for i in high:
+        expected, error = exact(np.arange(22) == i, np.arange(22) != i)
+        assert abs(repaired.elpd_i[i] - expected) < error
+        assert np.isnan(repaired.pareto_k[i])
+        off.append(abs(found.elpd_i[i] - expected))
+    # A high k-hat was no false alarm.
+    assert max(off) > 0.2
+    others = np.setdiff1d(np.arange(22), high)
+    np.testing.assert_array_equal(repaired.elpd_i[others], found.elpd_i[others])
+    assert repaired.healthy
+    assert f"{len(high)} fits without the units whose Pareto k-hat" in repaired.notes[-1]
+
+
+def design_of(groups: int) -> Any:
+    """Return a design of three rows a group, groups in two halves."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(groups), 3)
+    data = {"y": rng.normal(size=len(g)), "g": g, "half": np.where(g % 2, "odd", "even")}
+    return hg.model("y ~ half + (1 | g)", data).plan().model.design
+
+
+@pytest.mark.parametrize(("by", "count"), [(None, 60), ("g", 20)])
+def test_folds_are_even_and_seeded(by: str | None, count: int) -> None:
+    design = design_of(20)
+    units = units_of(design, by)
+    found = folds(design, units, 7, None, seed=3)
+    sizes = np.bincount(found, minlength=8)[1:]
+    assert sizes.sum() == count
+    assert sizes.max() - sizes.min() <= 1
+    np.testing.assert_array_equal(found, folds(design, units, 7, None, seed=3))
+    assert (found != folds(design, units, 7, None, seed=4)).any()
+
+
+@pytest.mark.parametrize("by", [None, "g"])
+def test_each_fold_has_its_share_of_each_stratum(by: str | None) -> None:
+    design = design_of(20)
+    units, half = units_of(design, by), units_of(design, "half")
+    found = folds(design, units, 5, "half", seed=3)
+    stratum = np.zeros(len(units), dtype=int)
+    stratum[units.of_rows] = half.of_rows
+    shares = np.zeros((2, 5))
+    np.add.at(shares, (stratum, found - 1), 1)
+    assert np.all(shares == len(units) / 10)
+
+
+def test_what_folds_cannot_be(grouped: Fit) -> None:
+    with pytest.raises(SettingsError, match="from 2 to 6, the number of levels of g, not 7"):
+        grouped.kfold(7, by="g")
+    with pytest.raises(SettingsError, match=r"by: .* column 'h'; there are"):
+        grouped.kfold(2, by="h")
+    design = design_of(4)
+    with pytest.raises(SettingsError, match="'even' of 'half' has rows in several"):
+        folds(design, units_of(design, "half"), 2, "g", 1)
+    rng = np.random.default_rng(1)
+    data = {"y": rng.normal(size=12), "x": rng.normal(size=12)}
+    several = hg.fit(["y ~ 1", "sigma ~ x"], data, chains=1, warmup=20, draws=20, seed=1)
+    with pytest.raises(SettingsError, match=r"kfold\(\) knows models with one linear predictor"):
+        several.kfold(2)
