@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from hierglm.adapting.adapted import Adapted
     from hierglm.comparing.elpd import Elpd
-    from hierglm.comparing.loo import Repair
+    from hierglm.comparing.repair import Repair
     from hierglm.marginal.contrasts import Kind, Pairs
     from hierglm.marginal.grid import Weights
     from hierglm.predicting.asked import Groups, Target, Unseen
@@ -202,6 +202,33 @@ class Fit(Fitted):
 
         return r2.r2(self, response, approximation, conf_level, hdi, summary=summary)
 
+    def hypothesis(
+        self,
+        *hypotheses: str,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        seed: int | None = None,
+        summary: bool = True,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return estimates, probabilities and evidence ratios of hypotheses about parameters.
+
+        See `hierglm.hypotheses.hypothesis.hypothesis` for what a hypothesis may be, and for the
+        columns.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> fit.hypothesis("Intercept > 0", "sd[school:Intercept] = 5")["prior"].tolist()
+        ['exact: student_t(3, 7.5, 11.1)', 'exact: student_t(3, 0, 11.1)']
+        """
+        from hierglm.hypotheses.hypothesis import hypothesis
+
+        return hypothesis(
+            self, *hypotheses, conf_level=conf_level, hdi=hdi, seed=seed, summary=summary
+        )
+
     def covariances(self) -> dict[str, pd.DataFrame]:
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
@@ -275,6 +302,44 @@ class Fit(Fitted):
     def check(self) -> Check:
         """Return what looking at the draws has shown, in words with the next step; print it."""
         return check.check(self)
+
+    def sensitivity(
+        self, parameters: Sequence[str] | None = None, priors: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return how far each parameter's posterior leans on the priors and on the likelihood.
+
+        Prior and likelihood are raised to powers near 1 by weighting the draws (power-scaling:
+        Kallioinen et al. 2023); effects of levels count as part of the likelihood.
+
+        Parameters
+        ----------
+        parameters : sequence of str, optional
+            Flat names of main parameters, such as ``"sd[school:x]"``; all by default.
+        priors : sequence of str, optional
+            Names of the parameters whose priors are scaled; all by default.
+
+        Returns
+        -------
+        DataFrame
+            Columns parameter, prior, likelihood (above 0.05 it counts), and diagnosis: "prior
+            and data may be in conflict", "strong prior or weak likelihood", or "".
+
+        Raises
+        ------
+        SettingsError
+            A name that there is not, or a fit that has a mode in place of draws.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> fit.sensitivity()["parameter"].tolist()
+        ['b[Intercept]', 'sd[school:Intercept]']
+        """
+        from hierglm.criticising import sensitivity
+
+        return sensitivity.sensitivity(self, parameters, priors)
 
     def refit(self, **changes: Any) -> Fit:
         """Return a fit of the same model to the same data with other settings.
@@ -450,8 +515,10 @@ class Fit(Fitted):
             school would be predicted. Effects of which no other rows tell are integrated out,
             exactly for Gaussian responses, else by quadrature about their mode (one or two
             effects) or importance sampling. Rows by default.
-        repair : "refit", optional
-            Fit again without those units whose k-hat is too high, one fit each.
+        repair : {"integrate", "refit"}, optional
+            What is done where k-hat is too high. "integrate" leaves such rows out with the
+            effects of their level integrated out, without another fit; "refit" then fits again
+            without each unit that is still too hard.
         response : str, optional
             Of several responses which one.
 

@@ -54,7 +54,7 @@ def level_factor(model: Model, number: int, draws: Draws) -> Floats:
     if model.parts and model.joined[number].shared:
         _, sd, correlation = covariance_draws(model, model.joined[number], draws)
         return sd[:, :, None] * correlation_factor(correlation)
-    return scale(*_alone(model, number, draws))
+    return scale(*alone(model, number, draws))
 
 
 def level_freedom(model: Model, number: int, draws: Draws) -> Floats | None:
@@ -64,13 +64,16 @@ def level_freedom(model: Model, number: int, draws: Draws) -> Floats | None:
     """
     if not model.groups[number].relation.student:
         return None
-    groups, number, draws = _alone(model, number, draws)
+    groups, number, draws = alone(model, number, draws)
     found = flat(draws, f"df_{groups[number].group}")[:, place(groups, number, _freedoms)]
     return np.asarray(found[:, 0])
 
 
-def _alone(model: Model, number: int, draws: Draws) -> tuple[Sequence[Grouping], int, Draws]:
-    """Return a term as one of the only predictor: all group terms, its position, the draws."""
+def alone(model: Model, number: int, draws: Draws) -> tuple[Sequence[Grouping], int, Draws]:
+    """Return a term as one of the only predictor: all group terms, its position, the draws.
+
+    It must not be shared by several.
+    """
     if not model.parts:
         return model.groups, number, draws
     (member,) = model.joined[number].members

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hierglm.draws.draws import Draws, Variable
 from hierglm.errors import SettingsError, suggest
-from hierglm.names import EFFECTS, Parameter
+from hierglm.names import EFFECTS, Parameter, flat_name
 
 Labels = NDArray[Any]
 
@@ -48,6 +48,23 @@ def entries(draws: Draws, effects: Sequence[str] = EFFECTS) -> Iterator[Entry]:
             yield Entry(
                 Parameter(**{k: columns[k][i] for k in KEYS if k in columns}), variable.name, place
             )
+
+
+def by_name(draws: Draws, effects: Sequence[str] = EFFECTS) -> dict[str, NDArray[np.float64]]:
+    """Return the draws of every parameter by flat name, in order, shape (S,) each.
+
+    Parameters
+    ----------
+    draws : Draws
+        S in all chains, one behind the other.
+    effects : sequence of str
+        Only parameters of these kinds.
+    """
+    out = {}
+    for entry in entries(draws, effects):
+        at: tuple[Any, ...] = (slice(None), slice(None), *entry.index)
+        out[flat_name(entry.parameter)] = draws[entry.variable].values[at].reshape(-1)
+    return out
 
 
 def keys(variable: Variable) -> Mapping[str, Labels]:
