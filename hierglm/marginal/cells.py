@@ -8,7 +8,7 @@ takes memory for one block of rows and the draws of some cells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,11 +45,18 @@ class Question:
     seed: int | None = None
 
     def of(self, rows: pd.DataFrame) -> Predictions:
-        """Return the predictions of some rows."""
-        return predictions(
+        """Return the predictions of some rows; of successes in trials the mean of one trial."""
+        found = predictions(
             self.fitted, rows, self.target, self.groups, self.new_levels,
             response=self.response, draws=self.draws, seed=self.seed,
         )  # fmt: skip
+        first, *others = found.rows.predictors
+        answer = first.design.response
+        if self.target != "mean" or answer.trials is None:
+            return found
+        one = replace(answer, trials=np.ones(len(answer.trials)))
+        first = replace(first, design=replace(first.design, response=one))
+        return replace(found, rows=replace(found.rows, predictors=(first, *others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +208,8 @@ def _draws(question: Question) -> int:
 
 
 def _trials(found: Predictions) -> Floats | float:
-    """Return what the predictions of each row are divided by: of successes their trials."""
+    """Return what draws of each row are divided by: drawn successes by their trials."""
     trials = found.response.design.response.trials
     if found.target == "linear" or trials is None:
         return 1.0
-    return np.where(trials > 0, trials, 1.0)
+    return np.maximum(trials, 1.0)

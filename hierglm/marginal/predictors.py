@@ -191,11 +191,14 @@ def _roles(formula: Formula) -> dict[str, str]:
     predictors += [n for f in formula.offsets for n in f.names]
     predictors += [n for g in formula.groups for n in g.unplaced_names]
     groups = [n for g in formula.groups for n in g.names]
-    failures = list(r.failures.names) if r.failures is not None else []
-    trials = list(r.value.names) if failures else list(r.trials.names) if r.trials else []
+    counted = (r.value, r.failures) if r.failures is not None else (r.trials,)
+    trials = [n for f in counted if f is not None for n in f.names]
+    # One trial: of cbind(y, n - y) with n = 1 and y = 1, of cbind(y, m) with m = 0.
+    plain = r.failures is not None and r.failures.kind == "name"
+    failures = [n for n in trials if plain and r.failures is not None and n in r.failures.names]
     errors = list(r.se.names) if r.se is not None else []
-    every = {"predictor": predictors + errors, "group": groups, "trials": trials,
-             "failures": failures}  # fmt: skip
+    every = {"predictor": predictors + errors, "group": groups, "failures": failures,
+             "trials": trials}  # fmt: skip
     roles: dict[str, str] = {}
     for role, names in every.items():
         for name in names:
