@@ -199,7 +199,9 @@ class Elpd:
             f"reach (Pareto k-hat above {self.limit:.2f}): {noun}{named}{more}"
         )
         call = "" if self.units.single else f"unit={self.units.name!r}, "
+        first = " where integrating their level's effects out is not enough"
         way = f"fit.loo({call}repair='refit') fits again without each of them"
+        way += first if self.units.single else ""
         if count > _LISTED:
             own = "" if self.units.single else f", by={self.units.name!r}"
             way = f"fit.kfold(10{own}) needs ten fits; {way}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.elpd import Elpd, fingerprint
 from hierglm.comparing.marginals import integrable, marginals, owners
-from hierglm.comparing.refits import held_out
+from hierglm.comparing.repair import Repair, integrated, refitted
 from hierglm.comparing.units import Units, units_of
 from hierglm.comparing.weights import base, left_out
 from hierglm.draws.pareto import log_sum
-from hierglm.errors import SettingsError
+from hierglm.errors import SettingsError, suggest
 from hierglm.model import Model
 from hierglm.predicting.asked import chosen_response
 from hierglm.predicting.predictions import predictions
@@ -23,7 +22,6 @@ from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Repair = Literal["refit"]
 
 
 def loo(
@@ -39,8 +37,8 @@ def loo(
     fitted : Fitted
     unit : str, optional
         A grouping factor or column whose levels are left out as wholes; rows by default.
-    repair : "refit", optional
-        Fit again without those units that are too hard to leave out otherwise.
+    repair : {"integrate", "refit"}, optional
+        What is done where a unit is too hard to leave out; see `hierglm.comparing.repair`.
     response : str, optional
         Which, where there are several.
 
@@ -49,8 +47,8 @@ def loo(
     SettingsError
         A fit without draws; an argument that there is not.
     """
-    if repair not in (None, "refit"):
-        raise SettingsError(f"repair must be 'refit' or None, not {repair!r}")
+    if repair is not None and repair not in get_args(Repair):
+        raise SettingsError(f"repair cannot be {repair!r}{suggest(str(repair), get_args(Repair))}")
     model = chosen(fitted, response, "loo")
     units = units_of(model.design, unit)
     shape = (len(units),)
@@ -67,7 +65,12 @@ def loo(
         "PSIS-LOO", model.design.formula.source, units, elpd, lpd, khat, ess, size, None,
         fingerprint(model), notes,
     )  # fmt: skip
-    return _repaired(fitted, found) if repair == "refit" else found
+    if repair is None or not found.high.any():
+        return found
+    refuse_several(fitted, f"loo(repair={repair!r})")
+    if units.single:
+        found = integrated(fitted, found)
+    return refitted(fitted, found) if repair == "refit" else found
 
 
 def waic(fitted: Fitted, response: str | None = None) -> Elpd:
@@ -161,18 +164,3 @@ def _notes(model: Model, units: Units) -> tuple[str, ...]:
         f"effects of {named} are as drawn, not integrated out, since levels are not "
         "independent and alike",
     )
-
-
-def _repaired(fitted: Fitted, found: Elpd) -> Elpd:
-    """Return the same with units of a high k-hat left out by fitting again."""
-    wanted = np.flatnonzero(found.high)
-    if not len(wanted) or found.pareto_k is None or found.ess_i is None:
-        return found
-    refuse_several(fitted, "loo(repair='refit')")
-    elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
-    for i in wanted:
-        elpd[i] = held_out(fitted, found.units, np.array([i]))[0]
-        khat[i] = ess[i] = np.nan
-    count = f"{len(wanted):,} {'fit' if len(wanted) == 1 else 'fits'}"
-    note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"
-    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=(*found.notes, note))

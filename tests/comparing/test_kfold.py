@@ -11,6 +11,7 @@ from scipy import stats
 import hierglm as hg
 from hierglm.comparing.kfold import folds
 from hierglm.comparing.refits import held_out, without
+from hierglm.comparing.repair import integrated, refitted
 from hierglm.comparing.units import units_of
 from hierglm.errors import SettingsError
 from hierglm.posterior import Fit
@@ -87,23 +88,34 @@ def test_folds_of_single_groups_are_leave_one_group_out(grouped: Fit) -> None:
     assert quick.healthy
 
 
-def test_rows_are_repaired_by_fits_without_them(grouped: Fit) -> None:
-    found, repaired = grouped.loo(), grouped.loo(repair="refit")
+@pytest.mark.parametrize("how", ["integrate", "refit"])
+def test_hard_rows_are_repaired(grouped: Fit, how: Any) -> None:
+    found, mend = grouped.loo(), {"integrate": integrated, "refit": refitted}[how]
+    repaired = mend(grouped, found)
     assert repaired.pareto_k is not None
+    assert repaired.ess_i is not None
     high = np.flatnonzero(found.high)
     assert 0 < len(high) < 6
     off = []
     for i in high:
         expected, error = exact(np.arange(22) == i, np.arange(22) != i)
+        if how == "integrate":
+            error = 4 * np.sqrt(2 * (1 / repaired.ess_i[i] - 1 / found.draws))
         assert abs(repaired.elpd_i[i] - expected) < error
-        assert np.isnan(repaired.pareto_k[i])
         off.append(abs(found.elpd_i[i] - expected))
     # A high k-hat was no false alarm.
     assert max(off) > 0.2
     others = np.setdiff1d(np.arange(22), high)
     np.testing.assert_array_equal(repaired.elpd_i[others], found.elpd_i[others])
     assert repaired.healthy
-    assert f"{len(high)} fits without the units whose Pareto k-hat" in repaired.notes[-1]
+    expected_note = {
+        "integrate": f"{len(high)} rows left out with the effects of their level integrated out",
+        "refit": f"{len(high)} fits without the units whose Pareto k-hat was above 0.70",
+    }
+    assert repaired.notes == (expected_note[how],)
+    # The cheaper way comes first.
+    both = grouped.loo(repair="refit")
+    np.testing.assert_array_equal(both.elpd_i, integrated(grouped, found).elpd_i)
 
 
 def design_of(groups: int) -> Any:

@@ -255,7 +255,9 @@ def test_numbers_come_back_from_a_file(tmp_path: Path, pooled: Fit) -> None:
 def test_what_cannot_be_left_out_is_refused(grouped: Fit) -> None:
     with pytest.raises(SettingsError, match=r"unit: .* column 'half'; there are 'g', 'y', 'se'"):
         grouped.loo(unit="half")
-    with pytest.raises(SettingsError, match="repair must be 'refit' or None, not 'mend'"):
+    with pytest.raises(
+        SettingsError, match="repair cannot be 'mend'; there are 'integrate', 'refit'"
+    ):
         grouped.loo(repair="mend")  # type: ignore[arg-type]
     one = made(chains=1, draws=1)
     with pytest.raises(SettingsError, match=r"loo\(\) needs draws"):

@@ -1,0 +1,108 @@
+"""Units that were too hard to leave out: with effects integrated out, or by another fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.adapting.condition import by_group
+from hierglm.comparing.elpd import Elpd
+from hierglm.comparing.marginals import integrable, marginals
+from hierglm.comparing.refits import held_out
+from hierglm.comparing.weights import base, left_out
+from hierglm.design.design import Design
+from hierglm.draws.pareto import log_sum
+from hierglm.results.fitted import Fitted
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Repair = Literal["integrate", "refit"]
+
+_MOST = 2
+"""Effects that quadrature integrates out together; of Gaussian responses any number."""
+
+
+def integrated(fitted: Fitted, found: Elpd) -> Elpd:
+    """Return the same with hard rows left out anew, the effects of their levels integrated out.
+
+    Most often a row is hard to leave out since it moves the effects of its own level. With
+    these integrated out the draws of everything else are weighted by 1 / p(y_i | the level's
+    other rows), which varies less (Vehtari, Mononen, Tolvanen, Sivula and Winther 2016).
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Of one linear predictor.
+    found : Elpd
+        Of its rows.
+    """
+    assert found.pareto_k is not None
+    assert found.ess_i is not None
+    design = fitted.plan.model.design
+    density, before = marginals(fitted, design), base(fitted)
+    elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
+    done = 0
+    for i in np.flatnonzero(found.high):
+        rows, alone = _level(fitted, design, i)
+        if not alone:
+            continue
+        values = density.density(rows, alone)
+        others = rows[rows != i]
+        if len(others):
+            values = values - density.density(others, alone)
+        weights, own = left_out(fitted, values[:, None], before)
+        if own[0] < khat[i]:
+            khat[i], elpd[i] = own[0], log_sum(values + weights[:, 0])
+            ess[i] = np.exp(-log_sum(2 * weights[:, 0]))
+            done += 1
+    note = f"{done:,} row{'' if done == 1 else 's'} left out with the effects of their level"
+    notes = (*found.notes, f"{note} integrated out") if done else found.notes
+    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes)
+
+
+def refitted(fitted: Fitted, found: Elpd) -> Elpd:
+    """Return the same with hard units left out by fitting again, one fit each.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Of one linear predictor.
+    found : Elpd
+    """
+    assert found.pareto_k is not None
+    assert found.ess_i is not None
+    hard = np.flatnonzero(found.high)
+    if not len(hard):
+        return found
+    elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
+    for i in hard:
+        elpd[i] = held_out(fitted, found.units, np.array([i]))[0]
+        khat[i] = ess[i] = np.nan
+    count = f"{len(hard):,} {'fit' if len(hard) == 1 else 'fits'}"
+    note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"
+    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=(*found.notes, note))
+
+
+def _level(fitted: Fitted, design: Design, row: int) -> tuple[Ints, Mapping[str, Bools]]:
+    """Return the rows of the levels of a row, and these levels, as far as they can be integrated.
+
+    Those with few rows first, which the row moves most.
+    """
+    exponential = fitted.plan.model.family.exponential
+    most = np.inf if exponential is not None and exponential.dispersion else _MOST
+    terms = by_group(design)
+    same = {g: terms[g][0].index == terms[g][0].index[row] for g in integrable(design)}
+    rows, alone, count = np.zeros(design.rows, dtype=bool), dict[str, Bools](), 0
+    for group in sorted(same, key=lambda g: int(same[g].sum())):
+        effects = sum(len(term.terms) for term in terms[group])
+        if count + effects <= most:
+            count += effects
+            rows |= same[group]
+            levels = np.arange(len(terms[group][0].levels))
+            alone[group] = levels == terms[group][0].index[row]
+    none = {g: np.zeros(len(terms[g][0].levels), dtype=bool) for g in same if g not in alone}
+    return np.flatnonzero(rows), {**alone, **none} if alone else {}
