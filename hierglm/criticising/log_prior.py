@@ -17,8 +17,8 @@ from hierglm.draws.scales import flat, scales
 from hierglm.draws.several import covariance_draws
 from hierglm.model import Model
 from hierglm.plan.crossproducts import column_means
-from hierglm.priors.slots import Assigned
 from hierglm.priors.distributions import Prior
+from hierglm.priors.slots import Assigned
 from hierglm.results.rows import MAIN
 
 Floats = NDArray[np.float64]
