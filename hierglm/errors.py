@@ -4,6 +4,7 @@
 
     HierglmError
     |-- FormulaError        the text of a formula; carries a caret into it
+    |   `-- HypothesisError     that of a hypothesis
     |-- DataError           the table: a missing column, a wrong type, no rows left
     |   `-- ResponseError   the response is outside its family's support
     |-- PriorError          a prior's name, kind or numbers
@@ -55,6 +56,10 @@ class FormulaError(HierglmError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message, self.source, self.start, self.end)
+
+
+class HypothesisError(FormulaError):
+    """A hypothesis that cannot be read, or names no parameter; the message points into it."""
 
 
 class DataError(HierglmError):

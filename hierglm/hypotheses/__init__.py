@@ -1,0 +1,1 @@
+"""Hypotheses about parameters: their text, their posterior and their evidence."""
