@@ -28,10 +28,13 @@ from hierglm.results.outcome import Outcome
 from hierglm.sampling import FULL, SHORT, Auto, Sampled, sample
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
     import xarray as xr
 
     from hierglm.predicting.asked import Target
+    from hierglm.simulating.calibrate import Calibration
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,6 +56,15 @@ class PreparedModel:
     def plan(self) -> Plan:
         """Return how each part is written, and why; ``print`` it."""
         return self._plan
+
+    @property
+    def model(self) -> Model:
+        """Design, family and priors."""
+        return self._plan.model
+
+    def of(self, model: Model) -> PreparedModel:
+        """Return another model, planned and written as this one was asked to be."""
+        return prepare(model, "auto" if self._auto else self._engine, self._asked)
 
     def priors(self) -> pd.DataFrame:
         """Return the prior of every parameter: columns parameter, prior, source."""
@@ -238,6 +250,43 @@ class PreparedModel:
                 why = "of several linear predictors there is none"
             raise SettingsError(f"no penalised fit to approximate the posterior by: {why}")
         return found
+
+    def calibrate(
+        self,
+        n: int = 200,
+        *,
+        draws: int = 250,
+        seed: int | None = None,
+        executor: Executor | None = None,
+        **options: Any,
+    ) -> Calibration:
+        """Return whether the model's posteriors are right: simulation-based calibration.
+
+        Parameters are drawn from the priors, responses from these, and the model is fitted to
+        each data set; the ranks of the true values among draws of their posteriors are uniform
+        where all is right. Print the answer, or see its `table()` and `plot()`.
+
+        Parameters
+        ----------
+        n : int
+            Number of data sets.
+        draws : int
+            A chain, at first; more where draws are not independent enough.
+        seed : int, optional
+            The same seed gives the same ranks.
+        executor : concurrent.futures.Executor, optional
+            Where data sets are fitted, several at a time; a process pool pickles the model.
+        **options
+            chains, warmup, adapt_delta, ... as of `fit`.
+
+        Raises
+        ------
+        PriorError
+            A prior is flat, so that nothing can be drawn from it.
+        """
+        from hierglm.simulating import calibrate
+
+        return calibrate.calibrate(self, n, draws, seed, executor, **options)
 
     def __repr__(self) -> str:
         model = self._plan.model

@@ -165,6 +165,16 @@ class Family:
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By name: its functions cannot be sent to another process, and are there already.
+        return _named, (self.name, self.link.name)
+
+
+def _named(name: str, link: str) -> Family:
+    from hierglm.families import family
+
+    return family(name, link)
+
 
 def draw_counts(rng: np.random.Generator, mean: Floats) -> Floats:
     """Return Poisson counts, elementwise.

@@ -1,0 +1,178 @@
+"""A model with responses of its own making in the place of those that it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.criticising.prior_draws import prior_fitted
+from hierglm.draws.draws import Draws
+from hierglm.errors import ResponseError, SettingsError
+from hierglm.model import Model
+from hierglm.predicting.predictions import predictions
+from hierglm.priors.assign import settle
+from hierglm.priors.distributions import constant
+from hierglm.priors.slots import Priors
+from hierglm.results.approximation import Approximation
+from hierglm.results.fitted import Fitted
+
+Floats = NDArray[np.float64]
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Fittable(Protocol):
+    """What is fitted: a `hierglm.prepared.PreparedModel`, which stands above this package."""
+
+    @property
+    def model(self) -> Model:
+        """Design, family and priors."""
+
+    @property
+    def of(self) -> Callable[[Model], Any]:
+        """Returns another model, planned and written as this one was asked to be."""
+
+    @property
+    def fit(self) -> Callable[..., Fitted]:
+        """Returns the posterior."""
+
+    @property
+    def approx(self) -> Callable[[], Approximation]:
+        """Returns the penalised fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One data set: what it was drawn from, and the model of it.
+
+    Attributes
+    ----------
+    truth : Fitted
+        The model with its simulated responses, and the parameters as a single draw.
+    seed : int
+        With which it is fitted.
+    """
+
+    truth: Fitted
+    seed: int
+
+    @property
+    def model(self) -> Model:
+        """The model of the simulated responses; priors are those of the model before."""
+        return self.truth.plan.model
+
+
+def simulate(
+    model: Model, n: int, seed: int, truth: Mapping[str, float] | None = None
+) -> Iterator[Simulated | str]:
+    """Yield data sets whose parameters are drawn from the priors, but for those that are given.
+
+    In the place of a data set that its family does not have, such as one with a number that
+    rounds to the end of its range, stands what is wrong with it.
+
+    Predictors, levels, trials and weights are those of the model.
+
+    Parameters
+    ----------
+    model : Model
+    n : int
+        How many.
+    seed : int
+        The same seed gives the same data sets.
+    truth : mapping of str to float, optional
+        Values of parameters, by the names that priors have: ``{"b[x]": 0.3, "sigma": 1}``;
+        ``"Intercept"`` is that at the means of the columns, as its prior is.
+
+    Raises
+    ------
+    PriorError
+        A name that is no parameter, a value that it cannot have, a flat prior of one that is
+        not given.
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise SettingsError(f"n, the number of data sets, must be a whole number >= 1, not {n!r}")
+    drawn = prior_fitted(given(model, truth or {}), int(n), seed)
+    responses: list[Floats] = []
+    # Wide priors on a logarithm have infinite means; such data sets are refused one by one.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for each in model.responses:
+            found = predictions(drawn, None, "response", response=each.part.response or None)
+            values = np.empty((int(n), each.design.rows))
+            for at, block in found.blocks():
+                values[:, at] = block
+            responses.append(values)
+    for number in range(int(n)):
+        try:
+            made = with_responses(model, [y[number] for y in responses])
+        except ResponseError as error:
+            yield str(error)
+            continue
+        plan = replace(drawn.plan, model=made)
+        one = replace(drawn, plan=plan, draws=_one(drawn.draws, number))
+        yield Simulated(one, int(np.random.default_rng([seed, 2, number]).integers(2**31)))
+
+
+def given(model: Model, truth: Mapping[str, float]) -> Model:
+    """Return a model some of whose parameters are known."""
+    known = {name: constant(value) for name, value in truth.items()}
+    priors = settle(list(model.priors), known)
+    by_name = {a.slot.name: a for a in priors}
+
+    def own(m: Model) -> Model:
+        return replace(m, priors=Priors(tuple(by_name[a.slot.name] for a in m.priors)))
+
+    return replace(model, priors=priors, parts=tuple(own(m) for m in model.parts))
+
+
+def with_responses(model: Model, values: list[Floats]) -> Model:
+    """Return a model of other responses.
+
+    Parameters
+    ----------
+    model : Model
+    values : list of ndarray, shape (rows,)
+        One for each of ``model.responses``; categories are their places.
+
+    Raises
+    ------
+    ResponseError
+        A response that the family does not have: numbers too large or too small for a float.
+    """
+    by_name = {
+        m.part.response: replace(m.design.response, values=_read_only(y))
+        for m, y in zip(model.responses, values, strict=True)
+    }
+
+    def other(m: Model) -> Model:
+        response = by_name[m.part.response]
+        m.family.check(response)
+        return replace(m, design=replace(m.design, response=response))
+
+    return replace(other(model), parts=tuple(other(m) for m in model.parts))
+
+
+def each(
+    task: Callable[[Item], Answer], items: Iterator[Item], executor: Executor | None
+) -> Iterator[Answer]:
+    """Yield what a task returns for each item, in order, here or where an executor sends it."""
+    return map(task, items) if executor is None else executor.map(task, items)
+
+
+def _one(draws: Draws, number: int) -> Draws:
+    """Return a single draw of the one chain."""
+    at = slice(number, number + 1)
+    variables = {v.name: replace(v, values=v.values[:, at]) for v in draws}
+    return replace(
+        draws, variables=variables, stats={name: x[:, at] for name, x in draws.stats.items()}
+    )
+
+
+def _read_only(values: Floats) -> Floats:
+    values = values.copy()
+    values.flags.writeable = False
+    return values
