@@ -47,7 +47,7 @@ def integrated(fitted: Fitted, found: Elpd) -> Elpd:
     elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
     done = 0
     for i in np.flatnonzero(found.high):
-        rows, alone = _level(fitted, design, i)
+        rows, alone = _level(fitted, design, int(i))
         if not alone:
             continue
         values = density.density(rows, alone)
