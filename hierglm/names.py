@@ -48,6 +48,8 @@ KINDS: Mapping[str, str] = {
 """What stands before the bracket, by effect; a family's parameters have no bracket."""
 
 EFFECTS = (*KINDS, "family")
+UNSEEN = ("ran_weight",)
+"""Kinds of draws that no table shows: weights of levels, by which effects are drawn."""
 VARIATION = ("ran_sd", "ran_cor", "ran_alpha", "ran_rho", "ran_df")
 """Kinds of parameters that say how the effects of a group vary."""
 

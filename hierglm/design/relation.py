@@ -57,7 +57,12 @@ class Relation:
     @property
     def plain(self) -> bool:
         """Whether levels are independent, alike and normal, and rows belong to one each."""
-        return not (self.dependent or self.strata or self.student or self.members is not None)
+        return not (self.dependent or self.varying or self.members is not None)
+
+    @property
+    def varying(self) -> bool:
+        """Whether levels differ in the covariance of their effects."""
+        return bool(self.strata) or self.student
 
     @property
     def dependent(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -29,17 +29,31 @@ class Given:
         Common coefficients less those of least squares.
     sigma : ndarray, shape (S,)
         Residual sd.
-    scales : mapping of int to ndarray, shape (S, q, d)
-        For each term of the chain: lower-triangular factor of its covariance, over sigma;
-        d is q, or less where the covariance has that rank.
+    scales : mapping of int to ndarray, shape (S, strata, q, d)
+        For each term of the chain: lower-triangular factors of the covariances of its strata
+        of levels (one where levels are alike), over sigma; d is q, or less where the
+        covariance has that rank.
     effects : mapping of int to ndarray, shape (S, J q)
         Of the terms that are not in the chain, level by level.
+    strata : mapping of int to ndarray of int, shape (J,)
+        Stratum of each level, of the terms that have several.
+    sizes : mapping of int to ndarray, shape (S, J)
+        What the factor of each level is multiplied by, of the terms whose levels have sizes.
     """
 
     d: Floats
     sigma: Floats
     scales: Mapping[int, Floats]
     effects: Mapping[int, Floats]
+    strata: Mapping[int, Ints] = field(default_factory=dict)
+    sizes: Mapping[int, Floats] = field(default_factory=dict)
+
+    def scale(self, k: int, levels: Ints) -> Floats:
+        """Return the factors of some levels of a term, shape (S, levels or 1, q, d)."""
+        S = self.scales[k]
+        if k in self.strata:
+            S = S[:, self.strata[k][levels]]
+        return S * self.sizes[k][:, levels, None, None] if k in self.sizes else S
 
 
 def branches(order: Order, levels: Mapping[int, int], most: int) -> list[dict[int, Ints]]:
@@ -107,6 +121,7 @@ def draw_branch(
     C: dict[int, _Entries] = {}
     w: dict[int, list[Floats]] = {}
     parent = _parents(order, some)
+    scales = {k: given.scale(k, some[k]) for k in chain}
     for k in chain:
         own, q = sums.groups[k], len(sums.groups[k].Ze)
         A[k] = {
@@ -121,8 +136,8 @@ def draw_branch(
         if k in chain and m in chain:
             G[k, m] = _nested(F, some[k], len(e[k]), len(e[m]))
     for i, k in enumerate(chain):
-        S, q = given.scales[k], len(e[k])
-        d = S.shape[2]
+        S, q = scales[k], len(e[k])
+        d = S.shape[3]
         C[k] = _cholesky(_precision(A[k], S), d)
         w[k] = _solve(C[k], S, e[k])
         after = chain[i + 1 :]
@@ -149,7 +164,7 @@ def draw_branch(
             held = out[m][:, parent[k, m]]
             for a in range(len(w[k])):
                 w[k][a] = w[k][a] - sum(G[k, m][h, a] * held[:, :, h] for h in range(held.shape[2]))
-        out[k] = _draw(C[k], w[k], given.scales[k], given.sigma, rng)
+        out[k] = _draw(C[k], w[k], scales[k], given.sigma, rng)
     return out
 
 
@@ -181,7 +196,7 @@ def _nested(F: Any, some: Ints, q: int, s: int) -> dict[tuple[int, int], Floats]
 
 def _precision(A: _Entries, S: Floats) -> _Entries:
     """Return the entries of I + S' A S of every level, shape (draws, levels)."""
-    q, d = S.shape[1:]
+    q, d = S.shape[2:]
     out = {}
     for r in range(d):
         for s in range(r + 1):
@@ -189,7 +204,7 @@ def _precision(A: _Entries, S: Floats) -> _Entries:
             for h in range(r, q):
                 for k in range(s, q):
                     entry = A[max(h, k), min(h, k)]
-                    total = total + (S[:, h, r] * S[:, k, s])[:, None] * entry
+                    total = total + S[:, :, h, r] * S[:, :, k, s] * entry
             out[r, s] = total
     return out
 
@@ -207,10 +222,10 @@ def _cholesky(M: _Entries, q: int) -> _Entries:
 
 def _solve(C: _Entries, S: Floats, e: Sequence[Floats]) -> list[Floats]:
     """Return C^-1 S' e of every level."""
-    q, d = S.shape[1:]
+    q, d = S.shape[2:]
     w: list[Floats] = []
     for k in range(d):
-        v = sum((S[:, h, k, None] * e[h] for h in range(k, q)), start=np.zeros(()))
+        v = sum((S[:, :, h, k] * e[h] for h in range(k, q)), start=np.zeros(()))
         for h in range(k):
             v = v - C[k, h] * w[h]
         w.append(v / C[k, k])
@@ -221,7 +236,7 @@ def _draw(
     C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator | None
 ) -> Floats:
     """Return S C^-T (w + sigma noise), shape (draws, levels, q)."""
-    q, d = S.shape[1:]
+    q, d = S.shape[2:]
     shape = (len(S), w[0].shape[1], d)
     noise = rng.standard_normal(shape) if rng is not None else np.zeros(shape)
     z: list[Floats] = [np.empty(0)] * d
@@ -230,5 +245,5 @@ def _draw(
         for h in range(k + 1, d):
             rest = rest - C[h, k] * z[h]
         z[k] = rest / C[k, k]
-    effects = [sum(S[:, r, k, None] * z[k] for k in range(min(r + 1, d))) for r in range(q)]
+    effects = [sum(S[:, :, r, k] * z[k] for k in range(min(r + 1, d))) for r in range(q)]
     return np.stack([np.asarray(x) for x in effects], axis=-1)

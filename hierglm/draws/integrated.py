@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierglm.design.design import Grouping
 from hierglm.draws.chain import Given, branches, draw_branch
 from hierglm.draws.draws import Draws, Variable
-from hierglm.draws.scales import flat, place, scale
+from hierglm.draws.scales import flat, level_sizes, place, stratum_scales
 from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
@@ -91,6 +91,10 @@ class DrawnEffects(Variable):
         }
         for name, value in held.items():
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What was drawn is drawn again where it is asked for: the seed goes along.
+        return DrawnEffects, (self._late, self._numbers, {})
 
     @property
     def values(self) -> Floats:
@@ -179,13 +183,19 @@ def late_order(plan: Plan) -> Order:
 
 
 def _given(plan: Plan, draws: Draws, sums: Sums, found: Order) -> Given:
-    size = draws.chains * draws.draws
+    size, groups = draws.chains * draws.draws, plan.model.groups
     sigma = flat(draws, "sigma") if "sigma" in draws else np.ones(size)
     return Given(
         d=_coefficients(plan, draws, sums.common) - sums.common.ols,
         sigma=sigma,
-        scales={k: scale(plan.model.groups, k, draws) / sigma[:, None, None] for k in found.chain},
+        scales={
+            k: stratum_scales(groups, k, draws) / sigma[:, None, None, None] for k in found.chain
+        },
         effects={k: _sampled(plan, k, draws) for k in found.rest},
+        strata={
+            k: stratum for k in found.chain if (stratum := groups[k].relation.stratum) is not None
+        },
+        sizes={k: level_sizes(groups, k, draws) for k in found.chain if groups[k].relation.student},
     )
 
 

@@ -11,6 +11,7 @@ from hierglm.covariances import correlated_terms, covariance_of, effect_times, s
 from hierglm.covariances.rr import loading_labels, loadings
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import Draws
+from hierglm.program.tails import tail_terms
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +36,28 @@ def scale(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
         return loadings(values[:, place(groups, number, loading_labels)], grouping)
     sd, correlation = scales(groups, number, draws)
     return sd[:, :, None] * correlation_factor(correlation)
+
+
+def stratum_scales(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
+    """Return `scale` of each stratum of a term's levels, shape (draws, strata, q, rank).
+
+    There is one stratum where levels are alike. The arguments are those of `scale`.
+    """
+    strata = len(groups[number].relation.strata)
+    if not strata:
+        return scale(groups, number, draws)[:, None]
+    found = (scales(groups, number, draws, s) for s in range(strata))
+    return np.stack([sd[:, :, None] * correlation_factor(cor) for sd, cor in found], axis=1)
+
+
+def level_sizes(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
+    """Return what Student t effects of each level are normal ones times, shape (draws, levels).
+
+    The arguments are those of `scale`; the draws have the levels' weights.
+    """
+    values = flat(draws, f"weight_{groups[number].group}")
+    (own,) = np.moveaxis(values[:, :, place(groups, number, tail_terms)], 2, 0)
+    return np.asarray(1 / np.sqrt(own))
 
 
 def scales(

@@ -32,22 +32,20 @@ def rotates(grouping: Grouping) -> bool:
     """
     relation = grouping.relation
     known = relation.kind in ("cov", "icar")
-    return known and len(grouping.terms) == 1 and not (relation.strata or relation.student)
+    return known and len(grouping.terms) == 1 and not relation.varying
 
 
 def obstacle(grouping: Grouping) -> str:
     """Return why a term's effects are written as standard normals and in no other form, or ""."""
     relation = grouping.relation
-    if relation.plain or rotates(grouping):
+    if relation.members is None and (not relation.dependent or rotates(grouping)):
         return ""
     if relation.members is not None:
         return "rows belong to several levels, whose effects depend on each other given the data"
     if relation.parameter:
         return f"{relation.parameter} changes how levels depend on each other"
-    if relation.strata:
-        return "each stratum has a covariance of its own"
-    if relation.student:
-        return "they are Student t, each level with a scale of its own"
+    if relation.varying:
+        return "levels that are related differ in the covariance of their effects"
     return "levels that are related have several effects each"
 
 

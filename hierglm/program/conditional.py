@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
 
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
@@ -13,7 +14,8 @@ from hierglm.program.common import centre, moves
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, sizes
-from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
+from hierglm.program.scales import factors
+from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
 
 def conditional(plan: Plan, number: int) -> Fragment:
@@ -35,7 +37,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
                          f"and with {plan.model.design.groups[m].group}"))
         for m, F in about.F.items()
     ]  # fmt: skip
-    scales = scale_parts(plan, number)
+    scales = level_parts(plan, number)
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     p = about.B.shape[1]
     B = about.B.reshape(len(about.A), q, p).transpose(1, 0, 2)
@@ -86,9 +88,9 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if rows else "",
-        uses=(*scale_functions(plan, number), *uses, *(c.function for _, c in crossings)),
+        uses=(*level_functions(plan, number), *uses, *(c.function for _, c in crossings)),
         outputs=(
-            *scale_outputs(plan, number),
+            *level_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
                    effect_dims(grouping)),
         ),
@@ -96,6 +98,8 @@ def conditional(plan: Plan, number: int) -> Fragment:
 
 
 def _function(grouping: Grouping) -> str:
+    if grouping.relation.varying:
+        return "varying_effects"
     return "low_rank_effects" if covariance_of(grouping).low_rank else "conditional_effects"
 
 
@@ -105,16 +109,15 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     gaussian = plan.response.form is ResponseForm.CROSSPRODUCTS
     sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
     e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
-    over = " / sigma" if sigma == "sigma" else ""
     grouping = plan.model.groups[number]
     effects = f"{_function(grouping)}(A_{k}, S, e, {sigma}, z_{k}, J_{k})"
     lines = [
-        f"matrix[M_{k}, {factors(grouping, k)}] S = {scale(plan, number)}{over};",
+        *level_scale(plan, number, "S", sigma),
         f"array[M_{k}] vector[J_{k}] e = {e};",
         *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
         f"matrix[J_{k}, M_{k} + 1] u = {effects};",
         f"r_{k} = u[, 1:M_{k}];",
         f"log_prior_{k} = sum(u[, M_{k} + 1]);",
     ]
-    text = "{\n" + "".join(f"  {line}\n" for line in lines) + "}"
+    text = "{\n" + indent("\n".join(lines), "  ") + "\n}"
     return Statement(Block.TRANSFORMED_PARAMETERS, text)

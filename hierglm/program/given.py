@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare
+from hierglm.program.priors import PriorText, scalar_prior, vector_prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,34 @@ def completed(
     expr = f"append_row({free}, {name}_given)[{name}_place]"
     whole = Declare(Block.TRANSFORMED_PARAMETERS, "vector", name, (size,), expr=expr, note=note)
     return data, whole
+
+
+def bounded(name: str, priors: Sequence[Prior], note: str, size: str, bounds: str) -> PriorText:
+    """Return a parameter between bounds with its priors; what is given of it is data.
+
+    Parameters
+    ----------
+    name, note : str
+        Stan name, and what it is.
+    priors : sequence of Prior
+        One for each element.
+    size : str
+        Stan name of its length; "" for a scalar.
+    bounds : str
+        As of `Declare`.
+    """
+    free = estimated(priors)
+    if free.none:
+        return PriorText((datum(name, priors, note, size, bounds),))
+    prior = vector_prior(name, size, priors) if size else scalar_prior(name, priors[0])
+    kind, dims = ("vector", (size,)) if size else ("real", ())
+    declares = [Declare(Block.PARAMETERS, kind, name, dims, bounds, note=note)]
+    if free.mixed:
+        data, whole = completed(name, size, priors, f"{name}_free", note, bounds)
+        dims = (f"{name}_free_size",)
+        own = Declare(Block.PARAMETERS, kind, f"{name}_free", dims, bounds, note=note)
+        declares = [*data, own, whole]
+    return PriorText((*declares, *prior.declares), prior.statements)
 
 
 def given_value(priors: Sequence[Prior], scalar: bool = True) -> NDArray[np.float64] | None:

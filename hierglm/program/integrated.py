@@ -16,7 +16,8 @@ from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
-from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
+from hierglm.program.scales import factors
+from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
 _FOLDS = ("fold_precision", "fold_residuals")
 
@@ -36,11 +37,14 @@ class _Small:
 
 _TRIANGULAR = _Small("batched_precision", "batched_solve", "integrated_density")
 _LOW_RANK = _Small("low_rank_precision", "low_rank_solve", "low_rank_density")
+_VARYING = _Small("varying_precision", "varying_solve", "varying_density")
 
 
 def _small(plan: Plan, number: int) -> _Small:
-    low = covariance_of(plan.model.groups[number]).low_rank
-    return _LOW_RANK if low else _TRIANGULAR
+    grouping = plan.model.groups[number]
+    if grouping.relation.varying:
+        return _VARYING
+    return _LOW_RANK if covariance_of(grouping).low_rank else _TRIANGULAR
 
 
 def sums_data(plan: Plan) -> Fragment:
@@ -71,7 +75,7 @@ def group_sums(plan: Plan, number: int) -> Fragment:
     """Return the fragment of the crossproducts of a group term, and of its scale."""
     grouping = plan.model.design.groups[number]
     k = number + 1
-    scales = scale_parts(plan, number)
+    scales = level_parts(plan, number)
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
@@ -80,8 +84,8 @@ def group_sums(plan: Plan, number: int) -> Fragment:
             *scales.declares,
         ),
         statements=scales.statements,
-        uses=scale_functions(plan, number),
-        outputs=scale_outputs(plan, number),
+        uses=level_functions(plan, number),
+        outputs=level_outputs(plan, number),
     )
 
 
@@ -218,7 +222,7 @@ def _eliminate(
     inner = [j + 1 for j in order.chain[:i]]
     A = f"ZZ_{k}"
     small, size = _small(plan, number), factors(plan.model.groups[number], k)
-    yield f"matrix[M_{k}, {size}] S_{k} = {scale(plan, number)}{' / sigma' * (sigma != '1')};"
+    yield from level_scale(plan, number, f"S_{k}", sigma)
     yield _within(k)
     for m in order.rest:
         yield f"e_{k} = {crossings[number, m](f'e_{k}', f'r_{m + 1}')};"
@@ -233,7 +237,8 @@ def _eliminate(
         return
     low = small is _LOW_RANK
     entries = f"({size} * ({size} + 1)) %/% 2" if low else f"T_{k}"
-    precision = f"{small.precision}({A}, S_{k}{f', J_{k}' if low else ''})"
+    more = {_LOW_RANK: f", J_{k}", _VARYING: f", {size}, J_{k}"}.get(small, "")
+    precision = f"{small.precision}({A}, S_{k}{more})"
     yield (f"array[{entries}] vector[J_{k}] C_{k} = batched_cholesky({precision}, {size}, J_{k});")
     yield f"array[{size}] vector[J_{k}] w_{k} = {small.solve}(C_{k}, S_{k}, e_{k}, J_{k});"
     yield f"target += solved_density(C_{k}, w_{k}, {sigma});"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.given import completed, datum, estimated, given_value
+from hierglm.program.given import bounded, given_value
 from hierglm.program.groups import by_row, effect_dims, intercept_only, predictor, sizes
-from hierglm.program.priors import PriorText, scalar_prior, vector_prior
+from hierglm.program.priors import PriorText
 from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
-from hierglm.program.strata import strata_outputs, strata_parts, strata_scaled
+from hierglm.program.strata import strata_data, strata_outputs, strata_parts, strata_scaled
+from hierglm.program.tails import tail_outputs, tails
 
 
 def related(plan: Plan, number: int) -> Fragment:
@@ -31,7 +30,7 @@ def related(plan: Plan, number: int) -> Fragment:
     relation, k = grouping.relation, number + 1
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     scales = strata_parts(plan, number) if relation.strata else scale_parts(plan, number)
-    field, tails = _field(plan, number), _tails(plan, number)
+    field, weights = _field(plan, number), tails(plan, number)
     functions = (
         *scale_functions(plan, number),
         *(("scale_strata",) if relation.strata and covariance_of(grouping).free else ()),
@@ -46,13 +45,13 @@ def related(plan: Plan, number: int) -> Fragment:
             *(_rows(plan, number) if rows else ()),
             *scales.declares,
             *field.declares,
-            *tails.declares,
+            *weights.declares,
             *_effects(grouping, k),
         ),
         statements=(
             *scales.statements,
             *field.statements,
-            *tails.statements,
+            *weights.statements,
             Statement(Block.MODEL, f"to_vector(z_{k}) ~ std_normal();"),
         ),
         predictor=_predictor(grouping, k) if rows else "",
@@ -95,18 +94,8 @@ def _levels(grouping: Grouping, k: int) -> list[Declare]:
                 value=relation.spectrum, note=note,
             )
         )  # fmt: skip
-    if relation.stratum is not None:
-        count = len(relation.strata)
-        declares += [
-            Declare(
-                Block.DATA, "int", f"F_{k}", bounds="lower=1", value=count,
-                note=f"strata: {', '.join(relation.strata)}",
-            ),
-            Declare(
-                Block.DATA, "array[] int", f"stratum_{k}", (f"J_{k}",), f"lower=1, upper=F_{k}",
-                value=relation.stratum + 1, note="of each level",
-            ),
-        ]  # fmt: skip
+    if relation.strata:
+        declares += strata_data(grouping, k)
     return declares
 
 
@@ -159,7 +148,7 @@ def _effects(grouping: Grouping, k: int) -> list[Declare]:
         if relation.factor is not None:
             expr = f"factor_{k} * {expr}" if expr.endswith(")") else f"factor_{k} * ({expr})"
     if relation.student:
-        expr = f"diag_pre_multiply(sqrt(df_{k} * mix_{k}), {expr})"
+        expr = f"diag_pre_multiply(inv_sqrt(weight_{k}), {expr})"
     return [
         Declare(
             Block.PARAMETERS, "matrix", f"z_{k}", (f"M_{k}", _coordinates(grouping, k)),
@@ -196,39 +185,7 @@ def _field(plan: Plan, number: int) -> PriorText:
         "rho": "share of the variance that follows the graph",
     }[name]
     priors, stan = plan.model.priors.of(name, number), f"{name}_{k}"
-    return _bounded(stan, priors, said, f"M_{k}", "lower=0, upper=1")
-
-
-def _tails(plan: Plan, number: int) -> PriorText:
-    """Return the degrees of freedom of Student effects, and what normal ones are multiplied by."""
-    grouping, k = plan.model.groups[number], number + 1
-    if not grouping.relation.student:
-        return PriorText()
-    own = _bounded(
-        f"df_{k}", plan.model.priors.of("df", number), "degrees of freedom", "", "lower=1"
-    )
-    mix = Declare(
-        Block.PARAMETERS, "vector", f"mix_{k}", (f"J_{k}",), "lower=0",
-        note="1 / chi-squared: large for outlying levels",
-    )  # fmt: skip
-    text = f"mix_{k} ~ inv_chi_square(df_{k});"
-    return PriorText((*own.declares, mix), (*own.statements, Statement(Block.MODEL, text)))
-
-
-def _bounded(name: str, priors: Any, note: str, size: str, bounds: str) -> PriorText:
-    """Return a parameter between bounds with its priors; those with a constant are data."""
-    free = estimated(priors)
-    if free.none:
-        return PriorText((datum(name, priors, note, size, bounds),))
-    prior = vector_prior(name, size, priors) if size else scalar_prior(name, priors[0])
-    kind, dims = ("vector", (size,)) if size else ("real", ())
-    declares = [Declare(Block.PARAMETERS, kind, name, dims, bounds, note=note)]
-    if free.mixed:
-        data, whole = completed(name, size, priors, f"{name}_free", note, bounds)
-        dims = (f"{name}_free_size",)
-        own = Declare(Block.PARAMETERS, kind, f"{name}_free", dims, bounds, note=note)
-        declares = [*data, own, whole]
-    return PriorText((*declares, *prior.declares), prior.statements)
+    return bounded(stan, priors, said, f"M_{k}", "lower=0, upper=1")
 
 
 def _outputs(plan: Plan, number: int) -> list[Output]:
@@ -242,11 +199,8 @@ def _outputs(plan: Plan, number: int) -> list[Output]:
                    f"ran_{relation.parameter}", name, ((f"{name}_term", grouping.terms),),
                    value=value)
         )  # fmt: skip
-    if relation.student:
-        value = given_value(plan.model.priors.of("df", number))
-        dims = ((f"{name}_term", (" + ".join(grouping.terms),)),)
-        outputs.append(Output(f"df_{k}", f"df_{name}", "ran_df", name, dims, value=value))
     return [
         *outputs,
+        *tail_outputs(plan, number),
         Output(f"r_{k}", f"r_{name}", "ran_vals", name, effect_dims(grouping)),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hierglm.names import EFFECTS
+from hierglm.names import EFFECTS, UNSEEN
 from hierglm.program.fragment import (
     Block,
     Declare,
@@ -220,7 +220,8 @@ def _start(fragments: Sequence[Fragment], places: Mapping[str, Place]) -> Mappin
 
 def _outputs(fragments: Sequence[Fragment]) -> tuple[Output, ...]:
     """Return the outputs in the order of a summary: common, sds, correlations, rest, effects."""
-    order = (*(e for e in EFFECTS if e not in ("ran_vals", "ran_coefs")), "ran_vals")
+    shown = (e for e in EFFECTS if e not in ("ran_vals", "ran_coefs"))
+    order = (*shown, *UNSEEN, "ran_vals")
 
     def place(output: Output) -> tuple[int, int]:
         # Terms come in the order of the formula, whatever order their statements need.

@@ -13,6 +13,22 @@ from hierglm.program.positive import positive
 from hierglm.program.priors import PriorText
 
 
+def strata_data(grouping: Grouping, k: int) -> list[Declare]:
+    """Return how many strata there are, and in which each level lies."""
+    relation = grouping.relation
+    assert relation.stratum is not None
+    return [
+        Declare(
+            Block.DATA, "int", f"F_{k}", bounds="lower=1", value=len(relation.strata),
+            note=f"strata: {', '.join(relation.strata)}",
+        ),
+        Declare(
+            Block.DATA, "array[] int", f"stratum_{k}", (f"J_{k}",), f"lower=1, upper=F_{k}",
+            value=relation.stratum + 1, note="of each level",
+        ),
+    ]  # fmt: skip
+
+
 def strata_parts(plan: Plan, number: int) -> PriorText:
     """Return sds and correlations of a term's effects in each stratum, with their priors.
 

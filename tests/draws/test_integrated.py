@@ -28,6 +28,9 @@ def repeated(plan, count, seed=0):
 
     for k, g in enumerate(design.groups):
         q = len(g.terms)
+        if g.relation.varying:
+            covariances.append(varying(g, r, add))
+            continue
         one = g.structure.kind in ("iso", "ar1") and q > 1
         sd, correlation = r.uniform(0.5, 1.5, 1 if one else q), np.eye(q)
         add(f"sd_{g.group}", "ran_sd", g.group, sd, g.terms[: len(sd)])
@@ -56,6 +59,26 @@ def repeated(plan, count, seed=0):
     return Draws(found, {"diverging": np.zeros((2, count // 2))}), b, covariances, fixed
 
 
+def varying(g, r, add):
+    """Return the covariance of each level's effects, having added its parts."""
+    q, strata = len(g.terms), len(g.relation.strata) or 1
+    sd = r.uniform(0.5, 1.5, (strata, q))
+    add(f"sd_{g.group}", "ran_sd", g.group, sd.reshape(-1), tuple(range(sd.size)))
+    half = np.eye(q) + np.tril(r.normal(0, 0.5, (strata, q, q)), -1)
+    half /= np.linalg.norm(half, axis=2, keepdims=True)
+    correlation = half @ half.swapaxes(1, 2)
+    if q > 1:
+        pairs = np.concatenate([c[np.triu_indices(q, 1)] for c in correlation])
+        add(f"cor_{g.group}", "ran_cor", g.group, pairs, tuple(range(len(pairs))))
+    weights = np.ones(len(g.levels))
+    if g.relation.student:
+        weights = r.chisquare(3, len(g.levels)) / 3
+        add(f"weight_{g.group}", "ran_weight", g.group, weights[:, None], (0,))
+    own = sd[:, :, None] * correlation * sd[:, None, :]
+    at = g.relation.stratum if g.relation.strata else np.zeros(len(g.levels), dtype=int)
+    return own[at] / weights[:, None, None]
+
+
 def exact(plan, b, covariances, fixed):
     """Return mean and covariance of all integrated effects, from one dense joint normal."""
     design = plan.model.design
@@ -73,7 +96,7 @@ def exact(plan, b, covariances, fixed):
             e = e - columns @ fixed[k].reshape(-1)
             continue
         Z.append(columns)
-        prior.append(np.kron(np.eye(levels), covariances[k]))
+        prior += list(np.broadcast_to(covariances[k], (levels, q, q)))
     Z = np.hstack(Z)
     covariance = np.zeros((Z.shape[1], Z.shape[1]))
     low = 0
@@ -103,6 +126,10 @@ FORMULAS = [
     "y ~ x + (1 | g) + iso(0 + x + z | g) + (0 + v | g)",
     "y ~ x + iso(x | school) + cs(x + z | school:class)",
     "y ~ x + cs(x + z | g) + ar1(0 + h | g) + (0 + v | g)",
+    "y ~ x + (1 | gr(school, by=area))",
+    "y ~ x + (x | gr(g, dist='student'))",
+    "y ~ x + (1 | gr(g, dist='student')) + (0 + x | gr(g, dist='student'))",
+    "y ~ x + (x | gr(school, by=area)) + (z | gr(room, by=area, dist='student')) + (1 | room:h)",
 ]
 
 

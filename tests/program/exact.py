@@ -56,6 +56,14 @@ def place(plan, seed):
             factors.append(U)
             u.append(r.normal(0, 1, (len(g.levels), U.shape[1])) @ U.T)
             continue
+        if g.relation.varying:
+            sd, L, own, sizes = varying(plan, k, r)
+            scales |= own
+            sds.append(sd)
+            factors.append(sizes[:, None, None] * sd[:, :, None] * L)
+            z = r.normal(0, 1, (len(g.levels), q))
+            u.append(np.einsum("jab,jb->ja", factors[-1], z))
+            continue
         count = 1 if g.structure.kind in ("iso", "ar1") else q
         L = np.eye(q)
         if g.structure.kind in ("cs", "ar1"):
@@ -92,6 +100,31 @@ def place(plan, seed):
         if p.name != "sigma" and not plan.model.priors.scale(p.name).given
     }
     return Place(b, sigma, scales, sds, factors, u)
+
+
+def varying(plan, k, r):
+    """Return sds (J, q), correlation factors (J, q, q), parameters and sizes (J,) of levels."""
+    g = plan.model.design.groups[k]
+    q, levels, strata = len(g.terms), len(g.levels), len(g.relation.strata)
+    at = g.relation.stratum if strata else np.zeros(levels, dtype=int)
+    one = g.structure.kind in ("iso", "ar1")
+    sd = np.exp(r.normal(-0.3, 0.4, (strata or 1, 1 if one else q)))
+    scales = {f"sd_{k + 1}": sd.reshape(-1) if sd.size > 1 else sd.item()}
+    L = np.array([np.eye(q)] * (strata or 1))
+    if g.structure.kind == "ar1":
+        scales[f"rho_{k + 1}"] = rho = r.uniform(-0.9, 0.9)
+        L[0] = np.linalg.cholesky(one_correlation(g, rho))
+    elif g.correlated and q > 1:
+        L = np.tril(r.normal(0, 0.4, L.shape), -1) + np.eye(q)
+        L = L / np.linalg.norm(L, axis=2, keepdims=True)
+        scales[f"L_{k + 1}"] = L if strata else L[0]
+    sizes = np.ones(levels)
+    if g.relation.student:
+        if not plan.model.priors.of("df", k)[0].given:
+            scales[f"df_{k + 1}"] = 1 + r.gamma(2, 3)
+        scales[f"log_weight_{k + 1}"] = log_weight = r.normal(-0.5, 1, levels)
+        sizes = np.exp(-log_weight / 2)
+    return np.broadcast_to(sd, (strata or 1, q))[at], L[at], scales, sizes
 
 
 def one_correlation(grouping, rho, step=1):
@@ -148,12 +181,16 @@ def values_of(plan, program, at, without=()):
             S, loadings, rotations = low_rank(program, n, S)
             values |= loadings
             volume -= rotations
-        z = np.linalg.lstsq(S, at.u[k].T)[0]  # standardised, (q, J)
+        if S.ndim == 3:
+            z = np.linalg.solve(S, at.u[k][:, :, None])[:, :, 0].T
+        else:
+            z = np.linalg.lstsq(S, at.u[k].T)[0]  # standardised, (q, J)
         if k in without:
             z = np.zeros_like(z)
         if choice.form is GroupForm.STANDARDISED:
             rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
-            values[f"z_{n}"] = z[0] if len(z) == 1 and rows else z
+            vector = len(z) == 1 and rows and not plan.model.design.groups[k].relation.varying
+            values[f"z_{n}"] = z[0] if vector else z
         elif choice.form is GroupForm.CONDITIONAL:
             values[f"z_{n}"], more = conditional_z(plan, program, at, k, z, S)
             volume += more
@@ -194,7 +231,7 @@ def conditional_z(plan, program, at, k, z, factor):
     levels, q = at.u[k].shape
     gaussian = plan.response.form is ResponseForm.CROSSPRODUCTS
     sigma = at.sigma if gaussian else 1.0
-    S = factor / sigma
+    scales = np.broadcast_to(factor / sigma, (levels, *factor.shape[-2:]))
     e = np.array(data[f"c_{n}"], dtype=float)
     if f"B_{n}" in data:
         e = e - np.array(data[f"B_{n}"]) @ (at.b - data["b_centre"])
@@ -202,7 +239,7 @@ def conditional_z(plan, program, at, k, z, factor):
         if f"F_{n}_{m + 1}" in data:
             e = e - product(data, f"F_{n}_{m + 1}", u, levels)
     out, volume = np.empty_like(z), 0.0
-    for j in range(levels):
+    for j, S in enumerate(scales):
         A = np.zeros((q, q))
         A[np.tril_indices(q)] = np.array(data[f"A_{n}"])[:, j]
         A = A + np.tril(A, -1).T

@@ -64,6 +64,8 @@ def simulated(seed: int = 1, rows: int = 60) -> pd.DataFrame:
         s=lambda d: r.binomial(d["n"], 0.4),
         # Constant within a class: 0 in half of them.
         half=lambda d: (d["school"] * 3 + d["class"]) % 2.0,
+        room=lambda d: d["school"] * 3 + d["class"],
+        area=lambda d: np.where(d["school"] < 4, "north", "south"),
     )
 
 

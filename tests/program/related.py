@@ -99,7 +99,8 @@ HAND = {
         lambda d: {**_plain(d), "A": covariance().loc[LEVELS, LEVELS].to_numpy()}, _cov),
     "student_slopes": Case(
         "hit ~ x + (x | gr(g, dist='student'))", _plain,
-        lambda v, u: {**_cov(v, u), "nu": v["df_1"], "w": v["mix_1"]}),
+        lambda v, u: {**_cov(v, u), "nu": v["df_1"],
+                      "w": 1 / (v["df_1"] * np.exp(v["log_weight_1"]))}),
     "strata_slopes": Case(
         "hit ~ x + (x | gr(g, by=f))", _strata,
         lambda v, u: {"tau": np.reshape(v["sd_1"], (2, 2)), "L": v["L_1"], "u": u}),

@@ -229,6 +229,38 @@ STRUCTURES = {
         "count ~ x + iso(x | school/class)", "poisson", {"sd": _HALF}, "auto", (C, C)),
 }  # fmt: skip
 
+VARYING = {
+    "by": ("y ~ x + (1 | gr(school, by=area))", "gaussian", None, "auto", (I,)),
+    "by, slopes": ("y ~ x + (x | gr(school, by=area))", "gaussian", LKJ, "auto", (I,)),
+    "by, independent": (
+        "y | weights(w) ~ x + (x || gr(school, by=area))", "gaussian", None, "auto", (I,)),
+    "by, iso": ("y ~ x + iso(x | gr(school, by=area))", "gaussian", None, "auto", (I,)),
+    "student": ("y | se(w) ~ x + (1 | gr(g, dist='student'))", "gaussian", None, "auto", (I,)),
+    "student, slopes": (
+        "y ~ x + (x + z | gr(g, dist='student'))", "gaussian", LKJ, "auto", (I,)),
+    "student, ar1": (
+        "y ~ x + ar1(0 + h | gr(g, dist='student'))", "gaussian", None, "auto", (I,)),
+    "student by": (
+        "y ~ x + (x | gr(school, by=area, dist='student'))", "gaussian", LKJ, "auto", (I,)),
+    "student by, one effect": (
+        "y ~ x + (0 + x | gr(school, by=area, dist='student'))", "gaussian", None, "auto", (I,)),
+    "nested": (
+        "y ~ x + (x | gr(school, by=area)) + (z | gr(room, dist='student'))", "gaussian", LKJ,
+        "auto", (I, I)),
+    "nested three deep": (
+        "y ~ x + (1 | school) + (x | gr(room, by=area, dist='student')) + (z | room:h)",
+        "gaussian", None, "auto", (I, I, I)),
+    "student, df given": (
+        "y ~ x + (1 | gr(g, dist='student'))", "gaussian", {"df": _TWO}, "auto", (I,)),
+    "crossed": (
+        "y ~ x + (x | gr(g, dist='student')) + (z | gr(school, by=area))", "gaussian", None,
+        "auto", (I, S)),
+    "standardised": (
+        "y ~ x + (x | gr(school, by=area, dist='student'))", "gaussian", None,
+        {"school": "standardised"}, (S,)),
+}  # fmt: skip
+"""Levels that differ in the covariance of their effects."""
+
 CASES = {
     **{f"gaussian {n}": (f, "gaussian", p, "auto", w) for n, (f, p, w) in GAUSSIAN.items()},
     **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in OTHERS.items()},
@@ -237,6 +269,7 @@ CASES = {
     **{f"given: {n}": case for n, case in GIVEN.items()},
     **{f"structure: {n}": case for n, case in STRUCTURES.items()},
     **{f"rank: {n}": case for n, case in RANKS.items()},
+    **{f"varying: {n}": case for n, case in VARYING.items()},
 }
 
 

@@ -62,9 +62,12 @@ def random_values(plan, seed):
         volume = K * np.log(sd[0])
     volume += q * np.log(weights).sum()
     if relation.student:
-        values["df_1"], values["mix_1"] = 1 + r.gamma(2, 3), 1 / r.chisquare(4, J)
-        size = np.sqrt(values["df_1"] * values["mix_1"])
+        values["df_1"], weight = 1 + r.gamma(2, 3), r.chisquare(4, J) / 4
+        values["log_weight_1"] = np.log(weight)
+        size = 1 / np.sqrt(weight)
         u, volume = size[:, None] * u, volume + q * np.log(size).sum()
+        # Logarithms of weights are in units that depend on df.
+        volume += J * np.log(np.sqrt(2 * (values["df_1"] + 1)) / values["df_1"])
     return values, u, volume
 
 
