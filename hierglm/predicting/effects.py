@@ -56,10 +56,15 @@ class Source:
         learned = {g: (at, values[positions]) for g, (at, values) in self.learned.items()}
         return Source(self.fitted, self.model, self.at[positions], learned)
 
+    def chosen(self, values: Floats) -> Floats:
+        """Return the draws that are used, from those of the fit one behind the other."""
+        whole = len(self.at) == self.size and bool((np.diff(self.at) == 1).all())
+        return values if whole else values[self.at]
+
     def common(self) -> dict[str, Floats]:
         """Return the draws of all that is not an effect of a level, shape (S, ...), by name."""
         return {
-            v.name: v.values.reshape(self.size, *v.values.shape[2:])[self.at]
+            v.name: self.chosen(v.values.reshape(self.size, *v.values.shape[2:]))
             for v in self.fitted.draws
             if not v.effect.startswith("ran_")
         }
@@ -110,10 +115,10 @@ def population(source: Source, numbers: Iterable[int], seed: int) -> Population:
     """
     model, draws = source.fitted.plan.model, source.fitted.draws
     wanted = sorted(set(numbers))
-    factors = {k: level_factor(model, k, draws)[source.at] for k in wanted}
+    factors = {k: source.chosen(level_factor(model, k, draws)) for k in wanted}
     freedoms = {k: level_freedom(model, k, draws) for k in wanted}
     return Population(
-        factors, {k: f if f is None else f[source.at] for k, f in freedoms.items()}, seed
+        factors, {k: f if f is None else source.chosen(f) for k, f in freedoms.items()}, seed
     )
 
 
@@ -159,7 +164,7 @@ def touched_effects(
         variable = source.fitted.draws[f"r_{group}{predictor.part.ending}"]
         fitted = at[at < len(variable.dims[0][1])]
         values = np.zeros((len(source.at), len(at), len(variable.dims[1][1])))
-        values[:, : len(fitted)] = level_values(variable, fitted, source.size)[source.at]
+        values[:, : len(fitted)] = source.chosen(level_values(variable, fitted, source.size))
         if group in source.learned:
             levels, learned = source.learned[group]
             _, there, here = np.intersect1d(at, levels, return_indices=True)
