@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hierglm.approximating import approximate as approximated
 from hierglm.draws.integrated import with_effects
@@ -25,6 +25,7 @@ from hierglm.refitting import versions
 from hierglm.results.approximation import Approximation, approximate
 from hierglm.results.fitted import effects_seed
 from hierglm.results.outcome import Outcome
+from hierglm.results.rows import MAIN
 from hierglm.sampling import FULL, SHORT, Auto, Sampled, sample
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from hierglm.predicting.asked import Target
     from hierglm.simulating.calibrate import Calibration
+    from hierglm.simulating.recover import Recovery
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -287,6 +289,106 @@ class PreparedModel:
         from hierglm.simulating import calibrate
 
         return calibrate.calibrate(self, n, draws, seed, executor, **options)
+
+    def recover(
+        self,
+        truth: Mapping[str, float] | None = None,
+        n: int = 20,
+        *,
+        effects: Sequence[str] | str = MAIN,
+        conf_level: float = 0.95,
+        seed: int | None = None,
+        executor: Executor | None = None,
+        **options: Any,
+    ) -> Recovery:
+        """Return estimates from simulated data beside the values that these were made with.
+
+        Print the answer, or see its `estimates`, `table()` (bias, error, coverage) and `plot()`.
+
+        Parameters
+        ----------
+        truth : mapping of str to float, optional
+            Values of parameters by the names in `priors`, ``{"b[x]": 0.3, "sigma": 1}``; the
+            Intercept is that at the means of the columns. Others are drawn from their priors,
+            for each data set anew.
+        n : int
+            Number of data sets.
+        effects : str or sequence of str
+            Of which kinds of parameters; "ran_vals" are the effects of levels.
+        conf_level : float
+            Probability of the intervals.
+        seed : int, optional
+            The same seed gives the same numbers.
+        executor : concurrent.futures.Executor, optional
+            Where data sets are fitted, several at a time.
+        **options
+            As of `fit`; ``method="approx"`` takes the penalised fit, in milliseconds: a first
+            look, at another method's estimates.
+
+        Raises
+        ------
+        PriorError
+            A name that is no parameter, a value that it cannot have, a flat prior of one that
+            is not given.
+        """
+        from hierglm.simulating import recover
+
+        return recover.recover(self, truth, n, seed, executor, effects, conf_level, **options)
+
+    def power(
+        self,
+        effect: Mapping[str, float],
+        n: int = 100,
+        *,
+        truth: Mapping[str, float] | None = None,
+        others: Literal["fit", "prior"] = "fit",
+        width: float | None = None,
+        conf_level: float = 0.95,
+        seed: int | None = None,
+        executor: Executor | None = None,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """Return how often effects of a given size are found, by simulation.
+
+        The rows of the study are those of the model: predictors, levels, trials. Their number
+        is varied by other tables.
+
+        Parameters
+        ----------
+        effect : mapping of str to float
+            ``{"x": 0.3}``, of which the interval is to exclude 0; on the scale of the linear
+            predictor.
+        n : int
+            Number of data sets; power has a Monte Carlo error of at most ``0.5 / sqrt(n)``.
+        truth : mapping of str to float, optional
+            Values of other parameters, as of `recover`.
+        others : {"fit", "prior"}
+            Where the rest comes from: the penalised fit of the model's own responses (pilot
+            data), or the priors, for each data set anew. Correlations are always drawn.
+        width : float, optional
+            Also count intervals that are narrower than this.
+        conf_level, seed, executor
+            See `recover`.
+        **options
+            As of `fit`; ``method="approx"`` is quick, and takes sds as known in its intervals.
+
+        Returns
+        -------
+        DataFrame
+            One row an effect: columns parameter, value, datasets, failures, power, power_mcse,
+            precision and precision_mcse (with `width`), coverage, mean_estimate, mean_width;
+            among what was found wrong_sign and exaggeration (Gelman and Carlin 2014).
+
+        Raises
+        ------
+        SettingsError
+            A name that is no parameter; no penalised fit to take other values from.
+        """
+        from hierglm.simulating import power
+
+        return power.power(
+            self, effect, n, truth, others, width, seed, executor, conf_level, **options
+        )
 
     def __repr__(self) -> str:
         model = self._plan.model

@@ -1,0 +1,224 @@
+"""Recovery: estimates from simulated data beside the values that these were made with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hierglm.draws.parameters import KEYS, check_effects, entries
+from hierglm.errors import HierglmError, SettingsError
+from hierglm.model import Model
+from hierglm.names import Parameter
+from hierglm.results.rows import MAIN
+from hierglm.results.tidy import tidy
+from hierglm.simulating.calibrate import settings
+from hierglm.simulating.responses import Fittable, Simulated, each, simulate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Estimates from simulated data beside the true values; print it.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        One row a data set and parameter: columns dataset, parameter, effect, truth, estimate,
+        std_error, conf_low, conf_high, covered.
+    failures : tuple of str
+        What data sets said that could not be simulated or fitted.
+    conf_level : float
+        Of the intervals.
+    seed : int
+        That gives the same numbers again.
+    approximate : bool
+        Whether data sets were fitted by ``method="approx"``, not sampled.
+    """
+
+    estimates: pd.DataFrame
+    failures: tuple[str, ...]
+    conf_level: float
+    seed: int
+    approximate: bool
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a parameter.
+
+        Returns
+        -------
+        DataFrame
+            Columns parameter, datasets, truth (mean), bias (mean of estimate less truth) and its
+            Monte Carlo error bias_mcse, rmse, coverage (share of intervals that hold the truth)
+            and coverage_mcse.
+        """
+        import pandas as pd
+
+        rows = [_recovered(str(name), own) for name, own in _by_parameter(self.estimates)]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+    def plot(self, most: int = 24) -> Figure:
+        """Return estimates with their intervals over the true values, a panel a parameter.
+
+        Parameters
+        ----------
+        most : int
+            Of more parameters, those are shown whose intervals hold the truth least often.
+        """
+        from hierglm.plots.recovery import recovery
+
+        return recovery(self.estimates, most)
+
+    def __str__(self) -> str:
+        fits = "penalised fits, not posteriors" if self.approximate else "posteriors"
+        count = self.estimates["dataset"].nunique()
+        said = [
+            f"recovery: {fits} of {count} data sets, {self.conf_level:.0%} intervals, "
+            f"seed {self.seed}",
+            self.table().to_string(index=False, float_format=lambda v: f"{v:.3g}"),
+        ]
+        if self.failures:
+            said.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
+        return "\n".join(said)
+
+    __repr__ = __str__
+
+
+def recover(
+    prepared: Fittable,
+    truth: Mapping[str, float] | None = None,
+    n: int = 20,
+    seed: int | None = None,
+    executor: Executor | None = None,
+    effects: Sequence[str] | str = MAIN,
+    conf_level: float = 0.95,
+    **options: Any,
+) -> Recovery:
+    """Return estimates from simulated data beside the values that these were made with.
+
+    Parameters
+    ----------
+    prepared : Fittable
+    truth : mapping of str to float, optional
+        Values of parameters, see `hierglm.simulating.responses.simulate`; others are drawn from
+        their priors for each data set.
+    n : int
+        Number of data sets.
+    seed : int, optional
+        One of its own by default.
+    executor : Executor, optional
+        Of `concurrent.futures`, on which data sets are fitted; the numbers are the same.
+    effects : str or sequence of str
+        Kinds of parameters, see `hierglm.results.tidy.tidy`.
+    conf_level : float
+        Probability of the intervals.
+    **options
+        For `hierglm.prepared.PreparedModel.fit`; with ``method="approx"`` penalised fits.
+    """
+    import pandas as pd
+
+    kinds = check_effects(effects)
+    if "ran_coefs" in kinds:
+        raise SettingsError(
+            "recover() knows the true effects of levels, effects='ran_vals', and not 'ran_coefs'"
+        )
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    data = simulate(prepared.model, n, seed, truth)
+    task = partial(_estimated, prepared, kinds, conf_level, settings(options, executor))
+    found = list(each(task, data, executor))
+    rows = [{"dataset": k, **row} for k, made in enumerate(found) if made for row in _rows(made)]
+    return Recovery(
+        pd.DataFrame(rows, columns=["dataset", *_ROW]),
+        tuple(f"data set {k}: {made}" for k, made in enumerate(found) if isinstance(made, str)),
+        conf_level,
+        seed,
+        options.get("method") == "approx",
+    )
+
+
+_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+_ROW = ("parameter", "effect", "truth", *_NUMBERS, "covered")
+_COLUMNS = (
+    "parameter", "datasets", "truth", "bias", "bias_mcse", "rmse", "coverage", "coverage_mcse",
+)  # fmt: skip
+Made = Sequence[Mapping[str, Any]] | str
+"""The rows of a data set, or why it has none."""
+
+
+def _rows(made: Made) -> Iterator[Mapping[str, Any]]:
+    return iter(() if isinstance(made, str) else made)
+
+
+def _estimated(
+    prepared: Fittable,
+    kinds: tuple[str, ...],
+    conf_level: float,
+    options: Mapping[str, Any],
+    data: Simulated | str,
+) -> Made:
+    if isinstance(data, str):
+        return data
+    draws = data.truth.draws
+    truth = {
+        str(e.parameter): float(draws[e.variable].values[(0, 0, *e.index)])
+        for e in entries(draws, kinds)
+    }
+    try:
+        found = _table(prepared.of(data.model), kinds, conf_level, {"seed": data.seed, **options})
+    except HierglmError as error:
+        return str(error)
+    rows = []
+    for row in found.to_dict("records"):
+        name = str(Parameter(**{str(k): v for k, v in row.items() if k in KEYS}))
+        # Constants are no estimates.
+        if name in truth and row["std_error"] > 0:
+            covered = bool(row["conf_low"] <= truth[name] <= row["conf_high"])
+            rows.append(
+                {"parameter": name, "effect": row["effect"], "truth": truth[name]}
+                | {k: float(row[k]) for k in _NUMBERS}
+                | {"covered": covered}
+            )
+    return rows
+
+
+def _table(
+    prepared: Any, kinds: tuple[str, ...], conf_level: float, options: Mapping[str, Any]
+) -> pd.DataFrame:
+    if options.get("method") == "approx":
+        found: pd.DataFrame = prepared.approx().tidy(kinds, conf_level)
+        return found
+    return tidy(prepared.fit(**options), kinds, conf_level)
+
+
+def _by_parameter(estimates: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
+    return iter(estimates.groupby("parameter", sort=False))
+
+
+def _recovered(name: str, own: pd.DataFrame) -> tuple[Any, ...]:
+    count = len(own)
+    error = (own["estimate"] - own["truth"]).to_numpy(np.float64)
+    coverage = float(own["covered"].mean())
+    spread = float(error.std(ddof=1)) if count > 1 else np.nan
+    return (
+        name, count, float(own["truth"].mean()), float(error.mean()), spread / count**0.5,
+        float(np.sqrt(np.mean(error**2))), coverage, share_error(coverage, count),
+    )  # fmt: skip
+
+
+def share_error(share: float, count: int) -> float:
+    """Return the Monte Carlo error of a share; never 0, by Agresti and Coull's two and two."""
+    middle = (share * count + 2) / (count + 4)
+    return float(np.sqrt(middle * (1 - middle) / (count + 4)))
+
+
+def known_names(model: Model) -> tuple[str, ...]:
+    """Return the names under which values of single parameters may be given."""
+    return tuple(a.slot.name for a in model.priors)
