@@ -15,6 +15,7 @@ from hierglm.comparing.loo import log_densities
 from hierglm.comparing.marginals import marginals, owners
 from hierglm.comparing.units import units_of
 from hierglm.posterior import Fit
+from hierglm.results.pointwise import log_likelihood
 
 Floats = NDArray[np.float64]
 
@@ -176,3 +177,24 @@ def test_rows_without_effects_of_their_own_have_the_plain_density() -> None:
     eta = d["b"][:, :1] + d["b"][:, 1:] * data["x"][[3, 4]] + r
     exact = stats.poisson.logpmf(data["n"][[3, 4]], np.exp(eta)).sum(axis=1)
     np.testing.assert_allclose(found, exact, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("formula", "unit", "noted"),
+    [
+        ("n ~ 1 + (1 | gr(school, dist='student'))", "school", True),
+        ("n ~ 1 + (1 | gr(school, by=district))", "school", True),
+        ("n ~ 1 + (1 | mm(school, other))", "district", True),
+        ("n ~ x", "school", False),
+    ],
+)
+def test_levels_that_are_not_alike_are_as_drawn(formula: str, unit: str, noted: bool) -> None:
+    data = table()
+    data["other"] = np.roll(data["school"], 1)
+    # Columns that no term has are known by a term that adds nothing to the question.
+    own = formula if unit in formula else f"{formula} + {unit}"
+    fit = hg.fit(own, data, "poisson", chains=1, warmup=50, draws=5, seed=2)
+    rows = log_likelihood(fit).reshape(5, -1)
+    for level, found in densities(fit, unit).items():
+        np.testing.assert_allclose(found, rows[:, data[unit] == level].sum(axis=1), rtol=1e-10)
+    assert any("as drawn, not integrated out" in note for note in fit.loo(unit).notes) is noted
