@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hierglm.errors import SettingsError
 from hierglm.results import check, effects, text
 from hierglm.results.findings import Check
 from hierglm.results.fitted import Fitted
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from hierglm.adapting.adapted import Adapted
     from hierglm.comparing.elpd import Elpd
     from hierglm.comparing.repair import Repair
+    from hierglm.families import Family
     from hierglm.marginal.contrasts import Kind, Pairs
     from hierglm.marginal.grid import Weights
     from hierglm.predicting.asked import Groups, Target, Unseen
+    from hierglm.priors.distributions import Prior
     from hierglm.results.subspace import Subspace
     from hierglm.variance.observation import Approximation
 
@@ -148,8 +151,13 @@ class Fit(Fitted):
         return effects.coef(self, group, conf_level, hdi)
 
     def varcorr(
-        self, conf_level: float = 0.95, hdi: bool = False, *, proportions: bool = False
-    ) -> pd.DataFrame:
+        self,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        *,
+        proportions: bool = False,
+        summary: bool = True,
+    ) -> pd.DataFrame | xr.DataArray:
         """Return standard deviations and correlations of the group effects, then sigma.
 
         Parameters
@@ -158,13 +166,28 @@ class Fit(Fitted):
             See `tidy`.
         proportions : bool
             Their variances and the residual's as shares of what the predictors leave; see
-            `hierglm.variance.icc.proportion_table`, and `proportions` there for the draws.
-        """
-        if not proportions:
-            return effects.varcorr(self, conf_level, hdi)
-        from hierglm.variance import icc
+            `hierglm.variance.icc.proportion_table`.
+        summary : bool
+            False gives the draws of the proportions; those of sds and correlations are in
+            `posterior`.
 
-        return icc.proportion_table(self, None, None, conf_level, hdi)
+        Raises
+        ------
+        SettingsError
+            For ``summary=False`` without proportions.
+        """
+        if proportions:
+            from hierglm.variance import icc
+
+            if summary:
+                return icc.proportion_table(self, None, None, conf_level, hdi)
+            return icc.proportions(self)
+        if not summary:
+            raise SettingsError(
+                "varcorr(summary=False) is for proportions=True; the draws of sds and correlations "
+                "are in fit.posterior"
+            )
+        return effects.varcorr(self, conf_level, hdi)
 
     def icc(
         self,
@@ -341,6 +364,77 @@ class Fit(Fitted):
 
         return sensitivity.sensitivity(self, parameters, priors)
 
+    def ppc(
+        self,
+        kind: str | None = None,
+        by: str | None = None,
+        statistic: str | Sequence[str] | None = None,
+        *,
+        response: str | None = None,
+        draws: int | None = None,
+        seed: int | None = None,
+        conf_level: float = 0.95,
+    ) -> Figure:
+        """Return a posterior predictive check: the responses beside those drawn again.
+
+        ===============  ========================================  ========================
+        kind             what is compared                          for
+        ===============  ========================================  ========================
+        ``density``      kernel densities                          numbers (the default)
+        ``ecdf``         distribution functions                    all but categories
+        ``rootogram``    how often each count comes                counts (the default)
+        ``calibration``  shares at each predicted probability      binary responses, shares
+                         (Dimitriadis et al. 2021)                 of trials (the default)
+        ``bars``         share of each category                    categories (the default)
+        ``statistic``    `statistic` of all rows                   all but categories
+        ``grouped``      `statistic` of each level of `by`         all but categories
+        ``loo_pit``      where each row lies in what the others    all
+                         predict for it
+        ===============  ========================================  ========================
+
+        Parameters
+        ----------
+        kind : str, optional
+            See the table; by default what suits the family.
+        by : str, optional
+            Of ``grouped``: a grouping factor, or a column of the formula.
+        statistic : str or sequence of str, optional
+            Of "mean", "sd", "median", "min", "max", "zeros"; mean and sd by default, of
+            ``grouped`` the mean.
+        response : str, optional
+            Of several responses which one.
+        draws : int, optional
+            How many replicates.
+        seed : int, optional
+            That of the fit by default.
+        conf_level : float
+            Probability of intervals and bands.
+
+        Returns
+        -------
+        Figure
+            With the numbers that it shows as a table, ``figure.data``.
+
+        Raises
+        ------
+        SettingsError
+            A kind that there is not, or not for this family; says which there are.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> fit.ppc("statistic", statistic="max").data["observed"].tolist()
+        [28.0]
+        """
+        from hierglm.criticising import ppc
+
+        return ppc.ppc(
+            self, kind, by, statistic, response=response, draws=draws, seed=seed,
+            conf_level=conf_level,
+        )  # fmt: skip
+
     def refit(self, **changes: Any) -> Fit:
         """Return a fit of the same model to the same data with other settings.
 
@@ -371,6 +465,54 @@ class Fit(Fitted):
         from hierglm.refitting import refit
 
         return refit(self, **changes)
+
+    def update(
+        self,
+        formula: str | Sequence[str] | None = None,
+        data: Any = None,
+        *,
+        family: str | Family | None = None,
+        priors: str | Mapping[str, Prior] | None = None,
+        **options: Any,
+    ) -> Fit:
+        """Return a new fit with another formula, other data or priors; all else as before.
+
+        What does not change the Stan program, such as rows and the numbers of priors, compiles
+        nothing: programs are found by their content.
+
+        Parameters
+        ----------
+        formula : str or sequence of str, optional
+            Dots stand for the sides of the fit's own: ``". ~ . + z"``, ``"log(.) ~ . - x"``.
+        data : table, optional
+            By default the rows and columns that the fit used, which is all that it keeps.
+        family : str or Family, optional
+        priors : str or mapping, optional
+            Over those that were given for this fit, as far as they still have a parameter.
+        **options
+            As of `hierglm.fit`. Settings stay, the seed too; warmup and adapt_delta where they
+            were not "auto".
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        FormulaError, DataError, PriorError, SettingsError
+            As `hierglm.fit`; and for a fit of several responses.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> radon = hg.datasets.radon()
+        >>> fit = hg.fit("log_radon ~ floor_measure + (1 | county_idx)", radon, seed=1)
+        >>> fit.update(". ~ . - floor_measure").formula
+        'log_radon ~ floor_measure + (1 | county_idx) - floor_measure'
+        """
+        from hierglm.updating import update
+
+        return update(self, formula, data, family, priors, **options)
 
     @property
     def healthy(self) -> bool:
@@ -514,7 +656,8 @@ class Fit(Fitted):
             A grouping factor or column whose levels are left out as wholes: how well a new
             school would be predicted. Effects of which no other rows tell are integrated out,
             exactly for Gaussian responses, else by quadrature about their mode (one or two
-            effects) or importance sampling. Rows by default.
+            effects) or importance sampling. (With several linear predictors they are as drawn,
+            which k-hat will seldom bear; `repair` then fits again.) Rows by default.
         repair : {"integrate", "refit"}, optional
             What is done where k-hat is too high. "integrate" leaves such rows out with the
             effects of their level integrated out, without another fit; "refit" then fits again
@@ -530,8 +673,8 @@ class Fit(Fitted):
         Raises
         ------
         SettingsError
-            A unit or response that there is not; whole levels of a model of several linear
-            predictors; a fit that has a mode in place of draws.
+            A unit or response that there is not; repair of one of several responses; a fit that
+            has a mode in place of draws.
         """
         from hierglm.comparing import loo
 
@@ -577,7 +720,7 @@ class Fit(Fitted):
         Raises
         ------
         SettingsError
-            A number of folds or a column that cannot be; several linear predictors.
+            A number of folds or a column that cannot be; several responses.
         """
         from hierglm.comparing import kfold
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,7 +77,7 @@ def _locally_normal(u: Floats) -> float:
     mass = float(kernel.mean())
     mean = float((kernel * u).mean()) / mass
     variance = float((kernel * (u - mean) ** 2).mean()) / mass
-    return mass * float(np.exp(-0.5 * mean**2 / variance)) / variance**0.5
+    return mass * math.exp(-0.5 * mean**2 / variance) / math.sqrt(variance)
 
 
 def _at_edge(u: Floats, edge: float) -> float:
@@ -87,7 +89,7 @@ def _at_edge(u: Floats, edge: float) -> float:
     kernel = _normal(u)
     level = float(kernel.mean()) / inside
     tilted = float(((square - slope * u) * kernel).mean()) / (inside * square - slope**2)
-    return level * float(np.exp(tilted / level - 1))
+    return level * math.exp(tilted / level - 1)
 
 
 def _normal(z: Floats) -> Floats:

@@ -12,7 +12,7 @@ The prior of an intercept is about the centred columns; its linear form says so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,9 +24,10 @@ from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.families.parameters import BOUNDS
 from hierglm.hypotheses.density import density_at
 from hierglm.hypotheses.expressions import Hypothesis
-from hierglm.hypotheses.parameters import Place
+from hierglm.hypotheses.parameters import Place, resolve
 from hierglm.hypotheses.values import Linear, drawn
 from hierglm.model import Model
+from hierglm.names import Parameter
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior, normal
 from hierglm.priors.slots import Assigned, Priors, Role, Slot
@@ -35,8 +36,8 @@ Floats = NDArray[np.float64]
 
 SIZE = 20_000
 """Draws from the priors."""
-_LARGEST = 2**26
-"""Most drawn effects of levels (512 MB)."""
+_LARGEST = 2**23
+"""Most drawn effects of levels (64 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +191,16 @@ def _of_draws(
     support: tuple[float, float],
     seed: int,
 ) -> Belief:
+    flat = [a.slot.name for a in _assigned(model) if a.prior.kind == "flat"]
+    model = _with_levels(model, [place.parameter for place in places.values()])
     effects = sum(len(g.levels) * len(g.terms) for g in model.groups)
     size = int(np.clip(_LARGEST // max(1, effects), 1_000, SIZE))
 
     def value(stand_in: Prior) -> Floats:
-        fitted = prior_fitted(_proper(model, stand_in), size, seed)
-        return drawn(fitted.draws, hypothesis, places)
+        draws = prior_fitted(_proper(model, stand_in), size, seed).draws
+        return drawn(draws, hypothesis, resolve(draws, hypothesis))
 
     found = value(normal(0, 1))
-    flat = [a.slot.name for a in _assigned(model) if a.prior.kind == "flat"]
     # What moves with that which stands for a flat prior depends on it.
     if flat and not np.array_equal(found, value(normal(1, 2)), equal_nan=True):
         return _none(f"the prior of {flat[0]} is flat")
@@ -208,6 +210,21 @@ def _of_draws(
     density, how = density_at(found, 0.0, *support)
     of = f"of {size:,} draws from the priors"
     return Belief(density, float((found > 0).mean()), f"{how} {of}", f"share {of}")
+
+
+def _with_levels(model: Model, named: Sequence[Parameter]) -> Model:
+    """Return a model without the independent levels that nobody asks for, which may be many."""
+    if model.parts:
+        return model
+    groups = []
+    for g in model.design.groups:
+        wanted = {str(p.level) for p in named if p.group == g.group}
+        keep = np.array([str(level) in wanted for level in g.levels])
+        keep[0] = True
+        # Nobody looks at the rows: all are put to one level.
+        alone = replace(g, levels=g.levels[keep], index=np.zeros_like(g.index))
+        groups.append(alone if g.relation.plain else g)
+    return replace(model, design=replace(model.design, groups=tuple(groups)))
 
 
 def _proper(model: Model, stand_in: Prior) -> Model:

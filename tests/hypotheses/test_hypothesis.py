@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from hierglm.errors import HypothesisError, SettingsError
 from hierglm.hypotheses.hypothesis import hypothesis
 from hierglm.hypotheses.values import Linear
 from hierglm.joint import ResponsePart
+from hierglm.posterior import Fit, load
 from hierglm.priors import distributions as prior
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import flatten
@@ -39,6 +42,7 @@ PRIORS = {
     "sigma": prior.gamma(2, 1),
     "cor": prior.lkj(2),
 }
+PRIOR_SD = {"sd": prior.student_t(4, 0, 1.5)}
 FIT = given_fit("y ~ x + z + x:z + (x | g) + (1 | year)", TABLE, priors=PRIORS, draws=60)
 EVERY = flatten(FIT.draws).values
 
@@ -296,17 +300,34 @@ def test_what_is_not_linear(text: str) -> None:
     assert module._asked(FIT, text).form is None
 
 
-def test_many_levels_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
+def test_of_many_levels_only_those_that_are_named_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from hierglm.hypotheses import prior as module
 
+    seen: list[tuple[list[str], int]] = []
     real: Callable[..., Fitted] = module.prior_fitted
 
-    def counted(model: Any, size: int, seed: int) -> Fitted:
-        sizes.append(size)
+    def watched(model: Any, size: int, seed: int) -> Fitted:
+        seen.append(([str(x) for g in model.groups for x in g.levels], size))
         return real(model, size, seed)
 
-    monkeypatch.setattr(module, "prior_fitted", counted)
-    monkeypatch.setattr(module, "_LARGEST", 11 * 3_000)
-    hypothesis(FIT, "r[g:a,x] > 0")
-    assert sizes == [3_000]
+    monkeypatch.setattr(module, "prior_fitted", watched)
+    odds = _row("r[g:b,x] > r[g:d,x]")["prior_odds"]
+    assert seen == [(["a", "b", "d", "2000"], 20_000)]
+    assert odds == pytest.approx(1, rel=0.04)
+    # Related levels come together, and fewer draws of many.
+    A = pd.DataFrame(np.eye(4) + 0.5, index=list("abcd"), columns=list("abcd"))
+    fit = given_fit("y ~ 1 + (1 | gr(g, cov=A))", TABLE, data2={"A": A}, priors=PRIOR_SD)
+    monkeypatch.setattr(module, "_LARGEST", 4 * 3_000)
+    row = _row("r[g:b,Intercept] > 0", fit)
+    assert seen[1:] == [(["a", "b", "c", "d"], 3_000)]
+    assert row["prior"] == "share of 3,000 draws from the priors"
+
+
+def test_a_fit_from_a_file_says_the_same(tmp_path: Path) -> None:
+    fit = Fit(**{f.name: getattr(FIT, f.name) for f in fields(FIT)})
+    asked = ("x > 0", "coef[g:a,x] = 0.5", "sd[year:Intercept] > 1")
+    table: Any = fit.hypothesis(*asked)
+    opened: Any = load(fit.save(tmp_path / "fit.hg")).hypothesis(*asked)
+    pd.testing.assert_frame_equal(opened, table)

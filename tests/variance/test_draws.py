@@ -264,5 +264,9 @@ def test_methods_of_a_fit(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(fit.icc(), icc(made))
     pd.testing.assert_frame_equal(fit.r2(hdi=True), r2(made, hdi=True))
     pd.testing.assert_frame_equal(fit.varcorr(proportions=True), proportion_table(made))
+    drawn: Any = fit.varcorr(proportions=True, summary=False)
+    np.testing.assert_array_equal(drawn.values, proportions(made).values)
+    with pytest.raises(SettingsError, match="is for proportions=True"):
+        fit.varcorr(summary=False)
     opened = load(fit.save(tmp_path / "fit.hg"))
     pd.testing.assert_frame_equal(opened.r2(), fit.r2())
