@@ -90,7 +90,7 @@ def again(fitted: F, settings: Settings, notes: tuple[str, ...]) -> F:
     """
     start = time.monotonic()
     engine = engine_for(fitted.engine)
-    plan = choose(fitted.plan.model, engine.abilities, _asked(fitted.plan))
+    plan = choose(fitted.plan.model, engine.abilities, asked(fitted.plan))
     program, outcome = write(plan), None
     if fitted.sampled:
         found = sample(plan, program, engine, settings, settings.warmup, settings.adapt_delta)
@@ -126,7 +126,7 @@ def _lasting(fitted: Fitted) -> Iterator[str]:
             yield note
 
 
-def _asked(plan: Plan) -> Asked:
+def asked(plan: Plan) -> Asked:
     """Return the plan that was asked for, from its name."""
     if not plan.name.startswith("auto"):
         return "textbook"
