@@ -7,21 +7,31 @@ themselves. This module imports matplotlib; it is itself imported only when a pi
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hierglm.plots.look import look
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _DPI = 192
 """Two pixels for each of a page at 96 an inch: sharp on any screen."""
 
 
 class Picture(Figure):
-    """A matplotlib figure; in a notebook the last value of a cell is shown as an image."""
+    """A matplotlib figure; in a notebook the last value of a cell is shown as an image.
+
+    Attributes
+    ----------
+    data : DataFrame or None
+        The numbers that are drawn, where the picture has a table of them.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.data: pd.DataFrame | None = None
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
 
