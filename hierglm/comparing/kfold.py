@@ -30,7 +30,7 @@ def kfold(
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+        Of one response.
     k : int
         Number of folds, from 2 to the number of units.
     by : str, optional
@@ -45,8 +45,8 @@ def kfold(
     SettingsError
         An argument that there is not, or that does not go with the others.
     """
-    model = chosen(fitted, None, "kfold")
     refuse_several(fitted, "kfold()")
+    model = chosen(fitted, None, "kfold")
     units = units_of(model.design, by, "by")
     found = folds(model.design, units, k, stratify, fitted.settings.seed if seed is None else seed)
     elpd, lpd = np.empty(len(units)), np.empty(len(units))

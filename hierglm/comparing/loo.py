@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.elpd import Elpd, fingerprint
 from hierglm.comparing.marginals import integrable, marginals, owners
 from hierglm.comparing.repair import Repair, integrated, refitted
@@ -22,6 +23,9 @@ from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_HELD = 2**25
+"""Log densities of units held at once (256 MB)."""
 
 
 def loo(
@@ -60,7 +64,7 @@ def loo(
         lpd[at] = log_sum(values + before[:, None])
         ess[at] = np.exp(-log_sum(2 * weights))
     size = fitted.draws.chains * fitted.draws.draws
-    notes = _notes(model, units)
+    notes = _notes(fitted, model, units)
     found = Elpd(
         "PSIS-LOO", model.design.formula.source, units, elpd, lpd, khat, ess, size, None,
         fingerprint(model), notes,
@@ -68,7 +72,7 @@ def loo(
     if repair is None or not found.high.any():
         return found
     refuse_several(fitted, f"loo(repair={repair!r})")
-    if units.single:
+    if units.single and not fitted.plan.model.parts:
         found = integrated(fitted, found)
     return refitted(fitted, found) if repair == "refit" else found
 
@@ -120,18 +124,18 @@ def log_densities(fitted: Fitted, model: Model, units: Units) -> Iterator[tuple[
     """Yield units and their log densities for each draw, shape (S, n).
 
     Of whole levels those with their effects integrated out, as far as no other rows tell of
-    these.
-
-    Raises
-    ------
-    SettingsError
-        Whole levels of a model of several linear predictors.
+    these; of models with several linear predictors as they were drawn.
     """
     if units.single:
         rows = predictions(fitted, target="linear", response=model.part.response or None)
         yield from rows.log_likelihood()
         return
-    refuse_several(fitted, f"loo(unit={units.name!r})")
+    if fitted.plan.model.parts:
+        step = max(1, _HELD // (fitted.draws.chains * fitted.draws.draws))
+        for low in range(0, len(units), step):
+            some = np.arange(low, min(low + step, len(units)))
+            yield some, as_drawn(fitted, model, units, some)
+        return
     found = marginals(fitted, model.design)
     owned = owners(model.design, units.of_rows)
     for j, rows_of_unit in enumerate(units.rows()):
@@ -140,21 +144,25 @@ def log_densities(fitted: Fitted, model: Model, units: Units) -> Iterator[tuple[
 
 
 def refuse_several(fitted: Fitted, caller: str) -> None:
-    """Refuse a model of several linear predictors.
+    """Refuse to fit again without rows of one of several responses.
 
     Raises
     ------
     SettingsError
         Says what there is for them.
     """
-    if fitted.plan.model.parts:
+    if len(fitted.plan.model.responses) > 1:
         raise SettingsError(
-            f"{caller} knows models with one linear predictor; fit.loo() leaves out the rows of "
-            "a response of any model"
+            f"{caller} fits models of one response again; fit.loo(response=...) leaves out rows "
+            "of several without a fit"
         )
 
 
-def _notes(model: Model, units: Units) -> tuple[str, ...]:
+def _notes(fitted: Fitted, model: Model, units: Units) -> tuple[str, ...]:
+    if not units.single and fitted.plan.model.parts and fitted.plan.model.groups:
+        return (
+            "effects are as drawn, not integrated out, since there are several linear predictors",
+        )
     known = integrable(model.design)
     left = [g for g in model.design.groups if g.group not in known]
     if units.single or not left:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.approximating import approximate
+from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.marginals import integrable, marginals
 from hierglm.comparing.units import Units
 from hierglm.comparing.weights import base
+from hierglm.design.design import Grouping
 from hierglm.design.rows import take
+from hierglm.design.several import Joined
 from hierglm.draws.integrated import with_effects
 from hierglm.draws.pareto import log_sum
 from hierglm.engines.choose import engine_for
+from hierglm.model import Model
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from hierglm.results.fitted import Fitted, effects_seed
@@ -31,7 +36,7 @@ def held_out(fitted: Fitted, units: Units, some: Ints) -> Floats:
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+        Of one response.
     units : Units
         Of its rows.
     some : ndarray of int
@@ -42,8 +47,13 @@ def held_out(fitted: Fitted, units: Units, some: Ints) -> Floats:
     ndarray, shape (len(some),)
     """
     out = np.isin(units.of_rows, some)
-    design = fitted.plan.model.design
-    again = without(fitted, out)
+    model, again = fitted.plan.model, without(fitted, out)
+    if model.parts:
+        # All rows again, those that this fit has not seen among them.
+        whole = replace(again, plan=replace(again.plan, model=model))
+        values = as_drawn(whole, model.responses[0], units, some)
+        return log_sum(values + base(again)[:, None])
+    design = model.design
     found = marginals(again, design)
     alone = _without_rows(fitted, ~out)
     rows, weights = units.rows(), base(again)
@@ -59,13 +69,12 @@ def without(fitted: Fitted, out: Bools) -> Fitted:
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+        Of one response.
     out : ndarray of bool, shape (rows,)
         The rows that are left out.
     """
     engine = engine_for(fitted.engine)
-    model = fitted.plan.model
-    few = replace(model, design=take(model.design, np.flatnonzero(~out)))
+    few = _of_rows(fitted.plan.model, np.flatnonzero(~out))
     plan = choose(few, engine.abilities)
     program, settings = write(plan), replace(fitted.settings, progress=False)
     if fitted.sampled:
@@ -83,6 +92,21 @@ def without(fitted: Fitted, out: Bools) -> Fitted:
         approx=None,
         outcome=None,
     )
+
+
+def _of_rows(model: Model, rows: Ints) -> Model:
+    """Return a model of one response with some of its rows."""
+    parts = tuple(replace(m, design=take(m.design, rows)) for m in model.parts)
+    # A shared term has no rows of its own; others have those of their predictor.
+    joined = tuple(
+        j if j.shared else replace(j, grouping=_grouping(parts, j)) for j in model.joined
+    )
+    return replace(model, design=take(model.design, rows), parts=parts, joined=joined)
+
+
+def _grouping(parts: Sequence[Model], joined: Joined) -> Grouping:
+    (member,) = joined.members
+    return parts[member.part].design.groups[member.number]
 
 
 def _without_rows(fitted: Fitted, kept: Bools) -> dict[str, Bools]:

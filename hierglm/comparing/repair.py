@@ -70,7 +70,7 @@ def refitted(fitted: Fitted, found: Elpd) -> Elpd:
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+        Of one response.
     found : Elpd
     """
     assert found.pareto_k is not None

@@ -158,8 +158,26 @@ def test_what_folds_cannot_be(grouped: Fit) -> None:
     design = design_of(4)
     with pytest.raises(SettingsError, match="'even' of 'half' has rows in several"):
         folds(design, units_of(design, "half"), 2, "g", 1)
+
+
+def test_several_linear_predictors_are_fitted_again() -> None:
     rng = np.random.default_rng(1)
-    data = {"y": rng.normal(size=12), "x": rng.normal(size=12)}
-    several = hg.fit(["y ~ 1", "sigma ~ x"], data, chains=1, warmup=20, draws=20, seed=1)
-    with pytest.raises(SettingsError, match=r"kfold\(\) knows models with one linear predictor"):
-        several.kfold(2)
+    x, g = rng.normal(size=30), np.array(list("abcde"))[np.arange(30) % 5]
+    data = {"y": rng.normal(size=30) + 0.5 * x, "x": x, "g": g}
+    formulas = ["y ~ x + (1 |s| g)", "sigma ~ x + (1 |s| g)"]
+    fit = hg.fit(formulas, data, chains=2, warmup=100, draws=100, seed=5)
+    units, out = units_of(fit.plan.model.design, "g"), np.isin(g, ["b", "d"])
+    found = held_out(fit, units, np.array([1, 3]))
+    again = without(fit, out)
+    assert {m.design.rows for m in again.plan.model.parts} == {18}
+    d = {v.name: v.values.reshape(200, *v.values.shape[2:]) for v in again.draws}
+    names = sorted(name for name in d if name.startswith("b"))
+    mean, log_sd = (d[name][:, :1] + d[name][:, 1:] * x for name in names)
+    effects = {name: d[name][:, np.arange(30) % 5, 0] for name in d if name.startswith("r_")}
+    (first, second) = (effects[name] for name in sorted(effects))
+    rows = stats.norm.logpdf(data["y"], mean + first, np.exp(log_sd + second))
+    for value, level in zip(found, ("b", "d"), strict=True):
+        by_hand = np.logaddexp.reduce(rows[:, g == level].sum(axis=1)) - np.log(200)
+        assert value == pytest.approx(by_hand, rel=1e-10)
+    table = fit.kfold(2).pointwise()
+    assert table["fold"].value_counts().to_dict() == {1: 15, 2: 15}

@@ -284,5 +284,39 @@ def test_one_of_several_responses() -> None:
     np.testing.assert_allclose(found.elpd_i, np.logaddexp.reduce(values + weights), rtol=1e-12)
     with pytest.raises(SettingsError, match="several responses; give response=, one of 'y', 'n'"):
         fit.loo()
-    with pytest.raises(SettingsError, match=r"loo\(unit='g'\) knows models with one linear"):
-        fit.loo(unit="g", response="n")
+    whole = fit.loo(unit="g", response="n")
+    sums = np.stack([values[:, np.array(data["g"]) == g].sum(axis=1) for g in "abcd"], axis=1)
+    weights, khat = left_out(fit, sums, base(fit))
+    np.testing.assert_allclose(whole.elpd_i, np.logaddexp.reduce(sums + weights), rtol=1e-12)
+    np.testing.assert_allclose(whole.pareto_k, khat, rtol=1e-9)
+    assert "as drawn, not integrated out" in whole.notes[0]
+    with pytest.raises(SettingsError, match=r"kfold\(\) fits models of one response again"):
+        fit.kfold(2)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [
+        ("level ~ x + (1 | g)", "cumulative"),
+        ("kind ~ x + (1 | g)", "categorical"),
+        ("n | weights(w) ~ x + (1 | g)", "zero_inflated_poisson"),
+        ("y ~ x + (1 | mm(g, h))", "student"),
+    ],
+)
+def test_every_kind_of_family(formula: str, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    data = {
+        "level": np.arange(40) % 3 + 1,
+        "kind": np.array(list("uvw"))[rng.integers(0, 3, 40)],
+        "n": rng.poisson(1, 40),
+        "y": rng.normal(size=40),
+        "x": rng.normal(size=40),
+        "w": rng.uniform(1, 2, 40),
+        "g": np.array(list("abcd"))[np.arange(40) % 4],
+        "h": np.array(list("abcd"))[np.arange(40) // 10],
+    }
+    fit = hg.fit(formula, data, family, chains=1, warmup=50, draws=30, seed=1)
+    whole = log_likelihood(fit).reshape(30, -1)
+    monkeypatch.setattr(predictions, "_BLOCK", 200)
+    weights, _ = left_out(fit, whole, base(fit))
+    np.testing.assert_allclose(fit.loo().elpd_i, np.logaddexp.reduce(whole + weights), rtol=1e-12)
