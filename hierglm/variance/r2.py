@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.rows import take
+from hierglm.families.links import IDENTITY
 from hierglm.model import Model
 from hierglm.predicting.asked import Treatment
 from hierglm.predicting.predictions import Predictions, predictions
@@ -153,11 +154,14 @@ def _at(alone: Predictions, rows: Ints) -> Floats:
 
 def _averaged(linear: Predictions) -> dict[str, Treatment]:
     """Return how the effects of each grouping factor of a response are left out."""
+    family = linear.response.family
+    # Where the mean is the linear predictor, its average is that of a level without effects.
+    same = family.link is IDENTITY and family.scale is IDENTITY
     treated: dict[str, Treatment] = {}
     for m in linear.rows.predictors:
         for g in m.design.groups:
             relation = g.relation
-            bound = relation.dependent or relation.strata or relation.student
+            bound = same or relation.dependent or relation.strata or relation.student
             if treated.get(g.group) != "zero":
                 treated[g.group] = "zero" if bound else "average"
     return treated

@@ -232,6 +232,31 @@ def test_names_of_several_predictors_and_of_thresholds() -> None:
     assert row["prior"] == "share of 20,000 draws from the priors"
 
 
+def test_joint_models_and_few_factors() -> None:
+    parts = [
+        ResponsePart(("y ~ x + (1 |s| g)",)),
+        ResponsePart(("z ~ x + (1 |s| g)",)),
+    ]
+    fit = given_fit(parts, TABLE, draws=20)
+    every = flatten(fit.draws).values
+    row = _row("cor[g:Intercept@y,Intercept@z] > 0", fit)
+    (cor,) = (v for n, v in every.items() if n.startswith("cor"))
+    assert row["estimate"] == pytest.approx(cor.mean())
+    assert row["prior_odds"] == pytest.approx(1, rel=0.05)
+    row = _row("coef[g:b,Intercept]@z = b[Intercept]@y", fit)
+    assert row["prior"] == "local likelihood of 20,000 draws from the priors"
+    assert row["evidence_ratio"] > 0
+    fit = given_fit("y ~ 1 + rr(x + z | g, rank=1)", TABLE, draws=20)
+    # The first loading is positive, and each effect's sd is that of its loading.
+    row = _row("loading[g:Intercept,1] > 0", fit)
+    assert row["prior_odds"] == np.inf
+    odds = _row("sd[g:x] > sd[g:z]", fit)["prior_odds"]
+    # Their prior is that of columns with a mean square of 1.
+    ratio = np.sqrt((TABLE["z"] ** 2).mean() / (TABLE["x"] ** 2).mean())
+    exact = 2 / np.pi * np.arctan(ratio)
+    assert odds / (1 + odds) == pytest.approx(exact, abs=0.01)
+
+
 def test_the_seed_gives_the_same_numbers() -> None:
     one, other = (hypothesis(FIT, "x * z > 1", seed=s) for s in (3, 3))
     assert isinstance(one, pd.DataFrame)
