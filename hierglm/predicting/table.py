@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.groups import as_integers
 from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.predicting.predictions import Predictions
@@ -79,13 +80,10 @@ def prediction_table(
         out[:, rows[at]] = summarised(found.by_category(values), conf_level, hdi)
     if not labels:
         return beside.assign(**dict(zip(COLUMNS, out[:, :, 0], strict=True)))
-    repeated = (
-        beside.loc[beside.index.repeat(count)]
-        if beside.index.is_unique
-        else (beside.iloc[np.repeat(np.arange(len(beside)), count)])
-    )
+    repeated = beside.iloc[np.repeat(np.arange(len(beside)), count)]
+    ordered = found.response.family.thresholds
     category = pd.Categorical.from_codes(
-        np.tile(np.arange(count), len(beside)), dtype=pd.CategoricalDtype(list(labels), True)
+        np.tile(np.arange(count), len(beside)), dtype=pd.CategoricalDtype(list(labels), ordered)
     )
     numbers = dict(zip(COLUMNS, out.reshape(len(COLUMNS), -1), strict=True))
     return repeated.assign(category=category, **numbers)
@@ -173,7 +171,9 @@ def _values(table: Table, name: str) -> Any:
     import pandas as pd
 
     column = table.column(name)
-    if column.levels is None:
-        return column.values.astype(bool) if column.kind == "boolean" else column.values
-    levels: Sequence[Any] = column.levels
-    return pd.Categorical.from_codes(column.values, dtype=pd.CategoricalDtype(list(levels)))
+    if column.levels is not None:
+        dtype = pd.CategoricalDtype(list(column.levels))
+        return pd.Categorical.from_codes(column.values, dtype=dtype)
+    if column.kind == "boolean":
+        return column.values.astype(bool)
+    return as_integers(column.values) if column.whole else column.values
