@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,10 @@ def _correlation(place: Place, step: Floats) -> Any:
     "Cholesky factors of correlation matrices").
     """
     L = np.array(place.value, dtype=np.float64)
+    if L.ndim == 3:
+        # One factor for each stratum of levels, one after the other.
+        each = zip(L, np.split(step, len(L)), strict=True)
+        return np.stack([_correlation(replace(place, value=one), own) for one, own in each])
     steps = iter(step)
     for i in range(1, len(L)):
         left = left_before = 1.0

@@ -102,9 +102,6 @@ def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised 
     related = [g.source for g in model.design.groups if obstacle(g)]
     if related:
         return None, f"it takes levels as independent, and those of {related[0]} are not"
-    differ = [g.source for g in model.design.groups if g.relation.varying]
-    if differ:
-        return None, f"it takes levels as alike, and those of {differ[0]} are not"
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"

@@ -58,7 +58,7 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
     centre : ndarray, shape (p,)
         From where d is counted.
     """
-    prior = inverse(fit.covariances[k])
+    prior = fit.priors[k]
     levels, q = fit.effects[k].shape
     if k in order.chain:
         precision = inverse(fit.solved.inverse[k])

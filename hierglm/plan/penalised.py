@@ -40,8 +40,13 @@ class Penalised:
         Their posterior precision, effects integrated out.
     sigma, sigma_spread : float
         Residual sd (1 where there is none), and the sd of its logarithm.
-    covariances : tuple of ndarray, shape (q, q)
-        Of the effects of each term.
+    covariances : tuple of ndarray, shape (q, q) or (strata, q, q)
+        Of the effects of each term, in each stratum of its levels where there are several; of
+        Student t effects, those of levels of weight 1.
+    weights : tuple of ndarray, shape (J,), or None
+        Of the levels of each term with Student t effects.
+    priors : tuple of ndarray, shape (q, q) or (J, q, q)
+        Prior precision of each level's effects.
     sds, spreads : tuple of ndarray, shape (q,) or (1,)
         The effects' sds, one where they are all the same, and the posterior sds of their
         logarithms (of an sd that is given: as if it were estimated).
@@ -69,6 +74,8 @@ class Penalised:
     sigma: float
     sigma_spread: float
     covariances: tuple[Floats, ...]
+    weights: tuple[Floats | None, ...]
+    priors: tuple[Floats, ...]
     sds: tuple[Floats, ...]
     spreads: tuple[Floats, ...]
     rhos: tuple[float, ...]
@@ -145,7 +152,10 @@ def _iterate(
     while not done and step < steps:
         step += 1
         local = _held(likelihood.near(at.b, at.u, at.sigma), free)
-        precisions = [inverse(v.covariance) for v in at.variances]
+        precisions = [
+            v.precision(g.relation.stratum)
+            for v, g in zip(at.variances, model.design.groups, strict=True)
+        ]
         centre, weight = common_penalty(model, at.b)
         held = np.where(free, weight, 1.0)
         solved = solve(
@@ -153,7 +163,7 @@ def _iterate(
             order,
             precisions,
             np.diag(held),
-            [s - u @ p for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
+            [s - _times(u, p) for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
             local.common - weight * (at.b - centre),
         )
         b, u = _advance(likelihood, at, local, solved, precisions, (centre, weight))
@@ -169,8 +179,9 @@ def _iterate(
             moved = max(moved, float(np.max(np.abs(change))))
             if any(p.given for p in model.priors.of("sd", k)):
                 # Correlations may still move where sds cannot.
-                sd = np.sqrt(np.diag(new.covariance))
-                turned = (new.covariance - variance.covariance) / np.outer(sd, sd)
+                sd = np.sqrt(np.diagonal(new.covariance, axis1=-2, axis2=-1))
+                turned = new.covariance - variance.covariance
+                turned = turned / (sd[..., :, None] * sd[..., None, :])
                 moved = max(moved, float(np.max(np.abs(turned))))
             variances.append(new)
         sigma, sigma_spread = at.sigma, 0.0
@@ -187,6 +198,7 @@ def _iterate(
     return Penalised(
         common=b, precision=solved.precision, sigma=here.sigma, sigma_spread=sigma_spread,
         covariances=tuple(v.covariance for v in here.variances),
+        weights=tuple(v.weights for v in here.variances), priors=tuple(precisions),
         sds=tuple(v.sds for v in here.variances), spreads=tuple(v.spread for v in at.variances),
         rhos=tuple(v.rho for v in here.variances),
         rho_spreads=tuple(v.rho_spread for v in at.variances), own=likelihood.own,
@@ -246,7 +258,7 @@ def _advance(
     def penalised(value: float, b: Floats, u: Sequence[Floats]) -> float:
         out = value - 0.5 * float(np.sum(weight * (b - centre) ** 2))
         for x, p in zip(u, precisions, strict=True):
-            out -= 0.5 * float(np.einsum("jk,kl,jl->", x, p, x))
+            out -= 0.5 * float(np.sum(x * _times(x, p)))
         return out
 
     start = penalised(local.value, at.b, at.u)
@@ -261,13 +273,18 @@ def _advance(
     return b, u
 
 
+def _times(u: Floats, precision: Floats) -> Floats:
+    """Return each level's effects times their prior precision, shape (J, q)."""
+    return np.asarray((u[:, None, :] @ precision)[:, 0])
+
+
 def _used(
     precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, H: Floats
 ) -> float:
     """Return the degrees of freedom of coefficients and effects: how many the data decide."""
     used = len(weight) - float(np.sum(weight * np.diag(inverse(H)))) if len(H) else 0.0
     for p, v in zip(precisions, uncertain, strict=True):
-        used += v.shape[0] * v.shape[1] - float(np.einsum("jkl,lk->", v, p))
+        used += v.shape[0] * v.shape[1] - float(np.sum(v * p))
     return used
 
 

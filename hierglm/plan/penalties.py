@@ -19,15 +19,22 @@ def common_penalty(model: Model, b: Floats) -> tuple[Floats, Floats]:
     return pull([*priors, *model.priors.of("b")], b)
 
 
-def sd_priors(model: Model, k: int) -> tuple[Prior, ...]:
-    """Return the priors of a term's sds; flat where loadings have one instead."""
-    loaded = covariance_of(model.design.groups[k]).low_rank
-    return (flat(),) * len(model.design.groups[k].terms) if loaded else model.priors.of("sd", k)
+def sd_priors(model: Model, k: int, stratum: int = 0) -> tuple[Prior, ...]:
+    """Return the priors of a term's sds, of one stratum where levels have several.
+
+    They are flat where loadings have priors instead.
+    """
+    grouping = model.design.groups[k]
+    if covariance_of(grouping).low_rank:
+        return (flat(),) * len(grouping.terms)
+    priors = model.priors.of("sd", k)
+    count = len(priors) // (len(grouping.relation.strata) or 1)
+    return priors[stratum * count : (stratum + 1) * count]
 
 
-def sd_penalty(model: Model, k: int, sds: Floats, sigma: float) -> Floats:
+def sd_penalty(model: Model, k: int, sds: Floats, sigma: float, stratum: int = 0) -> Floats:
     """Return the slopes of the log prior density of the log sds, Jacobian included."""
-    priors = sd_priors(model, k)
+    priors = sd_priors(model, k, stratum)
     if priors[0].kind == "decov":
         # tau ~ gamma, and the shares pi of the variance ~ Dirichlet.
         _, concentration, shape, scale = priors[0].numbers

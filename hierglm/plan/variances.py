@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.covariances.closest import Closest, closest, from_correlation, to_correlation
 from hierglm.design.design import Grouping
 from hierglm.model import Model
+from hierglm.plan.blocks import inverse
 from hierglm.plan.penalties import sd_penalty, sd_priors
 from hierglm.priors.distributions import Prior
-from hierglm.priors.slopes import pull
+from hierglm.priors.slopes import log_density, pull
 
 Floats = NDArray[np.float64]
 
@@ -31,13 +32,16 @@ class Varied:
 
     Attributes
     ----------
-    covariance : ndarray, shape (q, q)
-        Of the effects of a level.
+    covariance : ndarray, shape (q, q) or (strata, q, q)
+        Of the effects of a level, in each stratum where levels have several.
     sds, spread : ndarray, shape (sds,)
-        Its sds, one where they are all the same, and the posterior sds of their logarithms.
+        Its sds, one where they are all the same, and the posterior sds of their logarithms;
+        stratum by stratum.
     rho, rho_spread : float
         The one correlation of the structures that have one, and the posterior sd of its
         logit within its range.
+    weights : ndarray, shape (J,), or None
+        Of Student t effects: what the precision of each level's is multiplied by.
     """
 
     covariance: Floats
@@ -45,17 +49,48 @@ class Varied:
     spread: Floats
     rho: float = 0.0
     rho_spread: float = 0.0
+    weights: Floats | None = None
+
+    def precision(self, stratum: NDArray[np.int64] | None) -> Floats:
+        """Return the prior precision of effects, shape (q, q) or by level (J, q, q).
+
+        Parameters
+        ----------
+        stratum : ndarray of int, shape (J,), or None
+            Of each level, where there are several.
+        """
+        found = inverse(self.covariance)
+        if stratum is not None:
+            found = found[stratum]
+        return found if self.weights is None else found * self.weights[:, None, None]
 
 
 def first_covariance(model: Model, k: int, sigma: float) -> Varied:
     """Return a covariance to begin with: independent effects that each add sigma / 2 to a row."""
+    relation = model.design.groups[k].relation
+    found = [_first(model, k, sigma, s) for s in range(len(relation.strata) or 1)]
+    out = _stacked(found) if relation.strata else found[0]
+    levels = len(model.design.groups[k].levels)
+    return replace(out, weights=np.ones(levels)) if relation.student else out
+
+
+def _stacked(strata: Sequence[Varied]) -> Varied:
+    """Return the covariances of several strata as one."""
+    return Varied(
+        np.stack([v.covariance for v in strata]),
+        np.concatenate([v.sds for v in strata]),
+        np.concatenate([v.spread for v in strata]),
+    )
+
+
+def _first(model: Model, k: int, sigma: float, stratum: int) -> Varied:
     grouping = model.design.groups[k]
     size = np.sqrt(np.mean(grouping.effects.matrix**2, axis=0))
     size = np.where(size > 0, size, 1.0)
     variances = 0.25 * sigma**2 / size**2
     if covariance_of(grouping).common_sd:
         variances = np.exp(np.mean(np.log(variances), keepdims=True))
-    priors = sd_priors(model, k)
+    priors = sd_priors(model, k, stratum)
     given = np.array([p.given for p in priors])
     variances = np.where(given, _known(priors, variances) ** 2, variances)
     rho = _given_correlation(model, k)
@@ -86,6 +121,50 @@ def vary(
     pace : float
         Share of a whole step.
     """
+    relation = model.design.groups[k].relation
+    weights = at.weights
+    if weights is not None:
+        # Those of levels as if all had the same covariance (Lange, Little and Taylor 1989).
+        whole = np.broadcast_to(at.precision(relation.stratum), uncertain.shape)
+        freedom = likely_freedom(model, k)
+        squares = np.einsum("jab,jab->j", u[:, :, None] * u[:, None, :] + uncertain, whole)
+        root = np.sqrt(weights)
+        u, uncertain = u * root[:, None], uncertain * weights[:, None, None]
+        weights = (freedom + u.shape[1]) / (freedom + squares / weights)
+    if not relation.strata or relation.stratum is None:
+        new, change = _vary(model, k, at, u, uncertain, sigma, pace)
+        return replace(new, weights=weights), change
+    found = []
+    for s, (covariance, sds) in enumerate(
+        zip(at.covariance, np.split(at.sds, len(at.covariance)), strict=True)
+    ):
+        own = relation.stratum == s
+        here = Varied(covariance, sds, np.ones(len(sds)))
+        found.append(_vary(model, k, here, u[own], uncertain[own], sigma, pace, s))
+    new = replace(_stacked([v for v, _ in found]), weights=weights)
+    return new, np.concatenate([change for _, change in found])
+
+
+def likely_freedom(model: Model, k: int) -> float:
+    """Return the degrees of freedom of a term's Student t effects at the mode of their prior."""
+    (prior,) = model.priors.of("df", k)
+    if prior.given:
+        return prior.numbers[0]
+    grid = np.geomspace(1.5, 60, 100)
+    return float(grid[np.argmax([log_density(prior, float(x)) for x in grid])])
+
+
+def _vary(
+    model: Model,
+    k: int,
+    at: Varied,
+    u: Floats,
+    uncertain: Floats,
+    sigma: float,
+    pace: float,
+    stratum: int = 0,
+) -> tuple[Varied, Floats]:
+    """Return `vary` of levels that are alike."""
     structure, variance = covariance_of(model.design.groups[k]), at.covariance
     levels, q = u.shape
     sds = np.sqrt(np.diag(variance))
@@ -93,14 +172,14 @@ def vary(
     told = np.sum(np.clip(reliable, 0, 1) ** 2, axis=0)
     second = np.einsum("jk,jl->kl", u, u) + uncertain.sum(axis=0)
     if structure.common_sd or structure.one is not None:
-        return _within(model, k, at, second / levels, levels, told, sigma, pace)
+        return _within(model, k, at, second / levels, levels, told, sigma, pace, stratum)
     information = told + VAGUE
     # Few levels leave likelihood at correlations of 1, where no posterior is: the diagonal
     # counts as q levels more.
     second = second * (levels / (levels + q)) + np.diag(np.diag(second)) * q / (levels + q)
     if not (structure.free or structure.low_rank):
         second = np.diag(np.diag(second))
-    priors = sd_priors(model, k)
+    priors = sd_priors(model, k, stratum)
     second = _regressed(second / levels, priors)
     C = np.linalg.cholesky(variance)
     half = np.linalg.solve(C, second)
@@ -110,7 +189,7 @@ def vary(
     values = np.clip(values, -2 * LONGEST, 2 * LONGEST)
     root = C @ (vectors * np.exp(values / 2))
     new = root @ root.T
-    pulled = sd_penalty(model, k, sds, sigma)
+    pulled = sd_penalty(model, k, sds, sigma, stratum)
     prior_step = np.clip(pace * pulled / (2 * information), -LONGEST, LONGEST)
     new = _with_sds(new * np.exp(prior_step[:, None] + prior_step), priors)
     now = np.sqrt(np.diag(new))
@@ -126,6 +205,7 @@ def _within(
     told: Floats,
     sigma: float,
     pace: float,
+    stratum: int,
 ) -> tuple[Varied, Floats]:
     """Return the step of a structure with fewer numbers: of its log sds, and the logit of rho."""
     grouping = model.design.groups[k]
@@ -135,10 +215,10 @@ def _within(
         told, count = told.sum(keepdims=True), levels * q
     information = told + VAGUE
     lengthen = count / information
-    target = _target(model, k, second, at, levels, sigma)
+    target = _target(model, k, second, at, levels, sigma, stratum)
     step = lengthen * np.log(target.sds[: len(at.sds)] / at.sds)
     sds = at.sds * np.exp(np.clip(pace * step, -LONGEST, LONGEST))
-    sds = _known(sd_priors(model, k), sds)
+    sds = _known(sd_priors(model, k, stratum), sds)
     change, rho, wide = np.log(sds / at.sds), at.rho, 0.0
     if structure.one is not None:
         before = from_correlation(structure.one, q, at.rho)
@@ -162,16 +242,18 @@ _LEAST = 0.1
 """Least count of the logarithm of a sd that a prior pulls up, per level."""
 
 
-def _target(model: Model, k: int, second: Floats, at: Varied, levels: int, sigma: float) -> Closest:
+def _target(
+    model: Model, k: int, second: Floats, at: Varied, levels: int, sigma: float, stratum: int
+) -> Closest:
     """Return the maximum of the expected log posterior of a structure with fewer numbers.
 
     Of log sds and of the logit of its correlation; their priors as straight as they are here.
     """
     grouping = model.design.groups[k]
     structure, times = covariance_of(grouping), effect_times(grouping)
-    sds = [p.numbers[0] if p.given else np.nan for p in sd_priors(model, k)]
+    sds = [p.numbers[0] if p.given else np.nan for p in sd_priors(model, k, stratum)]
     given = np.array(np.broadcast_to(sds, len(times))), _given_correlation(model, k)
-    pulled = sd_penalty(model, k, at.sds, sigma) * len(at.sds) / len(times)
+    pulled = sd_penalty(model, k, at.sds, sigma, stratum) * len(at.sds) / len(times)
     counts = np.maximum(np.broadcast_to(1 - pulled / levels, len(times)), _LEAST)
     if structure.one is None:
         return closest(structure, second, times, given, levels, counts, lambda *_: 0.0)

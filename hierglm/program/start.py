@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from hierglm.covariances import covariance_of
 from hierglm.covariances.rr import rank
 from hierglm.families.parameters import BOUNDS, FamilyParameter
+from hierglm.plan.blocks import inverse
 from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
+from hierglm.plan.variances import likely_freedom
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
 from hierglm.program.given import estimated
@@ -20,6 +22,9 @@ from hierglm.program.low_rank import low_rank_places, low_rank_scores
 from hierglm.program.positive import WIDEST, reaches
 
 Floats = NDArray[np.float64]
+
+_FREEDOM = 0.8
+"""About the posterior sd of the logarithm of degrees of freedom: the data say little of them."""
 
 
 def start(plan: Plan) -> Mapping[str, Place]:
@@ -74,12 +79,26 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
             places[f"pi_{k}"] = Place(shares, np.full(len(sd) - 1, reach.max()), "simplex")
     else:
         free = estimated(plan.model.priors.of("sd", number)).at
-        several = len(sd) > 1
+        several = len(sd) > 1 or bool(plan.model.groups[number].relation.strata)
         mode, unit = (
             (np.log(sd[free]), reach[free]) if several else (float(np.log(sd[0])), float(reach[0]))
         )
         places[f"log_sd_{k}"] = Place(mode, ones[free], unit=unit)
-    return places | _correlations(plan, fit, number, reach)
+    return places | _correlations(plan, fit, number, reach) | _tails(plan, fit, number)
+
+
+def _tails(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
+    """Return where degrees of freedom are, and the weights of levels."""
+    weights, k = fit.weights[number], number + 1
+    if weights is None:
+        return {}
+    df = likely_freedom(plan.model, number)
+    places: dict[str, Place] = {}
+    if not plan.model.priors.of("df", number)[0].given:
+        places[f"df_{k}"] = Place(df, np.array([_FREEDOM]), "positive", bounds=(1.0, np.inf))
+    unit = np.sqrt(2 * (df + 1)) / df
+    places[f"log_weight_{k}"] = Place(np.log(weights), np.ones(len(weights)), unit=unit)
+    return places
 
 
 def _correlations(plan: Plan, fit: Penalised, number: int, reach: Floats) -> dict[str, Place]:
@@ -91,10 +110,13 @@ def _correlations(plan: Plan, fit: Penalised, number: int, reach: Floats) -> dic
         ends, width = (structure.one.lowest(q), 1.0), np.array([fit.rho_spreads[number]])
         places[f"rho_{k}"] = Place(fit.rhos[number], width, "bounded", bounds=ends)
     elif structure.free:
-        correlation = fit.covariances[number] / np.outer(sd, sd)
+        covariance = fit.covariances[number]
+        sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+        correlation = covariance / (sd[..., :, None] * sd[..., None, :])
         # Away from correlations of 1, where the factor has no unconstrained scale.
-        correlation = 0.99 * correlation + 0.01 * np.eye(len(sd))
-        pairs = len(sd) * (len(sd) - 1) // 2
+        q = sd.shape[-1]
+        correlation = 0.99 * correlation + 0.01 * np.eye(q)
+        pairs = sd.size // q * (q * (q - 1) // 2)
         width = np.full(pairs, min(WIDEST, 1.4 * float(reach.max())))
         places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width, "correlation")
     return places
@@ -111,8 +133,10 @@ def _effects(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
     if low:
         z, spread = low_rank_scores(plan, fit, number)
         return {f"z_{number + 1}": Place(z, spread.flatten(order="F"))}
-    C = np.linalg.cholesky(fit.covariances[number])
-    z = np.linalg.solve(C, fit.effects[number].T)
+    covariance = inverse(fit.priors[number])
+    C: Floats = np.broadcast_to(np.linalg.cholesky(covariance), (levels, q, q))
+    z = np.linalg.solve(C, fit.effects[number][:, :, None])[:, :, 0].T
     wide = np.sqrt(np.maximum(np.diagonal(fit.uncertain[number], axis1=1, axis2=2), 0))
-    spread = np.clip(wide / np.sqrt(np.diag(fit.covariances[number])), 1e-3, 1.0)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    spread = np.clip(wide / sd, 1e-3, 1.0)
     return {f"z_{number + 1}": Place(z, spread.reshape(-1))}

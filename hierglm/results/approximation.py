@@ -170,8 +170,8 @@ def approximate(plan: Plan) -> Approximation | None:
     """Return the penalised fit of a plan as an answer of its own, where there is one."""
     if plan.numbers is None or plan.numbers.fit is None:
         return None
-    # Its covariances have full rank.
-    if any(covariance_of(g).low_rank for g in plan.model.groups):
+    # Its covariances have full rank, and it does not estimate degrees of freedom.
+    if any(covariance_of(g).low_rank or g.relation.student for g in plan.model.groups):
         return None
     fit, model = plan.numbers.fit, plan.model
     parts = [*_common(plan, fit), *_by_group(_scales(plan, fit))]
@@ -219,10 +219,13 @@ def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:
             wide = np.array([fit.rho_spreads[k]]) * (cor - low) / ((1 - low) * (1 + cor))
             wide = wide * (not plan.model.priors.of("cor", k)[0].given)
         else:
-            rows, columns = np.triu_indices(len(sd), 1)
-            cor = (fit.covariances[k] / np.outer(sd, sd))[rows, columns]
+            q = len(g.terms)
+            rows, columns = np.triu_indices(q, 1)
+            sd, spread = sd.reshape(-1, q), spread.reshape(-1, q)
+            matrices = fit.covariances[k] / (sd[:, :, None] * sd[:, None, :])
+            cor = matrices[:, rows, columns].reshape(-1)
             # Of n levels that tell both sds, each about spread^-2 / 2, Fisher's z has n^-1/2.
-            wide = np.sqrt(2 * spread[rows] * spread[columns])
+            wide = np.sqrt(2 * spread[:, rows] * spread[:, columns]).reshape(-1)
         pairs = ((f"{g.group}_pair", correlated_terms(g)),)
         yield Located(f"cor_{g.group}", "ran_cor", g.group, np.arctanh(cor), wide, "atanh", pairs)
 

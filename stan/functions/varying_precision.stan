@@ -9,13 +9,19 @@
  */
 array[] vector varying_precision(array[] vector A, array[] vector S, data int q, data int J) {
   array[size(A)] vector[J] M;
-  for (r in 1:q) {
-    for (s in 1:r) {
+  for (s in 1:q) {
+    array[q] vector[J] AS;
+    for (h in s:q) {
+      vector[J] product = S[packed(s, s)] .* A[packed(h, s)];
+      for (k in (s + 1):q) {
+        product += S[packed(k, s)] .* A[packed(max(h, k), min(h, k))];
+      }
+      AS[h] = product;
+    }
+    for (r in s:q) {
       vector[J] m = rep_vector(r == s ? 1 : 0, J);
       for (h in r:q) {
-        for (k in s:q) {
-          m += S[packed(h, r)] .* S[packed(k, s)] .* A[packed(max(h, k), min(h, k))];
-        }
+        m += S[packed(h, r)] .* AS[h];
       }
       M[packed(r, s)] = m;
     }

@@ -60,12 +60,13 @@ def marginal(model, logs, correlations):
     V = np.exp(2 * logs[-1]) * np.diag(1 / w)
     low = 0
     for g, cor in zip(design.groups, correlations, strict=True):
-        q = len(g.terms)
-        sd = np.exp(logs[low : low + q])
-        low += q
+        q, strata = len(g.terms), len(g.relation.strata) or 1
+        at = g.relation.stratum if g.relation.strata else np.zeros(len(g.levels), dtype=int)
+        sd = np.exp(logs[low : low + strata * q]).reshape(strata, q)[at]
+        low += strata * q
         Z = np.zeros((design.rows, len(g.levels), q))
         Z[np.arange(design.rows), g.index] = g.effects.matrix
-        V += np.einsum("njk,kl,mjl->nm", Z, sd[:, None] * cor * sd, Z)
+        V += np.einsum("njk,jkl,mjl->nm", Z, sd[:, :, None] * cor * sd[:, None, :], Z)
     inverse = np.linalg.inv(V)
     H = X.T @ inverse @ X
     e = y - X @ np.linalg.solve(H, X.T @ inverse @ y)
@@ -84,6 +85,8 @@ def marginal(model, logs, correlations):
         "y ~ x + (1 | g) + (1 | h)",
         "y ~ x + (x || g) + (1 | h) + (1 | school)",
         "y ~ x + (1 | h) + (1 | school/class)",
+        "y ~ x + (1 | gr(room, by=half))",
+        "y ~ x + (x || gr(room, by=half)) + (1 | h)",
     ],
 )
 @pytest.mark.parametrize("rows", [False, True])
@@ -94,9 +97,8 @@ def test_variances_are_at_the_mode_of_their_posterior(formula, rows):
     d["y"] += r.normal(0, 6, 6)[d["school"]] + r.normal(0, 2, 7)[pd.factorize(d["g"])[0]] * d["x"]
     model, found = fitted(formula, d, priors=FLAT, rows=rows, close=1e-8, steps=4000)
     assert found.converged
-    logs = [np.log(np.sqrt(np.diag(v))) for v in found.covariances]
-    at = np.concatenate([*logs, [np.log(found.sigma)]])
-    independent = [np.eye(len(v)) for v in found.covariances]
+    at = np.log(np.concatenate([*found.sds, [found.sigma]]))
+    independent = [np.eye(v.shape[-1]) for v in found.covariances]
     slope = approx_fprime(at, lambda x: marginal(model, x, independent), 1e-6)
     np.testing.assert_allclose(slope, 0, atol=2e-3)
 
@@ -133,6 +135,46 @@ def test_coefficients_are_at_the_penalised_mode(formula, response):
     at = np.concatenate([found.common, *(u.reshape(-1) for u in found.effects)])
     slope = approx_fprime(at, penalised, 1e-6)
     np.testing.assert_allclose(slope, 0, atol=5e-3)
+
+
+def test_weights_of_student_effects_are_their_expectations():
+    # Lange, Little and Taylor (1989): (df + q) / (df + expected squared distance of a level's
+    # effects), at the posterior of effects whose precisions these weights multiply.
+    d = simulated(rows=150)
+    far = pd.factorize(d["g"], sort=True)[0]
+    d["y"] += np.array([1.0, -2, 0, 2, -1, 1, 90])[far]
+    model, found = fitted("y ~ x + (x | gr(g, dist='student'))", d, close=1e-9, steps=4000)
+    assert found.converged
+    (g,), (V,), (weights,) = model.design.groups, found.covariances, found.weights
+    X, _ = common_matrix(model.design)
+    n, J = len(d), len(g.levels)
+    Z = np.zeros((n, J, 2))
+    Z[np.arange(n), g.index] = g.effects.matrix
+    Z = Z.reshape(n, -1)
+    prior_precision = np.zeros((2 + 2 * J, 2 + 2 * J))
+    slope, intercept = model.priors.of("b")[0], model.priors.of("Intercept")[0]
+    m, s = intercept.numbers[1:]
+    # A Student t prior pulls like a normal one of this precision.
+    pull = 4 / (3 * s**2 + (found.common[0] - m) ** 2)
+    prior_precision[0, 0], prior_precision[1, 1] = pull, slope.numbers[1] ** -2
+    for j in range(J):
+        at = slice(2 + 2 * j, 4 + 2 * j)
+        prior_precision[at, at] = weights[j] * np.linalg.inv(V)
+    XZ = np.hstack([X, Z])
+    covariance = np.linalg.inv(XZ.T @ XZ / found.sigma**2 + prior_precision)
+    score = XZ.T @ d["y"].to_numpy() / found.sigma**2
+    score[0] += pull * m
+    mean = covariance @ score
+    np.testing.assert_allclose(found.common, mean[:2], rtol=1e-5)
+    np.testing.assert_allclose(found.effects[0], mean[2:].reshape(J, 2), rtol=1e-4, atol=1e-5)
+    for j in range(J):
+        at = slice(2 + 2 * j, 4 + 2 * j)
+        second = np.outer(mean[at], mean[at]) + covariance[at, at]
+        squared = np.trace(np.linalg.solve(V, second))
+        # The mode of gamma(2, 0.1) is 10.
+        np.testing.assert_allclose(weights[j], 12 / (10 + squared), rtol=2e-2)
+    assert weights.argmin() == 6
+    assert weights[6] < 0.5
 
 
 def hard(name):

@@ -254,7 +254,16 @@ VARYING = {
         "y ~ x + (1 | gr(g, dist='student'))", "gaussian", {"df": _TWO}, "auto", (I,)),
     "crossed": (
         "y ~ x + (x | gr(g, dist='student')) + (z | gr(school, by=area))", "gaussian", None,
-        "auto", (I, S)),
+        "auto", (I, C)),
+    "bernoulli": ("hit ~ x + (x | gr(school, by=area))", "bernoulli", LKJ, "auto", (C,)),
+    "bernoulli, crossed": (
+        "hit ~ x + (1 | gr(g, dist='student')) + iso(z | gr(school, by=area))", "bernoulli", None,
+        "auto", (C, C)),
+    "poisson": ("count ~ x + (x | gr(g, dist='student'))", "poisson", None, "auto", (C,)),
+    "negbinomial": (
+        "count ~ x + (1 | gr(school, by=area, dist='student'))", "negbinomial", None, "auto",
+        (C,)),
+    "rows": ("y ~ x + (x | gr(school, by=area))", "gaussian", None, {"response": "rows"}, (C,)),
     "standardised": (
         "y ~ x + (x | gr(school, by=area, dist='student'))", "gaussian", None,
         {"school": "standardised"}, (S,)),
@@ -282,6 +291,7 @@ BY_ROWS = [
     *(f"given: {n}" for n in GIVEN if n.startswith(("bernoulli", "poisson"))),
     *(f"rank: {n}" for n in RANKS if n.startswith(("bernoulli", "poisson", "rows"))),
     *(f"structure: {n}" for n in STRUCTURES if n.startswith(("bernoulli", "poisson", "rows"))),
+    *(f"varying: {n}" for n in VARYING if n.startswith(("bernoulli", "poisson", "rows"))),
 ]
 """Those that may take their rows by one function; the rest have crossproducts."""
 

@@ -8,13 +8,14 @@ from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.priors import distributions as prior
 from tests.program.exact import flat, pair
 from tests.program.oracles import simulated
-from tests.program.test_exact import ASKED, GAUSSIAN, OTHERS, STRUCTURES
+from tests.program.test_exact import ASKED, GAUSSIAN, OTHERS, STRUCTURES, VARYING
 
 CASES = {
     **{f"gaussian {n}": (f, "gaussian", p, "auto") for n, (f, p, _) in GAUSSIAN.items()},
     **{n: (f, family, p, "auto") for n, (f, family, p, _) in OTHERS.items()},
     **{f"asked: {n}": (f, "gaussian", None, a) for n, (f, a, _) in ASKED.items()},
     **{f"structure: {n}": case[:4] for n, case in STRUCTURES.items()},
+    **{f"varying: {n}": case[:4] for n, case in VARYING.items()},
 }
 
 
