@@ -181,3 +181,24 @@ def test_several_linear_predictors_are_fitted_again() -> None:
         assert value == pytest.approx(by_hand, rel=1e-10)
     table = fit.kfold(2).pointwise()
     assert table["fold"].value_counts().to_dict() == {1: 15, 2: 15}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [("n ~ x + (1 | g)", "poisson"), ("z ~ x + (x | g)", "bernoulli")],
+)
+def test_levels_of_other_families_are_left_out_as_by_fits(formula: str, family: str) -> None:
+    rng = np.random.default_rng(11)
+    g = np.repeat(np.arange(10), 8)
+    x = rng.normal(size=80)
+    eta = 0.5 + 0.4 * x + rng.normal(0, 0.8, 10)[g]
+    passed = (rng.random(80) < 1 / (1 + np.exp(-eta))).astype(int)
+    data = {"n": rng.poisson(np.exp(eta)), "z": passed, "x": x, "g": g}
+    fit = hg.fit(formula, data, family, seed=2, draws=2000)
+    quick, slow = fit.loo(unit="g"), fit.kfold(10, by="g")
+    assert quick.ess_i is not None
+    assert quick.healthy
+    # Weighted draws are worth ess_i; the fits' own errors are those of 8,000 draws, about.
+    error = 4 * np.sqrt(2 * (2 / quick.ess_i - 1 / quick.draws))
+    assert np.all(np.abs(quick.elpd_i - slow.elpd_i) < error)
