@@ -23,6 +23,7 @@ from hierglm.version import __version__
 if TYPE_CHECKING:
     from hierglm.comparing.compare import compare
     from hierglm.engines.cmdstan import CmdStanEngine
+    from hierglm.many import fit_many
 
 __all__ = [
     "Approximation",
@@ -38,6 +39,7 @@ __all__ = [
     "errors",
     "family",
     "fit",
+    "fit_many",
     "joint",
     "load",
     "method",
@@ -56,4 +58,8 @@ def __getattr__(name: str) -> Any:
         from hierglm.comparing.compare import compare
 
         return compare
+    if name == "fit_many":
+        from hierglm.many import fit_many
+
+        return fit_many
     raise AttributeError(f"module 'hierglm' has no attribute {name!r}")

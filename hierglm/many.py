@@ -1,0 +1,244 @@
+"""Many fits in one call: of completed data sets, of formulas, of responses."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from hierglm.design.table import Table
+from hierglm.errors import HierglmError, SettingsError, suggest
+from hierglm.fit import fit
+from hierglm.formula.update import update_formula
+from hierglm.joint import ResponsePart
+from hierglm.posterior import Fit
+from hierglm.results.multiple_imputation import Imputed, mix
+from hierglm.results.rows import MAIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+By = Literal["data", "formula", "response"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fits(Mapping[str, Fit]):
+    """Fits by name, as a mapping; print it, or see `tidy` and `pooled`.
+
+    Attributes
+    ----------
+    fits : mapping of str to Fit
+    by : {"data", "formula", "response"}
+        What differs between them.
+    """
+
+    fits: Mapping[str, Fit]
+    by: By
+
+    def __getitem__(self, name: str) -> Fit:
+        if name not in self.fits:
+            raise SettingsError(f"no fit {name!r}{suggest(str(name), self.fits)}")
+        return self.fits[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fits)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    def tidy(
+        self, effects: Sequence[str] | str = MAIN, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return the tables of all fits below each other.
+
+        Parameters
+        ----------
+        effects, conf_level, hdi
+            See `Fit.tidy`.
+
+        Returns
+        -------
+        DataFrame
+            A column named by what differs, "data", "formula" or "response"; then as `Fit.tidy`
+            (whose own column response is that of joint models, and is left out beside this one).
+        """
+        import pandas as pd
+
+        tables = []
+        for name, one in self.fits.items():
+            own = one.tidy(effects, conf_level, hdi).drop(columns=self.by, errors="ignore")
+            own.insert(0, self.by, name)
+            tables.append(own)
+        return pd.concat(tables, ignore_index=True)
+
+    def pooled(self) -> Imputed:
+        """Return the posterior over several completed data sets: multiple imputation.
+
+        See `hierglm.results.multiple_imputation.Imputed`.
+
+        Raises
+        ------
+        SettingsError
+            Of fits that differ in something else, or in their parameters.
+        """
+        if self.by != "data":
+            raise SettingsError(
+                f"pooled() is of one model of several data sets; these fits differ in {self.by}"
+            )
+        return mix(self.fits)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self)} fits by {self.by}"]
+        for name, one in self.fits.items():
+            state = "healthy" if one.healthy else "see its check()"
+            rows = sum(m.design.rows for m in one.plan.model.responses)
+            lines.append(f"  {name}: {rows:,} rows, {one.seconds:.1f} s, {state}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def fit_many(
+    formula: Any,
+    data: Any,
+    family: Any = "gaussian",
+    *,
+    responses: Sequence[str] | None = None,
+    seed: int | None = None,
+    executor: Executor | None = None,
+    **options: Any,
+) -> Fits:
+    """Fit one model to several data sets, several formulas to one, or several responses.
+
+    Parameters
+    ----------
+    formula : str, sequence of str, or mapping of str to formula
+        Several are separate models, named as written or by their keys.
+    data : table, sequence of tables, or mapping of str to tables
+        Several are completed data sets, as of multiple imputation.
+    family : str or Family
+    responses : sequence of str, optional
+        As a formula would have them; each takes the place of the dot in ``". ~ x + (1 | g)"``.
+    seed : int, optional
+        Each fit gets one of its own from it: the same call, the same numbers.
+    executor : concurrent.futures.Executor, optional
+        Where models are fitted, several at a time; the numbers are the same.
+    **options
+        As of `hierglm.fit`.
+
+    Returns
+    -------
+    Fits
+        A mapping of `Fit`, with `Fits.tidy` over all, and `Fits.pooled` of data sets.
+
+    Raises
+    ------
+    SettingsError
+        Not exactly one thing of which there are several; two of one name.
+    HierglmError
+        What one of the fits cannot do; a note says which.
+
+    Examples
+    --------
+    >>> import hierglm as hg
+    >>> radon = hg.datasets.radon()
+    >>> formulas = {"no slope": "log_radon ~ 1", "slope": "log_radon ~ floor_measure"}
+    >>> fits = hg.fit_many(formulas, radon, seed=1)
+    >>> fits.tidy("fixed")[["formula", "term"]].values.tolist()
+    [['no slope', 'Intercept'], ['slope', 'Intercept'], ['slope', 'floor_measure']]
+    """
+    by, asked = _asked(formula, data, responses)
+    if options.get("method") == "approx":
+        raise SettingsError("fit_many() gives posteriors; for method='approx' call hg.fit on each")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    seeds = np.random.default_rng(seed).integers(2**31, size=len(asked)).tolist()
+    if executor is not None:
+        # Fits share its processors.
+        options = {"threads": 1, "progress": False} | options
+    calls = [
+        (one, table, family, options | {"seed": own})
+        for (one, table), own in zip(asked.values(), seeds, strict=True)
+    ]
+    done = iter(map(_fit, calls) if executor is None else executor.map(_fit, calls))
+    fits: dict[str, Fit] = {}
+    for name in asked:
+        try:
+            fits[name] = next(done)
+        except HierglmError as error:
+            error.add_note(f"in the fit of {by} {name!r}")
+            raise
+    return Fits(fits, by)
+
+
+def _fit(call: tuple[Any, Any, Any, Mapping[str, Any]]) -> Fit:
+    formula, table, family, options = call
+    found: Fit = fit(formula, table, family, **options)
+    return found
+
+
+def _asked(
+    formula: Any, data: Any, responses: Sequence[str] | None
+) -> tuple[By, dict[str, tuple[Any, Any]]]:
+    """Return what differs, and formula and table of each fit by name."""
+    formulas, tables = _formulas(formula), _tables(data)
+    several = [
+        name
+        for name, found in (("formula", formulas), ("data", tables), ("responses", responses))
+        if found is not None
+    ]
+    if len(several) != 1:
+        raise SettingsError(
+            "fit_many() varies one of formula, data and responses; found several in "
+            f"{' and '.join(several) or 'none of them: call hg.fit'}"
+        )
+    if formulas is not None:
+        return "formula", {name: (one, data) for name, one in formulas.items()}
+    if tables is not None:
+        return "data", {name: (formula, table) for name, table in tables.items()}
+    if isinstance(responses, str) or not responses:
+        raise SettingsError(f"responses must be a list of names, not {responses!r}")
+    names = [str(name) for name in responses]
+    _refuse_twice(names)
+    written = {name: update_formula(formula, f"{name} ~ 1") for name in names}
+    if len(set(written.values())) < len(names):
+        raise SettingsError(
+            "with responses= the formula has a dot in their place, as in '. ~ x'; "
+            f"found {formula!r}"
+        )
+    return "response", {name: (one, data) for name, one in written.items()}
+
+
+def _formulas(formula: Any) -> dict[str, Any] | None:
+    if isinstance(formula, str):
+        return None
+    if isinstance(formula, Mapping):
+        return {str(name): one for name, one in formula.items()}
+    found = list(formula)
+    if any(not isinstance(one, str) or isinstance(one, ResponsePart) for one in found):
+        raise SettingsError("give models of several formulas or parts by name: {'name': [...]}")
+    _refuse_twice(found)
+    return {one: one for one in found}
+
+
+def _tables(data: Any) -> dict[str, Any] | None:
+    if isinstance(data, Mapping) and data and all(_is_table(x) for x in data.values()):
+        return {str(name): table for name, table in data.items()}
+    if isinstance(data, list | tuple):
+        return {str(k): table for k, table in enumerate(data, start=1)}
+    return None
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping | Table) or any(
+        hasattr(value, name) for name in ("columns", "column_names")
+    )
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError(f"fit_many() has {twice!r} twice")
