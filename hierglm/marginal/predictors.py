@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,15 +93,18 @@ class Predictor:
         given = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
         if not given:
             raise SettingsError(f"no values for {self.name!r}")
-        for value in given:
-            if self.numeric:
+        if self.numeric:
+            for value in given:
                 number = isinstance(value, int | float) and not isinstance(value, bool)
-                if not number or not np.isfinite(value):
+                if not number or not isfinite(value):
                     raise SettingsError(f"{self.name!r} holds numbers, and cannot be {value!r}")
-            elif self.role != "group" and value not in self.levels:
-                raise SettingsError(
-                    f"{self.name!r} has no level {value!r}{suggest(str(value), self.levels)}"
-                )
+        elif self.role != "group":
+            levels = self.levels
+            for value in given:
+                if value not in levels:
+                    raise SettingsError(
+                        f"{self.name!r} has no level {value!r}{suggest(str(value), levels)}"
+                    )
         return given
 
     def series(self, values: Sequence[Any]) -> Any:
@@ -114,8 +118,7 @@ class Predictor:
             return as_integers(numbers) if self.column.whole else numbers
         if self.column.kind != "category":
             return np.asarray(values)
-        new = [v for v in dict.fromkeys(values) if v not in self.levels]
-        return pd.Categorical(list(values), categories=[*self.levels, *new])
+        return pd.Categorical(list(values), categories=list(dict.fromkeys([*self.levels, *values])))
 
 
 def predictors_of(model: Model, response: Model) -> dict[str, Predictor]:

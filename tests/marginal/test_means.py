@@ -191,7 +191,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "odds": ({"names": "f", "contrasts": True, "kind": "odds_ratio"}, "compares probabilities"),
     "weights": ({"names": "f", "weights": "cells"}, "no weights 'cells'"),
     "no values": ({"names": "f", "at": {"x": []}}, "no values for 'x'"),
-    "large": ({"names": "x", "at": {"x": np.arange(2_000_000.0)}}, "has 6,000,000 rows"),
+    "large": ({"names": "x", "at": {"x": np.arange(4e5)}}, "has 1,200,000 rows"),
 }
 
 

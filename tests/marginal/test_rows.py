@@ -168,7 +168,7 @@ def test_categories_have_a_row_each_and_changes_that_sum_to_nothing() -> None:
     assert table["category"].tolist() == ["a", "b", "c"]
     # Rounding of probabilities, divided by the step.
     assert table["estimate"].sum() == pytest.approx(0, abs=1e-10)
-    thresholds, b = fit.draws["Intercept"].values[0], _b(fit)["x"]
+    thresholds, b = fit.draws["Intercept"].values.reshape(100, 2), _b(fit)["x"]
     below = expit(thresholds[:, None, :] - (b[:, None] * DATA["x"].to_numpy())[:, :, None])
     density = (below * (1 - below)).mean(axis=1) * -b[:, None]
     exact = np.diff(np.pad(density, ((0, 0), (1, 1))), axis=1)
