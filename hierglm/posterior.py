@@ -1144,6 +1144,27 @@ class Plots:
 
         return plots.ranef(self.fit, *args, **kwargs)
 
+    def rank(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return the ranks of each chain's draws among all, flat where the chains agree."""
+        from hierglm import plots
+
+        return plots.rank(self.fit, *args, **kwargs)
+
+    def correlation(self, *args: Any, **kwargs: Any) -> Figure:
+        """Return the posterior correlations of the main parameters as a matrix."""
+        from hierglm import plots
+
+        return plots.correlation(self.fit, *args, **kwargs)
+
+    def prior_posterior(self, parameters: str | Sequence[str] | None = None) -> Figure:
+        """Return the densities of the main parameters before and after the data.
+
+        See `hierglm.criticising.prior_posterior.prior_posterior`.
+        """
+        from hierglm.criticising import prior_posterior
+
+        return prior_posterior.prior_posterior(self.fit, parameters)
+
 
 def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = None) -> Fit:
     """Open a saved fit; needs no Stan and no compiler.

@@ -215,7 +215,8 @@ def _rootogram(asked: Asked) -> pd.DataFrame:
     most = int(max(asked.y.max(), np.quantile(again, 0.995)))
     step = -(-(most + 1) // _COUNTS)
     edges = np.arange(0, most + 1 + step, step)
-    found = np.stack([np.histogram(r, edges - 0.5)[0] for r in (asked.y, *again)]).astype(np.float64)
+    counted = [np.histogram(r, edges - 0.5)[0] for r in (asked.y, *again)]
+    found = np.stack(counted).astype(np.float64)
     labels = {"count": edges[:-1], "count_to": edges[1:] - 1}
     return _beside(labels, found[0], found[1:], asked.conf_level)
 

@@ -111,7 +111,7 @@ def _trace(axes: Axes, x: Floats, diverging: NDArray[np.bool_] | None, last: boo
         axes.tick_params(labelbottom=False)
 
 
-_BOUNDS = {
+BOUNDS = {
     "ran_sd": (0.0, np.inf),
     "ran_cor": (-1.0, 1.0),
     "ran_alpha": (0.0, 1.0),
@@ -119,10 +119,11 @@ _BOUNDS = {
     "ran_df": (1.0, np.inf),
     "family": (0.0, np.inf),
 }
+"""Lowest and highest value of a parameter, by kind."""
 
 
 def _density(axes: Axes, x: Floats, parameter: Parameter) -> None:
-    low, high = _BOUNDS.get(parameter.effect, (-np.inf, np.inf))
+    low, high = BOUNDS.get(parameter.effect, (-np.inf, np.inf))
     for c, chain in enumerate(x):
         grid, height = density(chain, low, high)
         axes.plot(grid, height, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
@@ -132,14 +133,24 @@ def _density(axes: Axes, x: Floats, parameter: Parameter) -> None:
 
 
 def _ranks(axes: Axes, x: Floats, last: bool) -> None:
-    ranks = np.argsort(np.argsort(x.ravel(), kind="stable"), kind="stable").reshape(x.shape)
-    edges = np.linspace(0, x.size, BINS + 1)
-    for c, chain in enumerate(ranks):
-        count, _ = np.histogram(chain, edges)
-        axes.stairs(count, edges, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
+    count, edges = rank_counts(x)
+    for c, line in enumerate(count):
+        axes.stairs(line, edges, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
     axes.axhline(x.shape[1] / BINS, color=QUIET, linewidth=0.6, linestyle="--")
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelbottom=last)
     axes.set_xlabel("rank" if last else "")
+
+
+def rank_counts(x: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Return how many ranks of each chain are in each bin, shape (chains, bins), and the edges.
+
+    Parameters
+    ----------
+    x : ndarray, shape (chains, draws)
+    """
+    ranks = np.argsort(np.argsort(x.ravel(), kind="stable"), kind="stable").reshape(x.shape)
+    edges = np.linspace(0, x.size, BINS + 1)
+    return np.stack([np.histogram(chain, edges)[0] for chain in ranks]), edges

@@ -185,13 +185,16 @@ def test_discrete_values_are_uniform_too(bernoulli):
 
 def test_every_kind_draws_for_its_sort(gaussian, poisson, bernoulli, categorical):
     fits = {"numbers": gaussian, "counts": poisson, "shares": bernoulli, "categories": categorical}
+    drawn = set()
     for sort, fit in fits.items():
         for kind, sorts in KINDS.items():
             if sort in sorts:
                 by = "x" if kind == "grouped" else None
                 figure = ppc(fit, kind, by, draws=20)
                 assert len(figure.data) > 0
-                assert figure._repr_png_()[0].startswith(b"\x89PNG")
+                if kind not in drawn:
+                    assert figure._repr_png_()[0].startswith(b"\x89PNG")
+                drawn.add(kind)
             else:
                 with pytest.raises(SettingsError, match=f"ppc\\('{kind}'\\) is not for {sort}"):
                     ppc(fit, kind)
