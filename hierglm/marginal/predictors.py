@@ -181,9 +181,8 @@ def fitted_rows(predictors: Mapping[str, Predictor], rows: Any) -> pd.DataFrame:
             kept = pd.CategoricalDtype(list(column.levels))
             columns[name] = pd.Categorical.from_codes(column.values, dtype=kept)
         else:
-            columns[name] = (
-                column.values.astype(bool) if column.kind == "boolean" else column.values
-            )
+            values = as_integers(column.values) if column.whole else column.values
+            columns[name] = values.astype(bool) if column.kind == "boolean" else values
     return pd.DataFrame(columns, index=rows)
 
 

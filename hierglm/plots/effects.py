@@ -74,6 +74,9 @@ def effects(
         More panels than anyone would look at.
     """
     beside = [n for n in table.columns if n not in (x, *_NUMBERS)]
+    if observed is not None:
+        for name in (n for n in beside if n in observed.columns):
+            observed = observed[observed[name].isin(list(table[name]))]
     varying = [n for n in beside if table[n].nunique() > 1]
     colour = "category" if "category" in varying else (varying[0] if varying else None)
     rest = [n for n in varying if n != colour]
@@ -105,6 +108,7 @@ def effects(
             figure.supxlabel(safe(x, 60), fontsize=8.5, parse_math=False)
         else:
             figure.supxlabel(words, fontsize=8.5, parse_math=False)
+            figure.supylabel(safe(x, 60), fontsize=8.5, parse_math=False)
         _legend(figure, grid, colour)
     return figure
 

@@ -114,6 +114,12 @@ def test_the_picture_shows_the_table_and_the_data() -> None:
     assert [len(a.lines) for a in bare.axes] == [3, 3]
 
 
+def test_data_behind_are_those_of_the_values_shown() -> None:
+    fit = random_fit("y ~ x + f", DATA)
+    (axes,) = fit.plot.effects("x", at={"f": "b"}, points=5).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [(DATA["f"] == "b").sum(), 5]
+
+
 def test_levels_are_rows_named_on_the_axis() -> None:
     fit = random_fit("y ~ f", DATA)
     table, figure = fit.effects("f"), fit.plot.effects("f", data=False)

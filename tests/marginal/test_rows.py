@@ -150,6 +150,13 @@ def test_comparisons_of_numbers() -> None:
     ]  # fmt: skip
 
 
+def test_whole_numbers_stay_whole() -> None:
+    fit = random_fit("y ~ x + flag", BINARY.assign(flag=BINARY["flag"].astype(int)), "bernoulli")
+    table = fit.slopes("x", by="flag")
+    assert table["flag"].tolist() == [0, 1]
+    assert table["flag"].dtype.kind == "i"
+
+
 def test_other_rows_leave_out_those_with_missing_values() -> None:
     fit = random_fit("y ~ x + f", BINARY, "bernoulli")
     new = pd.DataFrame({"x": [1.0, np.nan, 2.0], "f": ["a", "b", "c"], "sex": ["m", "f", "f"]})
