@@ -153,7 +153,10 @@ def with_responses(model: Model, values: list[Floats]) -> Model:
         m.family.check(response)
         return replace(m, design=replace(m.design, response=response))
 
-    return replace(other(model), parts=tuple(other(m) for m in model.parts))
+    if not model.parts:
+        return other(model)
+    parts = tuple(other(m) for m in model.parts)
+    return replace(model, design=parts[0].design, parts=parts)
 
 
 def each(

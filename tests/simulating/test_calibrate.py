@@ -146,3 +146,40 @@ def test_data_sets_that_cannot_be_are_told(mean):
     assert len(run.failures) == 3
     assert "beta needs" in run.failures[0]
     assert "3 data sets failed" in str(run)
+
+
+def test_every_response_of_a_model_is_simulated():
+    rng = np.random.default_rng(3)
+    data = {
+        "y": rng.normal(size=24), "z": rng.integers(0, 2, 24), "g": np.repeat(list("abcdef"), 4)
+    }  # fmt: skip
+    parts = [hg.part("y ~ 1 + (1 |s| g)"), hg.part("z ~ 1 + (1 |s| g)", "bernoulli")]
+    model = hg.model(parts, data).model
+    truth = {"sigma@y": 1e-9, "b[Intercept]@z": 30.0, "sd[g:Intercept]@z": 1e-3}
+    (made,) = simulate(model, 1, seed=5, truth=truth)
+    y, z = (m.design.response.values for m in made.model.responses)
+    draws = made.truth.draws
+    r = quantities(made.truth)
+    np.testing.assert_allclose(
+        y[0], draws["b_y"].values.item() + r["r[g:a,Intercept]@y"].item(), atol=1e-7
+    )
+    assert (z == 1).all()
+    assert made.model.design.response is made.model.responses[0].design.response
+
+
+def test_predictors_of_parameters_are_simulated():
+    data = {"y": np.arange(6.0), "x": [0.0, 0, 0, 1, 1, 1]}
+    model = hg.model(["y ~ x", "sigma ~ x"], data).model
+    truth = {"b[Intercept]": 1.0, "b[x]": 2.0, "b[Intercept]@.sigma": -10.0, "b[x]@.sigma": 20.0}
+    (made,) = simulate(model, 1, seed=6, truth=truth)
+    y = made.model.design.response.values
+    # The intercepts are those at the mean of x, so that sigma is exp(-20) and exp(0).
+    np.testing.assert_allclose(y[:3], 0, atol=1e-6)
+    assert np.ptp(y[3:]) > 0.1
+
+
+@pytest.mark.slow
+def test_a_model_is_calibrated(schools):
+    run = schools.calibrate(100, seed=1)
+    assert run.failures == ()
+    assert run.smallest_p() > 0.001 / len(run.names), str(run)
