@@ -94,7 +94,8 @@ class Imputed:
 
     def __str__(self) -> str:
         count, found = len(self.fits), self.convergence()
-        shown = self.tidy().drop(columns=["response", "dpar", "level"])
+        shown = self.tidy()
+        shown = shown.loc[:, [bool((shown[name] != "").any()) for name in shown]]
         said = [
             f"{count} completed data sets, {self.draws.chains * self.draws.draws:,} draws together",
             shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"),

@@ -127,7 +127,10 @@ class Calibration:
         if self.short:
             said.append(f"{self.short} data sets with too small an effective sample size")
         if self.failures:
-            said.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
+            said.append(
+                f"{len(self.failures)} data sets failed, and ranks are those of the others: "
+                f"priors may be too wide; {self.failures[0]}"
+            )
         return "\n".join(said)
 
     __repr__ = __str__
