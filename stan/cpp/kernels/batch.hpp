@@ -17,6 +17,9 @@ constexpr int batch = 64;
 typedef double Levels[batch];
 
 constexpr int packed(int row, int column) { return row * (row + 1) / 2 + column; }
+constexpr int symmetric(int row, int column) {
+  return packed(std::max(row, column), std::min(row, column));
+}
 constexpr int triangle(int q) { return q * (q + 1) / 2; }
 
 // A q x q lower triangular matrix that all levels share, by column.
@@ -58,16 +61,24 @@ HIERGLM_INLINE double dot(const Levels& a, const Levels& b) {
   return sum(total);
 }
 
-// M = I + S' A S.
-HIERGLM_INLINE void precision(const Scale& S, const Levels* A, Levels* M) {
-  for (int r = 0; r < S.q; ++r) {
+// AS = A S of a symmetric A, all entries, row by row; M = I + S' A S. Two products of q^3 terms,
+// where entries of M that sum theirs one by one take q^4.
+HIERGLM_INLINE void precision(const Scale& S, const Levels* A, Levels* AS, Levels* M) {
+  const int q = S.q;
+  for (int h = 0; h < q; ++h) {
+    for (int s = 0; s < q; ++s) {
+      set(AS[h * q + s], 0.0);
+      for (int k = s; k < q; ++k) {
+        add(AS[h * q + s], S(k, s), A[symmetric(h, k)]);
+      }
+    }
+  }
+  for (int r = 0; r < q; ++r) {
     for (int s = 0; s <= r; ++s) {
       Levels& m = M[packed(r, s)];
       set(m, r == s ? 1.0 : 0.0);
-      for (int h = r; h < S.q; ++h) {
-        for (int k = s; k < S.q; ++k) {
-          add(m, S(h, r) * S(k, s), A[packed(std::max(h, k), std::min(h, k))]);
-        }
+      for (int h = r; h < q; ++h) {
+        add(m, S(h, r), AS[h * q + s]);
       }
     }
   }
@@ -190,22 +201,34 @@ HIERGLM_INLINE void cholesky_adjoint(int q, const Levels* C, Levels* adjoint) {
   }
 }
 
-// Adjoints of M = I + S' A S pass to S, and to A if it has any: A_adjoint may be null.
-HIERGLM_INLINE void precision_adjoint(const Scale& S, const Levels* A, const Levels* M_adjoint,
+// Adjoints of M = I + S' A S pass to S, and to A if it has any: A_adjoint may be null. With m those
+// of the lower triangle, to S pass the lower triangle of A S (m + m'), to A that of S (m + m') S',
+// half of its diagonal; S (m + m') takes the place of A S.
+HIERGLM_INLINE void precision_adjoint(const Scale& S, Levels* AS, const Levels* M_adjoint,
                                       double* S_adjoint, Levels* A_adjoint) {
-  for (int r = 0; r < S.q; ++r) {
-    for (int s = 0; s <= r; ++s) {
-      const Levels& m = M_adjoint[packed(r, s)];
-      for (int h = r; h < S.q; ++h) {
-        for (int k = s; k < S.q; ++k) {
-          const int at = packed(std::max(h, k), std::min(h, k));
-          const double product = dot(m, A[at]);
-          S_adjoint[r * S.q + h] += product * S(k, s);
-          S_adjoint[s * S.q + k] += product * S(h, r);
-          if (A_adjoint != nullptr) {
-            add(A_adjoint[at], S(h, r) * S(k, s), m);
-          }
-        }
+  const int q = S.q;
+  for (int r = 0; r < q; ++r) {
+    for (int h = r; h < q; ++h) {
+      for (int s = 0; s < q; ++s) {
+        const double product = dot(M_adjoint[symmetric(r, s)], AS[h * q + s]);
+        S_adjoint[r * q + h] += r == s ? 2 * product : product;
+      }
+    }
+  }
+  if (A_adjoint == nullptr) {
+    return;
+  }
+  for (int h = 0; h < q; ++h) {
+    Levels* Sm = AS + h * q;
+    for (int s = 0; s <= h; ++s) {
+      set(Sm[s], 0.0);
+      for (int r = 0; r <= h; ++r) {
+        add(Sm[s], r == s ? 2 * S(h, r) : S(h, r), M_adjoint[symmetric(r, s)]);
+      }
+    }
+    for (int k = 0; k <= h; ++k) {
+      for (int s = 0; s <= k; ++s) {
+        add(A_adjoint[packed(h, k)], h == k ? 0.5 * S(k, s) : S(k, s), Sm[s]);
       }
     }
   }

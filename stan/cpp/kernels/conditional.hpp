@@ -11,15 +11,17 @@ struct Conditional {
   Levels* A;
   Levels* e;
   Levels* z;
-  Levels* C;  // Cholesky factor of I + S' A S
-  Levels* w;  // C^-1 S' e
-  Levels* s;  // C^-T (w + sigma z)
-  Levels* r;  // the effects S s, and behind them the log density
+  Levels* AS;  // A S
+  Levels* C;   // Cholesky factor of I + S' A S
+  Levels* w;   // C^-1 S' e
+  Levels* s;   // C^-T (w + sigma z)
+  Levels* r;   // the effects S s, and behind them the log density
 
-  static constexpr int rows(int q) { return 2 * triangle(q) + 5 * q + 1; }
+  static constexpr int rows(int q) { return 2 * triangle(q) + q * q + 5 * q + 1; }
 
   Conditional(int q, Levels* block)
-      : A(block), e(A + triangle(q)), z(e + q), C(z + q), w(C + triangle(q)), s(w + q), r(s + q) {}
+      : A(block), e(A + triangle(q)), z(e + q), AS(z + q), C(AS + q * q), w(C + triangle(q)),
+        s(w + q), r(s + q) {}
 };
 
 // Adjoints of a batch, from those of r.
@@ -38,7 +40,7 @@ struct ConditionalAdjoint {
 
 HIERGLM_INLINE void find(const Scale& S, double sigma, const Conditional& at) {
   const int q = S.q;
-  precision(S, at.A, at.C);
+  precision(S, at.A, at.AS, at.C);
   cholesky(q, at.C);
   times_transposed(S, at.e, at.w);
   solve(q, at.C, at.w);
@@ -88,7 +90,7 @@ HIERGLM_INLINE void pass_back(const Scale& S, double sigma, const Conditional& a
   add_outer(q, at.e, to.t, S_adjoint);
   times(S, to.t, to.e);
   cholesky_adjoint(q, at.C, to.C);
-  precision_adjoint(S, at.A, to.C, S_adjoint, nullptr);
+  precision_adjoint(S, at.AS, to.C, S_adjoint, nullptr);
 }
 
 // Both as they were compiled for this machine.

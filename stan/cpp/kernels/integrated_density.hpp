@@ -10,19 +10,20 @@ namespace hierglm {
 struct Integrated {
   Levels* A;
   Levels* e;
-  Levels* C;  // Cholesky factor of I + S' A S
-  Levels* w;  // C^-1 S' e
-  Levels* v;  // adjoints of S' e
+  Levels* AS;  // A S
+  Levels* C;   // Cholesky factor of I + S' A S
+  Levels* w;   // C^-1 S' e
+  Levels* v;   // adjoints of S' e
   Levels* C_adjoint;
   Levels* A_adjoint;
   Levels* e_adjoint;
   Levels* density;
 
-  static constexpr int rows(int q) { return 4 * triangle(q) + 4 * q + 1; }
+  static constexpr int rows(int q) { return 4 * triangle(q) + q * q + 4 * q + 1; }
 
   Integrated(int q, Levels* block)
-      : A(block), e(A + triangle(q)), C(e + q), w(C + triangle(q)), v(w + q), C_adjoint(v + q),
-        A_adjoint(C_adjoint + triangle(q)), e_adjoint(A_adjoint + triangle(q)),
+      : A(block), e(A + triangle(q)), AS(e + q), C(AS + q * q), w(C + triangle(q)), v(w + q),
+        C_adjoint(v + q), A_adjoint(C_adjoint + triangle(q)), e_adjoint(A_adjoint + triangle(q)),
         density(e_adjoint + q) {}
 };
 
@@ -31,7 +32,7 @@ HIERGLM_INLINE void integrate(const Scale& S, double sigma, bool slopes, const I
                               double& value, double* S_adjoint, double& sigma_adjoint) {
   const int q = S.q;
   const double over = 1 / (sigma * sigma);
-  precision(S, at.A, at.C);
+  precision(S, at.A, at.AS, at.C);
   cholesky(q, at.C);
   times_transposed(S, at.e, at.w);
   solve(q, at.C, at.w);
@@ -64,7 +65,7 @@ HIERGLM_INLINE void integrate(const Scale& S, double sigma, bool slopes, const I
   add_outer(q, at.e, at.v, S_adjoint);
   times(S, at.v, at.e_adjoint);
   cholesky_adjoint(q, at.C, at.C_adjoint);
-  precision_adjoint(S, at.A, at.C_adjoint, S_adjoint, at.A_adjoint);
+  precision_adjoint(S, at.AS, at.C_adjoint, S_adjoint, at.A_adjoint);
 }
 
 // As it was compiled for this machine.
