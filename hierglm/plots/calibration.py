@@ -54,7 +54,7 @@ def calibration(
             outside = ((below[k] < low) | (below[k] > high)).any()
             colour = TROUBLE if outside else ACCENT
             place.step(z, below[k] / count - z, where="mid", color=colour, lw=1.1)
-            title(place, names[k], room=24)
+            title(place, names[k], room=19)
             place.set_xticks([0, 0.5, 1], labels=["0", "0.5", "1"])
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)

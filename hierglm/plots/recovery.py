@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, look, picture, title
+from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, look, picture, safe, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,4 +75,4 @@ def _panel(place: Axes, own: pd.DataFrame, name: str) -> None:
         if not crowded:
             place.plot(at[some], own["estimate"][some], "o", ms=2.5, color=colour)
     share = own["covered"].mean()
-    title(place, f"{name}  {share:.0%}", room=26)
+    title(place, f"{safe(name, 13)}  {share:.0%}", room=22)
