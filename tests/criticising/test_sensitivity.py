@@ -166,3 +166,30 @@ def test_mistakes_are_named(fit):
         sensitivity(fit, ["b[z]"])
     with pytest.raises(SettingsError, match="no prior 'sigm'; did you mean 'sigma'"):
         sensitivity(fit, priors=["sigm"])
+
+
+def test_log_prior_of_several_predictors():
+    r = np.random.default_rng(2)
+    data = DATA.assign(z=r.normal(size=N), k=r.poisson(2, N))
+    parts = [hg.part(["y ~ x + (x |s| g)", "sigma ~ z"]), hg.part("k ~ z + (1 |s| g)", "poisson")]
+    priors = {"cor": hg.prior.lkj(2), "Intercept": hg.prior.normal(0, 2),
+              "b": hg.prior.normal(0, 1), "sd": hg.prior.exponential(2)}  # fmt: skip
+    model = hg.model(parts, data, priors=priors)._plan.model
+    draws = prior_fitted(model, 150, 4).draws
+    b = {v.name: v.values[0] for v in draws if v.effect == "fixed"}
+    expected = np.zeros(150)
+    for part, x in zip(model.parts, ("x", "z", "z"), strict=True):
+        own = b[f"b{part.part.ending}"]
+        prior = part.priors.of("Intercept")[0], part.priors.of("b")[0]
+        for p, value in zip(prior, (own @ [1, data[x].mean()], own[:, 1]), strict=True):
+            if p.kind == "normal":
+                expected += stats.norm(*p.numbers).logpdf(value)
+            else:
+                expected += stats.t(*p.numbers).logpdf(value)
+    sd = [v.values[0] for v in draws if v.effect == "ran_sd"]
+    expected += stats.expon(scale=0.5).logpdf(np.concatenate(sd, axis=1)).sum(axis=1)
+    assert sum(s.shape[1] for s in sd) == 3
+    # |C| of three effects: 1 + 2 abc - a^2 - b^2 - c^2.
+    cor = np.concatenate([v.values[0] for v in draws if v.effect == "ran_cor"], axis=1)
+    expected += np.log(1 + 2 * cor.prod(axis=1) - (cor**2).sum(axis=1))
+    same_but_for_a_constant(log_priors(model, draws), expected)
