@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.draws.chain import Given, branches, draw_branch
+from hierglm.draws.dense import draw_dense
 from hierglm.draws.draws import Draws, Variable
-from hierglm.draws.scales import flat, level_sizes, place, stratum_scales
+from hierglm.draws.scales import coordinate_weights, flat, level_sizes, place, stratum_scales
 from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
+from hierglm.plan.dense import dense, densify
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
-from hierglm.plan.rotation import rotate, rotates
+from hierglm.plan.rotation import known_factor, rotate, rotates
 from hierglm.plan.rows import factors
 from hierglm.program.groups import effect_dims
 
@@ -50,6 +52,9 @@ class Late:
         turn = [k for k in found.chain if rotates(design.groups[k])]
         sums, rotation = rotate(sum_rows(design, found, self.plan.model.given), design, turn)
         given = _given(self.plan, self.draws, sums, found)
+        if found.chain and dense(design.groups[found.chain[0]]):
+            yield self._densely(sums, found.chain[0], given)
+            return
         levels = {k: len(design.groups[k].levels) for k in found.chain}
         most = max(levels.values(), default=0) if rotation else _BLOCK // len(given.d)
         for number, some in enumerate(branches(found, levels, most)):
@@ -59,6 +64,17 @@ class Late:
                 # Such a term is alone, and in one part.
                 drawn[k] = (drawn[k][:, :, 0] @ R.T)[:, :, None]
             yield some, drawn
+
+    def _densely(
+        self, sums: Sums, k: int, given: Given
+    ) -> tuple[Mapping[int, Ints], Mapping[int, Floats]]:
+        """Return the only part of a term whose levels are related by one dense matrix."""
+        design = self.plan.model.design
+        weights = coordinate_weights(self.plan.model.groups, k, self.draws)
+        rng = None if self.seed is None else np.random.default_rng([self.seed, 0])
+        v = draw_dense(densify(sums, design, k), k, given, weights, rng)
+        u = np.einsum("jm,dmk->djk", known_factor(design.groups[k]), v)
+        return {k: np.arange(u.shape[1])}, {k: u}
 
 
 class DrawnEffects(Variable):

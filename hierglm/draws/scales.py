@@ -117,17 +117,32 @@ def prior_variances(groups: Sequence[Grouping], number: int, draws: Draws) -> Fl
         stratum = relation.stratum
     if relation.factor is None:
         return np.array([np.mean(x, axis=0) for x in squares])[stratum]
-    weights = np.ones((*squares[0].shape, relation.factor.shape[1]))
-    if relation.parameter and relation.spectrum is not None:
-        values = flat(draws, f"{relation.parameter}_{grouping.group}")
-        share = values[:, place(groups, number, _field_terms(relation.kind)), None]
-        if relation.parameter == "alpha":
-            weights = 1 / (1 - share * relation.spectrum)
-        else:
-            weights = 1 + share * (relation.spectrum - 1)
+    held = relation.factor.shape[1]
+    weights = coordinate_weights(groups, number, draws).swapaxes(1, 2)[..., :held] ** 2
     # Summed over coordinates: sd^2 sum_k factor_jk^2 w_k.
     means = np.array([np.mean(x[:, :, None] * weights, axis=0) for x in squares])
     return np.asarray(np.einsum("jk,jqk->jq", relation.factor**2, means[stratum]))
+
+
+def coordinate_weights(groups: Sequence[Grouping], number: int, draws: Draws) -> Floats:
+    """Return what effects in coordinates are multiplied by, shape (draws, levels, q).
+
+    They are those w of `hierglm.design.relation.Relation`; coordinates that a field does not
+    have are not weighed. The arguments are those of `scale`.
+    """
+    grouping = groups[number]
+    relation = grouping.relation
+    size = draws.chains * draws.draws
+    weights = np.ones((size, len(grouping.levels), len(grouping.terms)))
+    if relation.parameter and relation.spectrum is not None:
+        values = flat(draws, f"{relation.parameter}_{grouping.group}")
+        share = values[:, None, place(groups, number, _field_terms(relation.kind))]
+        own = relation.spectrum[:, None]
+        if relation.parameter == "alpha":
+            weights[:, : len(own)] = 1 / np.sqrt(1 - share * own)
+        else:
+            weights[:, : len(own)] = np.sqrt(1 + share * (own - 1))
+    return weights
 
 
 def _field_terms(kind: str) -> Callable[[Grouping], tuple[object, ...]]:

@@ -12,6 +12,7 @@ from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
 from hierglm.model import Model
 from hierglm.plan.compute import compute, rows_drop_out
+from hierglm.plan.dense import dense, too_many
 from hierglm.plan.forms import (
     Ability,
     Choice,
@@ -82,7 +83,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         response=_crossproducts(model) if not by_rows else _response(model, abilities, numbers),
         common=_common(model, numbers),
         groups=tuple(
-            _group(g, not by_rows and k in found.chain, want, numbers)
+            _group(g, not by_rows and k in found.chain, want, numbers, by_rows)
             for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
         ),
         numbers=numbers,
@@ -168,7 +169,7 @@ def _integrable(model: Model, wants: Sequence[str]) -> Order:
     may = [
         k
         for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
-        if want in ("", "integrated") and not obstacle(g)
+        if want in ("", "integrated") and (dense(g) or not obstacle(g))
     ]
     found = order(factors(model.design), own or may, may)
     for k in own:
@@ -266,16 +267,20 @@ def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
     return Choice("common", CommonForm.WHITENED, why)
 
 
-def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) -> Choice[GroupForm]:
+def _group(
+    grouping: Grouping, integrated: bool, want: str, numbers: Numbers, by_rows: bool
+) -> Choice[GroupForm]:
     size, asked = _size(grouping), ", as asked" if want else ""
     if integrated:
-        why = f"Gaussian: {size} have a normal posterior given the rest{asked}"
+        by = ", with one dense precision" if dense(grouping) else ""
+        why = f"Gaussian: {size} have a normal posterior given the rest{by}{asked}"
         return Choice(grouping.source, GroupForm.INTEGRATED, why)
     if want == "standardised":
         return _standardised(grouping, ", as asked")
     if obstacle(grouping):
         _refuse_related(grouping, want)
-        return _standardised(grouping, f"; {obstacle(grouping)}")
+        more = "" if by_rows else too_many(grouping)
+        return _standardised(grouping, f"; {obstacle(grouping)}{more}")
     if numbers.fit is None:
         if want:
             raise SettingsError(
@@ -287,8 +292,9 @@ def _group(grouping: Grouping, integrated: bool, want: str, numbers: Numbers) ->
 
 
 def _refuse_related(grouping: Grouping, want: str) -> None:
-    if want and obstacle(grouping):
-        raise SettingsError(f"{grouping.source} cannot be {want}: {obstacle(grouping)}")
+    if want and obstacle(grouping) and not (want == "integrated" and dense(grouping)):
+        why = f"{obstacle(grouping)}{too_many(grouping) if want == 'integrated' else ''}"
+        raise SettingsError(f"{grouping.source} cannot be {want}: {why}")
 
 
 def _standardised(grouping: Grouping, more: str) -> Choice[GroupForm]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from hierglm.model import Model
 from hierglm.plan.crossproducts import sum_rows
+from hierglm.plan.dense import dense, densify
 from hierglm.plan.family_likelihood import FamilyLikelihood
 from hierglm.plan.forms import Numbers
 from hierglm.plan.likelihoods import GaussianSums, Likelihood, RowLikelihood
@@ -48,6 +49,9 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     if not by_rows:
         turn = [k for k, g in enumerate(design.groups) if rotates(g)]
         sums, rotation = rotate(sum_rows(design, order, model.given), design, turn)
+        for k in order.chain:
+            if dense(design.groups[k]):
+                return Numbers(order, sums=densify(sums, design, k), doubt=_doubt(model))
         fit, doubt = _fit(model, order, GaussianSums(sums))
         return Numbers(order, sums=sums, fit=fit, doubt=doubt, rotation=rotation)
     if any(g.relation.members is not None for g in design.groups):
@@ -98,10 +102,15 @@ def _turned(model: Model, order: Order, likelihood: Likelihood) -> RotatedLikeli
     return RotatedLikelihood(likelihood, found)
 
 
-def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised | None, str]:
+def _doubt(model: Model) -> str:
+    """Return why no penalised fit is made, or ""."""
     related = [g.source for g in model.design.groups if obstacle(g)]
-    if related:
-        return None, f"it takes levels as independent, and those of {related[0]} are not"
+    return f"it takes levels as independent, and those of {related[0]} are not" if related else ""
+
+
+def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised | None, str]:
+    if _doubt(model):
+        return None, _doubt(model)
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"

@@ -48,9 +48,7 @@ def by_row(plan: Plan, number: int) -> list[Declare]:
         )
     ]  # fmt: skip
     if len(grouping.terms) > 1:
-        declares.append(
-            Declare(Block.DATA, "matrix", f"Z_{k}", (N, f"M_{k}"), value=Z, note=names)
-        )
+        declares.append(Declare(Block.DATA, "matrix", f"Z_{k}", (N, f"M_{k}"), value=Z, note=names))
     elif not intercept_only(grouping):
         declares.append(Declare(Block.DATA, "vector", f"Z_{k}", (N,), value=Z[:, 0], note=names))
     return declares

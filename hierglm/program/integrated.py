@@ -10,13 +10,15 @@ import numpy as np
 from hierglm.covariances import covariance_of
 from hierglm.plan.blocks import blocks
 from hierglm.plan.crossproducts import Sums
+from hierglm.plan.dense import dense
 from hierglm.plan.forms import CommonForm, Plan
 from hierglm.plan.order import Order
 from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
+from hierglm.program.fields import field_outputs, field_parts, field_weights, spectrum
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
-from hierglm.program.scales import factors
+from hierglm.program.scales import factors, scale
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
 _FOLDS = ("fold_precision", "fold_residuals")
@@ -38,10 +40,14 @@ class _Small:
 _TRIANGULAR = _Small("batched_precision", "batched_solve", "integrated_density")
 _LOW_RANK = _Small("low_rank_precision", "low_rank_solve", "low_rank_density")
 _VARYING = _Small("varying_precision", "varying_solve", "varying_density")
+# Such a term is alone in its chain.
+_DENSE = _Small("", "", "dense_density")
 
 
 def _small(plan: Plan, number: int) -> _Small:
     grouping = plan.model.groups[number]
+    if dense(grouping):
+        return _DENSE
     if grouping.relation.varying:
         return _VARYING
     return _LOW_RANK if covariance_of(grouping).low_rank else _TRIANGULAR
@@ -75,17 +81,20 @@ def group_sums(plan: Plan, number: int) -> Fragment:
     """Return the fragment of the crossproducts of a group term, and of its scale."""
     grouping = plan.model.design.groups[number]
     k = number + 1
-    scales = level_parts(plan, number)
+    scales, field = level_parts(plan, number), field_parts(plan, number)
+    functions = level_functions(plan, number)
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
             *sizes(grouping, k),
             *_products(plan, number),
+            *spectrum(grouping, k, f"J_{k}"),
             *scales.declares,
+            *field.declares,
         ),
-        statements=scales.statements,
-        uses=level_functions(plan, number),
-        outputs=level_outputs(plan, number),
+        statements=(*scales.statements, *field.statements),
+        uses=(*functions, "field_factors") if dense(grouping) else functions,
+        outputs=(*level_outputs(plan, number), *field_outputs(plan, number)),
     )
 
 
@@ -143,11 +152,17 @@ def _sigma(plan: Plan) -> str:
 def _products(plan: Plan, number: int) -> list[Declare]:
     sums, k = _sums(plan).groups[number], number + 1
     size = (f"J_{k}",)
+    ZZ = Declare(
+        Block.DATA, "array[] vector", f"ZZ_{k}", (f"T_{k}", *size), value=sums.ZZ,
+        note="Z'Z by level, packed",
+    )  # fmt: skip
+    if sums.ZZ.ndim == 3:
+        ZZ = Declare(
+            Block.DATA, "array[] matrix", f"ZZ_{k}", (f"T_{k}", *size, *size), value=sums.ZZ,
+            note="Z'Z of each two effects, by coordinates",
+        )  # fmt: skip
     return [
-        Declare(
-            Block.DATA, "array[] vector", f"ZZ_{k}", (f"T_{k}", *size), value=sums.ZZ,
-            note="Z'Z by level, packed",
-        ),
+        ZZ,
         Declare(
             Block.DATA, "array[] matrix", f"ZX_{k}", (f"M_{k}", *size, "P"), value=sums.ZX,
             note="Z'X by level",
@@ -222,7 +237,13 @@ def _eliminate(
     inner = [j + 1 for j in order.chain[:i]]
     A = f"ZZ_{k}"
     small, size = _small(plan, number), factors(plan.model.groups[number], k)
-    yield from level_scale(plan, number, f"S_{k}", sigma)
+    if small is _DENSE:
+        whole = f"{scale(plan, number)}{' / sigma' * (sigma != '1')}"
+        weights = field_weights(plan.model.groups[number], k)
+        factor = f"field_factors({whole}, {weights}, M_{k}, J_{k})"
+        yield f"array[T_{k}] vector[J_{k}] S_{k} = {factor};"
+    else:
+        yield from level_scale(plan, number, f"S_{k}", sigma)
     yield _within(k)
     for m in order.rest:
         yield f"e_{k} = {crossings[number, m](f'e_{k}', f'r_{m + 1}')};"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.program.fields import field_outputs, field_parts, field_weights, spectrum
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.given import bounded, given_value
 from hierglm.program.groups import by_row, effect_dims, intercept_only, predictor, sizes
-from hierglm.program.priors import PriorText
 from hierglm.program.scales import scale_functions, scale_outputs, scale_parts, scaled
 from hierglm.program.strata import strata_data, strata_outputs, strata_parts, strata_scaled
 from hierglm.program.tails import tail_outputs, tails
@@ -30,7 +29,7 @@ def related(plan: Plan, number: int) -> Fragment:
     relation, k = grouping.relation, number + 1
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     scales = strata_parts(plan, number) if relation.strata else scale_parts(plan, number)
-    field, weights = _field(plan, number), tails(plan, number)
+    field, weights = field_parts(plan, number), tails(plan, number)
     functions = (
         *scale_functions(plan, number),
         *(("scale_strata",) if relation.strata and covariance_of(grouping).free else ()),
@@ -83,17 +82,7 @@ def _levels(grouping: Grouping, k: int) -> list[Declare]:
                 value=relation.factor, note=note,
             )
         )  # fmt: skip
-    if relation.spectrum is not None:
-        note = {
-            "car": "eigenvalues of the scaled adjacency",
-            "bym2": "variances of the scaled intrinsic field",
-        }[relation.kind]
-        declares.append(
-            Declare(
-                Block.DATA, "vector", f"spectrum_{k}", (_coordinates(grouping, k),),
-                value=relation.spectrum, note=note,
-            )
-        )  # fmt: skip
+    declares += spectrum(grouping, k, _coordinates(grouping, k))
     if relation.strata:
         declares += strata_data(grouping, k)
     return declares
@@ -140,10 +129,7 @@ def _effects(grouping: Grouping, k: int) -> list[Declare]:
     else:
         expr = scaled(grouping, k)
         if relation.parameter:
-            weight = {
-                "car": f"inv_sqrt(1 - spectrum_{k} * alpha_{k}')",
-                "bym2": f"sqrt(1 + (spectrum_{k} - 1) * rho_{k}')",
-            }[relation.kind]
+            weight = field_weights(grouping, k)
             expr = f"({weight} .* {expr})" if "*" not in expr else f"({weight} .* ({expr}))"
         if relation.factor is not None:
             expr = f"factor_{k} * {expr}" if expr.endswith(")") else f"factor_{k} * ({expr})"
@@ -174,33 +160,11 @@ def _by_effect(grouping: Grouping) -> bool:
     return each and not grouping.relation.strata
 
 
-def _field(plan: Plan, number: int) -> PriorText:
-    """Return alpha of proper fields, or rho of mixed ones, one for each effect."""
-    grouping, k = plan.model.groups[number], number + 1
-    name = grouping.relation.parameter
-    if not name:
-        return PriorText()
-    said = {
-        "alpha": "how much a level follows its neighbours",
-        "rho": "share of the variance that follows the graph",
-    }[name]
-    priors, stan = plan.model.priors.of(name, number), f"{name}_{k}"
-    return bounded(stan, priors, said, f"M_{k}", "lower=0, upper=1")
-
-
 def _outputs(plan: Plan, number: int) -> list[Output]:
     grouping, k = plan.model.groups[number], number + 1
-    relation, name = grouping.relation, grouping.group
-    outputs = []
-    if relation.parameter:
-        value = given_value(plan.model.priors.of(relation.parameter, number), scalar=False)
-        outputs.append(
-            Output(f"{relation.parameter}_{k}", f"{relation.parameter}_{name}",
-                   f"ran_{relation.parameter}", name, ((f"{name}_term", grouping.terms),),
-                   value=value)
-        )  # fmt: skip
+    name = grouping.group
     return [
-        *outputs,
+        *field_outputs(plan, number),
         *tail_outputs(plan, number),
         Output(f"r_{k}", f"r_{name}", "ran_vals", name, effect_dims(grouping)),
     ]

@@ -134,8 +134,9 @@ def _effects(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
         z, spread = low_rank_scores(plan, fit, number)
         return {f"z_{number + 1}": Place(z, spread.flatten(order="F"))}
     covariance = inverse(fit.priors[number])
-    C: Floats = np.broadcast_to(np.linalg.cholesky(covariance), (levels, q, q))
-    z = np.linalg.solve(C, fit.effects[number][:, :, None])[:, :, 0].T
+    C = np.broadcast_to(np.linalg.cholesky(covariance), (levels, q, q))
+    found = np.linalg.solve(C, fit.effects[number][:, :, None])
+    z = np.asarray(found[:, :, 0].T, dtype=np.float64)
     wide = np.sqrt(np.maximum(np.diagonal(fit.uncertain[number], axis1=1, axis2=2), 0))
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     spread = np.clip(wide / sd, 1e-3, 1.0)

@@ -113,6 +113,75 @@ def test_drawn_effects_are_the_dense_conditional_normal_s(case):
     np.testing.assert_allclose(np.cov(u.T), covariance, atol=6 * scale.max() / np.sqrt(size))
 
 
+TOGETHER = {
+    "cov": "y | weights(w) ~ x + (x | gr(g, cov=B))",
+    "car": "y ~ x + graph(1 | g, edges=E, type='car')",
+    "bym2": "y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)",
+    "icar": "y ~ x + graph(x | g, edges=E)",
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
+    plan = plan_of(TOGETHER[case])
+    design, sigma, b, size = plan.model.design, 1.3, np.array([2.0, 0.4]), 20000
+    g, q = design.groups[0], len(design.groups[0].terms)
+    # Fields are independent of each other.
+    sd, rho = np.array([0.8, 0.5])[:q], 0.6 if case == "cov" else 0.0
+    found = {
+        "b": (b, "fixed", ("Intercept", "x")), "sd_g": (sd, "ran_sd", g.terms),
+        "alpha_g": (np.full(q, 0.7), "ran_alpha", g.terms),
+        "rho_g": (np.array([0.7, 0.2])[:q], "ran_rho", g.terms),
+        "cor_g": (np.array([rho]), "ran_cor", (g.terms,)), "sigma": (sigma, "family", ()),
+    }  # fmt: skip
+    if case == "bym2":
+        fixed = np.array([0.5, -1, 0.2, 0.4])
+        found["r_k"] = fixed[:, None], "ran_vals", ("Intercept",)
+    one = np.ones((1, size))
+    draws = Draws(
+        {
+            name: Variable(name, effect, "k" if name == "r_k" else "g",
+                           one.reshape(1, size, *[1] * np.ndim(x)) * x, (("term", terms),))
+            for name, (x, effect, terms) in found.items()
+        },
+        {"lp": one},
+    )  # fmt: skip
+    # Covariance of levels for each two effects, from the definitions.
+    W, levels = adjacency(), g.levels.tolist()
+    C = np.array([[1, rho], [rho, 1]])[:q, :q]
+    L = np.linalg.cholesky(sd[:, None] * C * sd)
+    if case == "cov":
+        halves = [np.linalg.cholesky(data2()["B"].loc[levels, levels].to_numpy())] * q
+    elif case == "car":
+        # An island counts as having one neighbour.
+        D = np.diag(np.maximum(W.sum(axis=1), 1))
+        halves = [np.linalg.cholesky(np.linalg.inv(D - 0.7 * W))]
+    else:
+        F, spectrum = g.relation.factor, g.relation.spectrum
+        shares = found["rho_g"][0]
+        halves = [F * np.sqrt(1 + s * (spectrum - 1)) if case == "bym2" else F for s in shares]
+    # Effect k of all levels: sum over h of L[k, h] half_h z_h.
+    K = np.hstack([np.kron(half, L[:, [h]]) for h, half in enumerate(halves)])
+    A = K @ K.T
+    Z = np.zeros((design.rows, len(levels), q))
+    Z[np.arange(design.rows), g.index] = g.effects.matrix
+    Z = Z.reshape(design.rows, -1)
+    weights = design.response.weights
+    e = design.response.values - b[0] - b[1] * design.common.matrix[:, 0]
+    if case == "bym2":
+        e = e - fixed[design.groups[1].index]
+    V = Z @ A @ Z.T + sigma**2 * np.diag(1 / (np.ones(len(Z)) if weights is None else weights))
+    mean = A @ Z.T @ np.linalg.solve(V, e)
+    covariance = A - A @ Z.T @ np.linalg.solve(V, Z @ A)
+    at_means = with_effects(plan, draws, None)["r_g"].values[0, 0].reshape(-1)
+    np.testing.assert_allclose(at_means, mean, atol=1e-9)
+    u = with_effects(plan, draws, 7)["r_g"].values[0].reshape(size, -1)
+    error = np.sqrt(np.diag(covariance) / size)
+    assert (np.abs(u.mean(axis=0) - mean) < 5 * error + 1e-9).all()
+    scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    np.testing.assert_allclose(np.cov(u.T), covariance, atol=6 * scale.max() / np.sqrt(size))
+
+
 SAVED = {
     "cov": "y ~ x + (1 | gr(g, cov=B))",
     "bym2": "y ~ x + graph(x | g, edges=E, type='bym2')",

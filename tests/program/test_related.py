@@ -12,6 +12,7 @@ from hierglm.formula.parse import parse
 from hierglm.model import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
+from hierglm.priors import distributions as prior
 from hierglm.program.write import write
 from tests.program.exact import ALL, flat, integral, place, values_of
 from tests.program.oracles import textbook
@@ -37,7 +38,10 @@ def random_values(plan, seed):
     sd = np.exp(r.normal(0, 0.3, strata * q))
     values["sd_1"] = sd[0] if len(sd) == 1 else sd
     L = np.array([np.eye(q)] * strata)
-    if q == 2:
+    if q == 3:
+        raw = np.tril(r.normal(0, 0.4, (3, 3)), -1) + np.eye(3)
+        L[0] = values["L_1"] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    if q == 2 and g.correlated:
         rho = np.tanh(r.normal(0, 0.5, strata))
         L[:, 1, 0], L[:, 1, 1] = rho, np.sqrt(1 - rho**2)
         values["L_1"] = L if relation.strata else L[0]
@@ -45,22 +49,22 @@ def random_values(plan, seed):
     K = J if relation.factor is None else relation.factor.shape[1]
     z = r.normal(size=(q, K))
     values["z_1"] = z
-    weights = np.ones(K)
+    weights = np.ones((K, q))
     if relation.parameter:
-        share = r.uniform(0.1, 0.9)
-        values[f"{relation.parameter}_1"] = np.array([share])
+        share = r.uniform(0.1, 0.9, q)
+        values[f"{relation.parameter}_1"] = share
         if relation.parameter == "rho":
-            weights = np.sqrt(1 - share + share * relation.spectrum)
+            weights = np.sqrt(1 - share + share * relation.spectrum[:, None])
         else:
-            weights = 1 / np.sqrt(1 - share * relation.spectrum)
-    base = weights[:, None] * z.T
+            weights = 1 / np.sqrt(1 - share * relation.spectrum[:, None])
+    base = weights * z.T
     base = base if relation.factor is None else relation.factor @ base
     stratum = np.zeros(J, dtype=int) if relation.stratum is None else relation.stratum
     u = np.array([scale[stratum[j]] @ base[j] for j in range(J)])
     volume = sum(np.log(np.diag(scale[s])).sum() for s in stratum)
     if relation.kind == "icar":
         volume = K * np.log(sd[0])
-    volume += q * np.log(weights).sum()
+    volume += np.log(weights).sum()
     if relation.student:
         values["df_1"], weight = 1 + r.gamma(2, 3), r.chisquare(4, J) / 4
         values["log_weight_1"] = np.log(weight)
@@ -162,9 +166,59 @@ def check_density(case, abilities):
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
 
 
+DENSE = {
+    "cov slopes": ("y ~ x + (x | gr(g, cov=A))", None),
+    "cov slopes, weights": ("y | weights(w) ~ x + (x || gr(g, cov=A))", None),
+    "cov with more levels": ("y ~ x + (x | gr(g, cov=B))", {"cor": prior.lkj(2)}),
+    "cov, three effects": ("y ~ x + (x + v | gr(g, cov=A))", None),
+    "car": ("y ~ x + graph(1 | g, edges=E, type='car')", None),
+    "car, slopes": ("y ~ x + graph(x | g, edges=E, type='car')", None),
+    "bym2": ("y | se(w) ~ x + graph(1 | g, edges=E, type='bym2')", None),
+    "bym2, slopes": ("y ~ x + graph(x | g, edges=E, type='bym2')", None),
+    "icar, slopes": ("y ~ x + graph(x | g, edges=E)", None),
+    "rho given": (
+        "y ~ x + graph(1 | g, edges=E, type='bym2')", {"rho": prior.constant(0.4)}),
+    "crossed": ("y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DENSE)
+def test_density_by_one_dense_matrix_is_the_textbook_s(case):
+    formula, priors = DENSE[case]
+    model = model_of(formula, "gaussian", priors)
+    plans = [choose(model, ALL, name) for name in ("auto", "textbook")]
+    assert [g.form for g in plans[0].groups] == [I, S][: len(plans[0].groups)]
+    programs = [write(p) for p in plans]
+    difference, size = [], 1.0
+    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+        for seed in range(4):
+            values, _, _ = random_values(plans[0], seed)
+            r = np.random.default_rng(seed)
+            if "sigma" in model.scales:
+                values["sigma"] = float(np.exp(r.normal(0, 0.3)))
+            if priors and "rho" in priors:
+                del values["rho_1"]
+            values["z_1"] = 0 * values["z_1"]
+            if len(plans[0].groups) == 2:
+                values["sd_2"] = float(np.exp(r.normal(-0.3, 0.4)))
+                values["z_2"] = r.normal(size=(1, len(model.groups[1].levels)))
+            theirs_too = {k: flat(v) for k, v in values.items()}
+            mine = {k: v for k, v in theirs_too.items() if k != "z_1"}
+            point = ours.unconstrain(mine)
+            assert point.shape == (ours.size,)
+            value, gradient = ours(point)
+            target = integral(theirs, theirs_too, theirs.unconstrain(theirs_too), ["z_1"])
+            difference.append(value - target)
+            size = max(size, abs(value), abs(target))
+            if seed < 2:
+                check_gradient(ours, point, gradient)
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+
+
 @pytest.mark.parametrize("plan", ["auto", "textbook"])
 @pytest.mark.parametrize(
-    "formula", [*(c.formula for c in HAND.values()), *(f for f, *_ in PLANNED.values())]
+    "formula",
+    [*(c.formula for c in HAND.values()), *(f for f, *_ in [*PLANNED.values(), *DENSE.values()])],
 )
 def test_no_part_of_a_program_is_interpreted(formula, plan):
     # stanli warns where it cannot compile a part, and a warning is an error here.
