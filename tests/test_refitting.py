@@ -44,7 +44,7 @@ def test_without_a_name_it_does_what_the_check_advises(fit: hg.Fit) -> None:
 
 def test_mistakes_are_named(fit: hg.Fit) -> None:
     with pytest.raises(
-        SettingsError, match="no setting .adapt. to fit again with; did you mean 'adapt_delta'"
+        SettingsError, match="no setting 'adapt' to fit again with; did you mean 'adapt_delta'"
     ):
         fit.refit(adapt=0.9)
     with pytest.raises(SettingsError, match="adapt_delta must lie between 0 and 1"):
