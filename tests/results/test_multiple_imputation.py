@@ -1,4 +1,4 @@
-"""Mixed draws and Rubin's rules against moments by hand and R's mice."""
+"""Mixed draws and Rubin's rules against moments and formulas by hand."""
 
 from __future__ import annotations
 

@@ -1,0 +1,207 @@
+"""What a fit says in tables and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hierglm.errors import SettingsError
+from hierglm.results import effects
+from hierglm.results.fitted import Fitted
+from hierglm.results.rows import MAIN
+from hierglm.results.tidy import summary as summary_table
+from hierglm.results.tidy import tidy as tidy_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from hierglm.results.subspace import Subspace
+
+
+class Tables(Fitted):
+    """What a fit says in tables and arrays."""
+
+    __slots__ = ()
+
+    @property
+    def formula(self) -> str:
+        """The formula, as written; of several joined by semicolons."""
+        return "; ".join(self.plan.model.formulas)
+
+    @property
+    def stan_code(self) -> str:
+        """The Stan program that was sampled."""
+        return self.program.code
+
+    @property
+    def stan_data(self) -> dict[str, Any]:
+        """The program's data, by Stan name."""
+        return dict(self.program.data)
+
+    def tidy(
+        self,
+        effects: Sequence[str] | str = MAIN,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        style: str = "hierglm",
+    ) -> pd.DataFrame:
+        """Return one row a parameter.
+
+        Parameters
+        ----------
+        effects : str or sequence of str
+            Of "fixed", "ran_sd", "ran_cor", "family", "ran_vals", "ran_coefs".
+        conf_level : float
+            Probability of the intervals.
+        hdi : bool
+            Shortest intervals instead of equal-tailed ones.
+        style : {"hierglm", "broom", "posterior", "parameters", "brms"}
+            Whose columns and names.
+
+        Raises
+        ------
+        SettingsError
+            For an effect, level or style that there is not.
+        """
+        return tidy_table(self, effects, conf_level, hdi, style)
+
+    def summary(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+        """Return the table of the main parameters: all but the effects of single levels."""
+        return summary_table(self, conf_level, hdi)
+
+    def fixef(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
+        """Return the common coefficients, one row each."""
+        return effects.fixef(self, conf_level, hdi)
+
+    def ranef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return the levels' deviations from the common coefficients, one row a level and term.
+
+        Parameters
+        ----------
+        group : str, optional
+            One grouping factor; all by default.
+        conf_level, hdi
+            See `tidy`.
+        """
+        return effects.ranef(self, group, conf_level, hdi)
+
+    def coef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
+    ) -> pd.DataFrame:
+        """Return the levels' own coefficients, common plus deviation, draw by draw.
+
+        The arguments are those of `ranef`.
+        """
+        return effects.coef(self, group, conf_level, hdi)
+
+    def varcorr(
+        self,
+        conf_level: float = 0.95,
+        hdi: bool = False,
+        *,
+        proportions: bool = False,
+        summary: bool = True,
+    ) -> pd.DataFrame | xr.DataArray:
+        """Return standard deviations and correlations of the group effects, then sigma.
+
+        Parameters
+        ----------
+        conf_level, hdi
+            See `tidy`.
+        proportions : bool
+            Their variances and the residual's as shares of what the predictors leave; see
+            `hierglm.variance.icc.proportion_table`.
+        summary : bool
+            False gives the draws of the proportions; those of sds and correlations are in
+            `posterior`.
+
+        Raises
+        ------
+        SettingsError
+            For ``summary=False`` without proportions.
+        """
+        if proportions:
+            from hierglm.variance import icc
+
+            if summary:
+                return icc.proportion_table(self, None, None, conf_level, hdi)
+            return icc.proportions(self)
+        if not summary:
+            raise SettingsError(
+                "varcorr(summary=False) is for proportions=True; the draws of sds and correlations "
+                "are in fit.posterior"
+            )
+        return effects.varcorr(self, conf_level, hdi)
+
+    def covariances(self) -> dict[str, pd.DataFrame]:
+        """Return the posterior mean covariance matrix of each group's effects, by group."""
+        return effects.covariances(self)
+
+    def subspace(self, group: str | None = None, threshold: float = 0.05) -> Subspace:
+        """Return the directions in which levels differ, of a term ``rr(x | g, rank=d)``; print it.
+
+        See `hierglm.results.subspace.Subspace`: the projection onto the space that the loadings
+        span, principal angles about it, and how many directions have more than a share
+        `threshold` of the variance.
+
+        Parameters
+        ----------
+        group : str, optional
+            Its grouping factor, where several have such a term.
+        threshold : float
+            Between 0 and 1.
+
+        Raises
+        ------
+        SettingsError
+            Where there is no such term, or no one such term.
+        """
+        from hierglm.results import subspace
+
+        return subspace.subspace(self, group, threshold)
+
+    def pooling(self, group: str | None = None) -> pd.DataFrame:
+        """Return how much each level borrows from the others, one row a level and coefficient.
+
+        See `hierglm.results.pooling.pooling`: no_pooling, partial_pooling and complete_pooling
+        beside each other, and the pooling factor between 0 (its own rows) and 1 (the others').
+
+        Parameters
+        ----------
+        group : str, optional
+            One grouping factor; all by default.
+        """
+        from hierglm.results import pooling
+
+        return pooling.pooling(self, group)
+
+    def pooling_summary(self) -> pd.DataFrame:
+        """Return explained variance and pooling of each level of the model, the data included.
+
+        See `hierglm.results.pooling_summary.pooling_summary` (Gelman and Pardoe 2006).
+        """
+        from hierglm.results import pooling_summary
+
+        return pooling_summary.pooling_summary(self)
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """The draws, labelled: ``fit.posterior["r_school"].sel(school="A")``."""
+        from hierglm.results import arrays
+
+        return arrays.posterior(self)
+
+    def to_arviz(self, log_likelihood: bool = False) -> Any:
+        """Return ArviZ's own container: InferenceData, or a DataTree from ArviZ 1 on.
+
+        Parameters
+        ----------
+        log_likelihood : bool
+            Add the log likelihood of each row, which `arviz.loo` needs.
+        """
+        from hierglm.results import arrays
+
+        return arrays.to_arviz(self, log_likelihood)
