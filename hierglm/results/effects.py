@@ -160,9 +160,7 @@ def covariances(fitted: Fitted) -> dict[str, pd.DataFrame]:
     return out
 
 
-def _scales(
-    fitted: Fitted, number: int, stratum: int
-) -> tuple[tuple[str, ...], Floats, Floats]:
+def _scales(fitted: Fitted, number: int, stratum: int) -> tuple[tuple[str, ...], Floats, Floats]:
     """Return labels, sds and correlations of the effects of a group term, in a stratum."""
     model = fitted.plan.model
     if model.parts:
