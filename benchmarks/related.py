@@ -57,9 +57,7 @@ def related(tasks: int = 20) -> dict[str, Any]:
 def main(chosen: list[str]) -> None:
     """Print one line a case and plan."""
     data, data2 = simulated(), related()
-    print(
-        f"{'case':<16}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'min ESS':>9}{'ESS/CPU s':>11}{'div':>6}"
-    )
+    print("case            plan            wall s   CPU s  min ESS  ESS/CPU s   div")
     for case in chosen or CASES:
         formula, family = CASES[case]
         plans = {"auto": "auto", "standardised": {"task": "standardised"}}

@@ -8,8 +8,10 @@ from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.engines.data import to_json
 from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.errors import SettingsError
 from hierglm.formula.parse import parse
 from hierglm.model import specify
+from hierglm.plan import dense
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
 from hierglm.priors import distributions as prior
@@ -213,6 +215,21 @@ def test_density_by_one_dense_matrix_is_the_textbook_s(case):
             if seed < 2:
                 check_gradient(ours, point, gradient)
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+
+
+def test_a_plan_says_why_a_larger_matrix_is_not_integrated_out(monkeypatch):
+    monkeypatch.setattr(dense, "MOST", 13)
+    model = model_of("y ~ x + graph(x | g, edges=E)", "gaussian")
+    (choice,) = choose(model, ALL).groups
+    assert choice.form is S
+    assert choice.because.endswith(
+        "levels that are related have several effects each, and 14 effects are too many for one "
+        "dense matrix"
+    )
+    with pytest.raises(SettingsError, match=r"cannot be integrated: .* 14 effects are too many"):
+        choose(model, ALL, {"g": "integrated"})
+    with pytest.raises(SettingsError, match="cannot be conditional: levels that are related"):
+        choose(model, ALL, {"g": "conditional"})
 
 
 @pytest.mark.parametrize("plan", ["auto", "textbook"])
