@@ -12,7 +12,7 @@ import sys
 
 from hierglm.engines.executable import compiled_text
 from hierglm.errors import HierglmError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write

@@ -34,7 +34,7 @@ from hierglm.engines.toolchain import (
     open_toolchain,
 )
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program

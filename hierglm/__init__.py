@@ -5,25 +5,26 @@
 'auto'
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hierglm import datasets, errors
-from hierglm.engines import methods as method
-from hierglm.engines.engine import Settings
-from hierglm.errors import HierglmError
-from hierglm.families import Family, family
-from hierglm.fit import fit, joint, model
-from hierglm.joint import part
-from hierglm.posterior import Fit, load
-from hierglm.prepared import PreparedModel
-from hierglm.priors import distributions as prior
-from hierglm.results.approximation import Approximation
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
+    from hierglm import datasets, errors
     from hierglm.comparing.compare import compare
+    from hierglm.engines import methods as method
     from hierglm.engines.cmdstan import CmdStanEngine
+    from hierglm.engines.engine import Settings
+    from hierglm.errors import HierglmError
+    from hierglm.families import Family, family
+    from hierglm.fitting import fit, joint, model
     from hierglm.many import fit_many
+    from hierglm.parts import part
+    from hierglm.posterior import Fit, load
+    from hierglm.prepared import PreparedModel
+    from hierglm.priors import distributions as prior
+    from hierglm.results.approximation import Approximation
 
 __all__ = [
     "Approximation",
@@ -48,18 +49,44 @@ __all__ = [
     "prior",
 ]
 
+_WHERE = {
+    "Approximation": "hierglm.results.approximation",
+    "CmdStanEngine": "hierglm.engines.cmdstan",
+    "Family": "hierglm.families",
+    "Fit": "hierglm.posterior",
+    "HierglmError": "hierglm.errors",
+    "PreparedModel": "hierglm.prepared",
+    "Settings": "hierglm.engines.engine",
+    "compare": "hierglm.comparing.compare",
+    "family": "hierglm.families",
+    "fit": "hierglm.fitting",
+    "fit_many": "hierglm.many",
+    "joint": "hierglm.fitting",
+    "load": "hierglm.posterior",
+    "model": "hierglm.fitting",
+    "part": "hierglm.parts",
+}
+"""The module of each public name: loaded when the name is first used, not before."""
+
+_MODULES = {
+    "datasets": "hierglm.datasets",
+    "errors": "hierglm.errors",
+    "method": "hierglm.engines.methods",
+    "prior": "hierglm.priors.distributions",
+}
+"""Public names that are modules themselves."""
+
 
 def __getattr__(name: str) -> Any:
-    if name == "CmdStanEngine":  # not everybody's, so not in everybody's import
-        from hierglm.engines.cmdstan import CmdStanEngine
+    if name in _WHERE:
+        found = getattr(import_module(_WHERE[name]), name)
+    elif name in _MODULES:
+        found = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'hierglm' has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
-        return CmdStanEngine
-    if name == "compare":
-        from hierglm.comparing.compare import compare
 
-        return compare
-    if name == "fit_many":
-        from hierglm.many import fit_many
-
-        return fit_many
-    raise AttributeError(f"module 'hierglm' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__

@@ -12,9 +12,9 @@ import numpy as np
 
 from hierglm.design.table import Table
 from hierglm.errors import HierglmError, SettingsError, suggest
-from hierglm.fit import fit
+from hierglm.fitting import fit
 from hierglm.formula.update import update_formula
-from hierglm.joint import ResponsePart
+from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit
 from hierglm.results.multiple_imputation import Imputed, mix
 from hierglm.results.rows import MAIN

@@ -15,7 +15,7 @@ from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Method, Optimize, Sample, method_of
 from hierglm.engines.predict import Prediction, cost
 from hierglm.errors import EngineMissing, SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.choose import Asked, choose
 from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit

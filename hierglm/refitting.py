@@ -13,8 +13,8 @@ from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine, Settings
 from hierglm.errors import SettingsError, suggest
-from hierglm.joint import notes_of
-from hierglm.model import Model
+from hierglm.models import Model
+from hierglm.parts import notes_of
 from hierglm.plan.choose import OWN, Asked, choose
 from hierglm.plan.forms import Plan
 from hierglm.program.write import write

@@ -8,9 +8,9 @@ from typing import Any
 
 from hierglm.design.table import Table, table_of
 from hierglm.errors import FormulaError, SettingsError
-from hierglm.fit import model as prepared_model
+from hierglm.fitting import model as prepared_model
 from hierglm.formula.update import update_formula
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.posterior import Fit
 from hierglm.priors.distributions import Prior
 from hierglm.refitting import asked

@@ -15,7 +15,7 @@ from hierglm.draws.diagnostics import ess_bulk
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.engine import Settings
 from hierglm.engines.toolchain import Toolchain
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.results.constants import left_out
 from tests.designs import design_of

@@ -9,7 +9,7 @@ import hierglm as hg
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import PriorError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write

@@ -35,12 +35,21 @@ def test_import_loads_nothing_heavy():
     assert json.loads(python(code)) == []
 
 
-def test_fit_and_model_are_functions_whatever_is_imported_first():
+def test_public_names_are_no_modules_whatever_is_imported_first():
     code = (
-        "import hierglm.fit, hierglm.model, hierglm as hg; "
-        "print(callable(hg.fit), callable(hg.model))"
+        "import pkgutil, hierglm as hg; "
+        "modules = {m.name for m in pkgutil.iter_modules(hg.__path__)}; "
+        "print(sorted(modules & set(hg.__all__)))"
     )
-    assert python(code).split() == ["True", "True"]
+    assert python(code).strip() == "['datasets', 'errors']"
+
+
+def test_names_are_loaded_when_they_are_used():
+    code = (
+        "import hierglm as hg, sys; before = 'numpy' in sys.modules; "
+        "print(before, callable(hg.fit), 'numpy' in sys.modules, 'fit' in dir(hg))"
+    )
+    assert python(code).split() == ["False", "True", "True", "True"]
 
 
 def test_every_public_name_is_there_and_documented():

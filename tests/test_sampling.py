@@ -9,7 +9,7 @@ import hierglm as hg
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.errors import SettingsError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
 from hierglm.program.fragment import Place, Program

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.units import Units
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.predictions import predictions
 from hierglm.results.fitted import Fitted
 

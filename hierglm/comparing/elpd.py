@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.units import Units
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.results.findings import Check, Finding
 from hierglm.results.outcome import FAR
 

@@ -16,7 +16,7 @@ from hierglm.comparing.units import Units, units_of
 from hierglm.comparing.weights import base, left_out
 from hierglm.draws.pareto import log_sum
 from hierglm.errors import SettingsError, suggest
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import chosen_response
 from hierglm.predicting.predictions import predictions
 from hierglm.results.fitted import Fitted

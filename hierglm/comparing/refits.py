@@ -19,7 +19,7 @@ from hierglm.design.several import Joined
 from hierglm.draws.integrated import with_effects
 from hierglm.draws.pareto import log_sum
 from hierglm.engines.choose import engine_for
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from hierglm.results.fitted import Fitted, effects_seed

@@ -15,7 +15,7 @@ from hierglm.draws.levels import alone, level_factor
 from hierglm.draws.parameters import by_name
 from hierglm.draws.scales import flat, scales
 from hierglm.draws.several import covariance_draws
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior
 from hierglm.priors.slots import Assigned

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.weights import base, left_out
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.predictions import predictions
 from hierglm.results.fitted import Fitted
 

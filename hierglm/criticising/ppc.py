@@ -13,7 +13,7 @@ from hierglm.comparing.units import units_of
 from hierglm.criticising.calibration import calibration
 from hierglm.criticising.pit import loo_pit, uniform_ecdf
 from hierglm.errors import SettingsError, suggest
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plots import ppc as pictures
 from hierglm.plots.density import density
 from hierglm.predicting.asked import chosen_response

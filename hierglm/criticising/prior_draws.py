@@ -16,7 +16,7 @@ from hierglm.draws.scales import correlation_factor
 from hierglm.engines.engine import Settings
 from hierglm.errors import PriorError
 from hierglm.families.parameters import BOUNDS
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.choose import choose
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hierglm.criticising.prior_draws import prior_fitted
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Target
 from hierglm.predicting.predictions import predictions
 from hierglm.predicting.table import prediction_draws

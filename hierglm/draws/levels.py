@@ -11,7 +11,7 @@ from hierglm.design.design import Grouping
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.scales import correlation_factor, flat, place, scale
 from hierglm.draws.several import covariance_draws, of_part
-from hierglm.model import Model
+from hierglm.models import Model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

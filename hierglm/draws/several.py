@@ -12,7 +12,7 @@ from hierglm.design.several import Joined
 from hierglm.draws.draws import Draws
 from hierglm.draws.parameters import entries
 from hierglm.draws.scales import scales
-from hierglm.model import Model, Part
+from hierglm.models import Model, Part
 from hierglm.names import qualified
 
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from hierglm.hypotheses.expressions import Hypothesis, parse
 from hierglm.hypotheses.parameters import Place, resolve
 from hierglm.hypotheses.prior import Belief, belief
 from hierglm.hypotheses.values import Linear, drawn, linear
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.results.fitted import Fitted
 from hierglm.results.quantities import quantity_draws, quantity_table
 

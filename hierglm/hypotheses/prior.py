@@ -26,7 +26,7 @@ from hierglm.hypotheses.density import density_at
 from hierglm.hypotheses.expressions import Hypothesis
 from hierglm.hypotheses.parameters import Place, resolve
 from hierglm.hypotheses.values import Linear, drawn
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.names import Parameter
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior, normal

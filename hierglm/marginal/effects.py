@@ -12,7 +12,7 @@ from hierglm.marginal.cells import Answer, Question
 from hierglm.marginal.grid import Weights
 from hierglm.marginal.means import At, Names, in_front, on_grid
 from hierglm.marginal.predictors import fitted_rows, names_of, predictors_of
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Groups, Target, Unseen, chosen_response
 from hierglm.results.fitted import Fitted
 

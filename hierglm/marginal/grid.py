@@ -19,7 +19,7 @@ from hierglm.design.groups import code
 from hierglm.design.table import Column
 from hierglm.errors import DataError, SettingsError, suggest
 from hierglm.marginal.predictors import Predictor
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Treatment
 
 if TYPE_CHECKING:

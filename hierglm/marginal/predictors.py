@@ -13,7 +13,7 @@ from hierglm.design.groups import as_integers, code, uncoded
 from hierglm.design.table import Column
 from hierglm.errors import SettingsError, suggest
 from hierglm.formula.terms import Factor, Formula
-from hierglm.model import Model
+from hierglm.models import Model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import numpy as np
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.compute import compute, rows_drop_out
 from hierglm.plan.dense import dense, too_many
 from hierglm.plan.forms import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.dense import dense, densify
 from hierglm.plan.family_likelihood import FamilyLikelihood

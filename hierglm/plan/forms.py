@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.crossproducts import Sums
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.blocks import inverse
 from hierglm.plan.elimination import Solution, System, covariances, solve
 from hierglm.plan.likelihoods import Likelihood, Local, Own

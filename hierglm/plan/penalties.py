@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.priors.distributions import Prior, flat
 from hierglm.priors.slopes import pull, slope
 

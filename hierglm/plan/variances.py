@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.covariances.closest import Closest, closest, from_correlation, to_correlation
 from hierglm.design.design import Grouping
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.blocks import inverse
 from hierglm.plan.penalties import sd_penalty, sd_priors
 from hierglm.priors.distributions import Prior

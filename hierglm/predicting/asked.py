@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.errors import SettingsError, suggest
-from hierglm.model import Model
+from hierglm.models import Model
 
 Ints = NDArray[np.int64]
 

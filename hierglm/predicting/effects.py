@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hierglm.design.rows import Touched
 from hierglm.draws.levels import level_factor, level_freedom, level_values
 from hierglm.errors import DataError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Unseen
 from hierglm.results.fitted import Fitted
 

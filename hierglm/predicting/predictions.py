@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.rows import touched
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import (
     Groups,
     Target,

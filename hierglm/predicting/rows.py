@@ -14,7 +14,7 @@ from hierglm.design.encode import encode_new, needed
 from hierglm.design.rows import take
 from hierglm.design.table import Table, as_table
 from hierglm.errors import DataError, SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Target, Treatment
 
 Floats = NDArray[np.float64]

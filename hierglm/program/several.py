@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.design.several import Member
-from hierglm.model import Part
+from hierglm.models import Part
 from hierglm.names import qualified
 from hierglm.plan.forms import Plan
 from hierglm.program.common import common

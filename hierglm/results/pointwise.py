@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
 from hierglm.draws.draws import Draws
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hierglm.design.design import Design
 from hierglm.draws.coefficients import coefficients
 from hierglm.errors import SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.results.effects import known_group
 from hierglm.results.estimates import mean
 from hierglm.results.fitted import Fitted

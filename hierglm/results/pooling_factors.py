@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.draws.scales import place, prior_variances, scale
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.plan.blocks import level_products
 from hierglm.plan.crossproducts import row_weights
 from hierglm.results.fitted import Fitted

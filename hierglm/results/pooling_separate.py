@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.results.estimates import mean, pooled
 from hierglm.results.fitted import Fitted
 

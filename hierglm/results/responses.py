@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from hierglm.design.table import Table, table_of
-from hierglm.joint import ResponsePart, specify_parts
-from hierglm.model import Model
+from hierglm.models import Model
+from hierglm.parts import ResponsePart, specify_parts
 from hierglm.results.pack import Packer, unpack
 
 Functions = Mapping[str, Callable[..., Any]]

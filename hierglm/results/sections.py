@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hierglm.draws.draws import Variable
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.names import VARIATION, qualified
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted

@@ -25,7 +25,7 @@ from hierglm.draws.integrated import with_effects, without_effects
 from hierglm.errors import FileError, HierglmError
 from hierglm.families import family
 from hierglm.formula.parse import parse
-from hierglm.model import Model, in_order
+from hierglm.models import Model, in_order
 from hierglm.plan.forms import Plan
 from hierglm.results.archive import read_archive, to_array, write_archive
 from hierglm.results.fitted import Fitted, effects_seed

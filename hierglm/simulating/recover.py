@@ -13,7 +13,7 @@ import numpy as np
 
 from hierglm.draws.parameters import KEYS, check_effects, entries
 from hierglm.errors import HierglmError, SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.names import Parameter
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
 from hierglm.errors import ResponseError, SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.predictions import predictions
 from hierglm.priors.assign import settle
 from hierglm.priors.distributions import constant

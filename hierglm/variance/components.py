@@ -18,7 +18,7 @@ from hierglm.draws.draws import Draws
 from hierglm.draws.levels import level_factor, level_freedom
 from hierglm.draws.scales import correlation_factor, flat, place, scales
 from hierglm.errors import SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.averages import averaged_inverse
 from hierglm.predicting.effects import Source
 from hierglm.predicting.predictions import predictions

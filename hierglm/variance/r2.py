@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.rows import take
 from hierglm.families.links import IDENTITY
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.predicting.asked import Treatment
 from hierglm.predicting.predictions import Predictions, predictions
 from hierglm.results.fitted import Fitted

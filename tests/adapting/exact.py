@@ -16,7 +16,7 @@ from hierglm.design.table import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.posterior import Fit
 from hierglm.program.write import write

@@ -6,7 +6,7 @@ import pytest
 from hierglm.draws import integrated
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.integrated import with_effects, without_effects
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
 from tests.designs import design_of

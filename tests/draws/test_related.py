@@ -12,7 +12,7 @@ from hierglm.draws.integrated import with_effects
 from hierglm.draws.scales import prior_variances
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from tests.program.exact import ALL, flat, place, values_of

@@ -10,7 +10,7 @@ from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
 from hierglm.engines.toolchain import Toolchain
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from tests.designs import design_of

@@ -13,7 +13,7 @@ from hierglm.engines.executable import Flags, _place, binds, compiled_text, exec
 from hierglm.engines.installed import CmdStan
 from hierglm.engines.toolchain import Toolchain
 from hierglm.errors import SettingsError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program

@@ -10,7 +10,7 @@ from hierglm.errors import PriorError, ResponseError, SettingsError
 from hierglm.families import FAMILIES, LINKED, family
 from hierglm.families.cumulative import ordered_categories
 from hierglm.families.parameters import BOUNDS
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.priors import distributions as prior
 from tests.designs import design_of
 from tests.families import laws

@@ -15,7 +15,7 @@ from scipy import integrate, stats
 from hierglm.errors import HypothesisError, SettingsError
 from hierglm.hypotheses.hypothesis import hypothesis
 from hierglm.hypotheses.values import Linear
-from hierglm.joint import ResponsePart
+from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit, load
 from hierglm.priors import distributions as prior
 from hierglm.results.fitted import Fitted

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from hierglm.joint import ResponsePart
+from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit
 from tests.marginal.fits import rows_of_fit
 from tests.variance.given import given_fit

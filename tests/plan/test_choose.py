@@ -3,7 +3,7 @@
 import pytest
 
 from hierglm.errors import SettingsError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
 from tests.designs import design_of, schools

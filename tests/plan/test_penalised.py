@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from hierglm.families import family
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.crossproducts import common_matrix, sum_rows
 from hierglm.plan.likelihoods import GaussianSums, RowLikelihood
 from hierglm.plan.order import order

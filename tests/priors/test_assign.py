@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hierglm.errors import PriorError
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.priors import distributions as prior
 from tests.designs import design_of, schools
 

@@ -12,7 +12,7 @@ import pytest
 from hierglm.errors import PriorError
 from hierglm.families import family
 from hierglm.families.family import Family
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.priors import distributions as prior
 from tests.designs import design_of
 

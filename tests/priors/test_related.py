@@ -8,7 +8,7 @@ from hierglm.design.table import as_table
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import PriorError, SettingsError
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.priors import distributions as prior
 from hierglm.program.write import write

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
 from hierglm.program.write import write

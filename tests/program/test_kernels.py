@@ -8,7 +8,7 @@ import pytest
 
 from hierglm.engines.data import to_json
 from hierglm.engines.toolchain import compile_commands
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.kernels import KERNELS, declared, header

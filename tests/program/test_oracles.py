@@ -7,7 +7,7 @@ from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write

@@ -10,7 +10,7 @@ from hierglm.engines.data import to_json
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import SettingsError
 from hierglm.formula.parse import parse
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan import dense
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.priors import distributions as prior

@@ -14,7 +14,7 @@ from hierglm.design.design import Columns, Design, Grouping, Response
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.formula.terms import INTERCEPT, Factor, Formula, GroupTerm, ResponseTerm, Term
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from hierglm.results.fitted import Fitted

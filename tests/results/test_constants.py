@@ -12,7 +12,7 @@ from scipy.special import expit
 
 import hierglm as hg
 from hierglm.engines.embedded import EmbeddedEngine
-from hierglm.model import Model, specify
+from hierglm.models import Model, specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.program.common import whitening

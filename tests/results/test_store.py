@@ -17,7 +17,7 @@ from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Settings
 from hierglm.errors import FileError
 from hierglm.families import BERNOULLI
-from hierglm.model import specify
+from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.priors import distributions as prior

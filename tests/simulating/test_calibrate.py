@@ -13,7 +13,7 @@ import hierglm as hg
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
 from hierglm.errors import PriorError, SettingsError
-from hierglm.model import Model
+from hierglm.models import Model
 from hierglm.simulating.calibrate import KEEP, calibrate, quantities
 from hierglm.simulating.responses import simulate
 

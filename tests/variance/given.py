@@ -14,8 +14,8 @@ from hierglm.design.table import as_table
 from hierglm.draws.draws import assemble
 from hierglm.engines.engine import Settings
 from hierglm.formula.parse import parse
-from hierglm.joint import ResponsePart, specify_parts
-from hierglm.model import specify
+from hierglm.models import specify
+from hierglm.parts import ResponsePart, specify_parts
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from hierglm.results.fitted import Fitted

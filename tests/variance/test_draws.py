@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from hierglm.errors import SettingsError
-from hierglm.joint import ResponsePart
+from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit, load
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import flatten, linear_predictor, scales_of

@@ -16,7 +16,7 @@ from hierglm.families.categorical import categories
 from hierglm.families.parameters import FamilyParameter
 from hierglm.formula.parse import check_response_is_new, parse
 from hierglm.formula.terms import Formula, ResponseTerm
-from hierglm.model import Model, Part, estimated, in_order
+from hierglm.models import Model, Part, estimated, in_order
 from hierglm.priors.distributions import Prior
 from hierglm.priors.several import Predicted, assign_each
 from hierglm.priors.slots import Priors

@@ -15,8 +15,8 @@ from hierglm.errors import SettingsError
 from hierglm.families import Family
 from hierglm.families import family as family_of
 from hierglm.formula.parse import parse
-from hierglm.joint import ResponsePart, notes_of, part, specify_parts
-from hierglm.model import specify
+from hierglm.models import specify
+from hierglm.parts import ResponsePart, notes_of, part, specify_parts
 from hierglm.posterior import Fit
 from hierglm.prepared import PreparedModel, prepare
 from hierglm.priors.distributions import Prior
