@@ -161,7 +161,7 @@ def _apart(diverging: NDArray[np.bool_], values: Floats, names: Sequence[str]) -
 def _largest_mcse(errors: Floats, values: Floats) -> float:
     """Return the largest Monte Carlo error of a mean, in posterior sds."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        share = errors / values.reshape(-1, values.shape[2]).std(axis=0)
+        share = errors / values.std(axis=(0, 1))
     return float(np.nanmax(share)) if np.isfinite(share).any() else float("nan")
 
 

@@ -101,8 +101,6 @@ def test_priors_that_cannot_be(formula, priors, said):
 
 FORMS = [
     ("(x | gr(g, cov=A))", "levels that are related have several effects each"),
-    ("(1 | gr(g, by=f))", "each stratum has a covariance of its own"),
-    ("(1 | gr(g, dist='student'))", "they are Student t, each level with a scale of its own"),
     ("graph(1 | g, edges=E, type='car')", "alpha changes how levels depend on each other"),
     ("(1 | mm(g, h))", "rows belong to several levels, whose effects depend on each other"),
 ]
