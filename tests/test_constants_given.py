@@ -85,6 +85,7 @@ def test_the_penalised_estimate_in_milliseconds(family: str) -> None:
     assert (found.varcorr()["std_error"] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.cmdstan
 def test_the_mode_is_the_penalised_estimate(toolchain: object) -> None:
     own, common = penalised("bernoulli")

@@ -40,6 +40,7 @@ def test_code_blocks_run(document, tmp_path, monkeypatch, capsys):
         assert (tmp_path / "few_shot.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.cmdstan
 def test_three_ways_to_integrate_effects_out(toolchain, tmp_path, monkeypatch):
     # hg.fit finds the toolchain in the cache folder, where the fixture has put it.

@@ -17,7 +17,7 @@ from tests.designs import design_of
 from tests.program.oracles import simulated
 from tests.program.test_exact import CASES
 
-QUICK = ("gaussian crossed slopes", "bernoulli slopes", "poisson nested three deep")
+QUICK = ("gaussian crossed slopes", "bernoulli slopes")
 LONG = (
     "gaussian correlated",
     "gaussian weights",
@@ -29,6 +29,7 @@ LONG = (
     "bernoulli gathered, weights",
     "binomial nested slopes",
     "poisson",
+    "poisson nested three deep",
     "asked: standardised alone",
 )
 """Each takes most of a minute to compile."""
