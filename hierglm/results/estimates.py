@@ -72,8 +72,25 @@ def quantiles(values: Floats, probs: tuple[float, ...]) -> Floats:
     out = np.empty((len(probs), values.shape[1]))
     with np.errstate(invalid="ignore"):
         for columns, block in _blocks(values):
-            out[:, columns] = np.quantile(block, probs, axis=-1)
+            out[:, columns] = _of_sorted(np.sort(block, axis=-1), probs)
     return out
+
+
+def _of_sorted(ascending: Floats, probs: tuple[float, ...]) -> Floats:
+    """Return quantiles of sorted draws, bit for bit as `numpy.quantile`.
+
+    That takes four times as long: its selection makes no use of the processor's vectors, which
+    sorting does.
+    """
+    size = ascending.shape[-1]
+    at = np.asarray(probs) * (size - 1)
+    low = np.floor(at).astype(np.int64)
+    below, above = ascending[:, low], ascending[:, np.minimum(low + 1, size - 1)]
+    share, gap = at - low, above - below
+    found = np.where(share >= 0.5, above - gap * (1 - share), below + gap * share)
+    # Draws that are not numbers are last in order.
+    found[np.isnan(ascending[:, -1])] = np.nan
+    return np.asarray(found.T, dtype=np.float64)
 
 
 def shortest(values: Floats, level: float) -> Floats:
