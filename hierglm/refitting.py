@@ -21,7 +21,7 @@ from hierglm.program.write import write
 from hierglm.results import approximation
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted, effects_seed
-from hierglm.sampling import Sampled, sample
+from hierglm.sampling import Auto, Sampled, sample
 from hierglm.version import __version__
 
 F = TypeVar("F", bound=Fitted)
@@ -88,26 +88,56 @@ def again(fitted: F, settings: Settings, notes: tuple[str, ...]) -> F:
     notes : tuple of str
         What the new fit tells, before what was done while sampling.
     """
+    before = fitted.plan
+    found = fit_model(
+        fitted, before.model, asked(before), settings, settings.warmup, settings.adapt_delta
+    )
+    plan = replace(found.plan, engine=before.engine)
+    return replace(found, plan=plan, notes=(*notes, *found.notes))
+
+
+def fit_model(
+    fitted: F,
+    model: Model,
+    plan: Asked,
+    settings: Settings,
+    warmup: int | Auto = "auto",
+    adapt_delta: float | Auto = "auto",
+) -> F:
+    """Return the fit of a model with the engine and the method of another fit.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The other fit.
+    model : Model
+    plan : "auto", "textbook" or mapping
+        See `hierglm.plan.choose.choose`.
+    settings : Settings
+        With that fit's method.
+    warmup, adapt_delta
+        See `hierglm.sampling.sample`.
+    """
     start = time.monotonic()
     engine = engine_for(fitted.engine)
-    plan = choose(fitted.plan.model, engine.abilities, asked(fitted.plan))
-    program, outcome = write(plan), None
+    chosen = choose(model, engine.abilities, plan)
+    program, outcome = write(chosen), None
     if fitted.sampled:
-        found = sample(plan, program, engine, settings, settings.warmup, settings.adapt_delta)
+        found = sample(chosen, program, engine, settings, warmup, adapt_delta)
     else:
-        answer = approximate(plan, program, engine, settings)
-        found, outcome = Sampled(plan, program, settings, answer.draws), answer.outcome
+        answer = approximate(chosen, program, engine, settings)
+        found, outcome = Sampled(chosen, program, settings, answer.draws), answer.outcome
     lost = tuple(f"chain {k} died: {' '.join(w.split())}" for k, w in found.draws.lost.items())
     return replace(
         fitted,
-        plan=replace(found.plan, numbers=None, engine=fitted.plan.engine),
+        plan=replace(found.plan, numbers=None),
         program=found.program,
         settings=found.settings,
         draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
         versions=versions(engine),
         seconds=time.monotonic() - start,
-        notes=(*notes, *found.notes, *lost),
-        approx=approximation.approximate(plan),
+        notes=(*found.notes, *lost),
+        approx=approximation.approximate(chosen),
         outcome=outcome,
     )
 

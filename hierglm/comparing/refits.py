@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.approximating import approximate
 from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.marginals import integrable, marginals
 from hierglm.comparing.units import Units
@@ -16,14 +15,10 @@ from hierglm.comparing.weights import base
 from hierglm.design.design import Grouping
 from hierglm.design.rows import take
 from hierglm.design.several import Joined
-from hierglm.draws.integrated import with_effects
 from hierglm.draws.pareto import log_sum
-from hierglm.engines.choose import engine_for
 from hierglm.models import Model
-from hierglm.plan.choose import choose
-from hierglm.program.write import write
-from hierglm.results.fitted import Fitted, effects_seed
-from hierglm.sampling import Sampled, sample
+from hierglm.refitting import fit_model
+from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,25 +68,8 @@ def without(fitted: Fitted, out: Bools) -> Fitted:
     out : ndarray of bool, shape (rows,)
         The rows that are left out.
     """
-    engine = engine_for(fitted.engine)
     few = _of_rows(fitted.plan.model, np.flatnonzero(~out))
-    plan = choose(few, engine.abilities)
-    program, settings = write(plan), replace(fitted.settings, progress=False)
-    if fitted.sampled:
-        found = sample(plan, program, engine, settings)
-    else:
-        drawn = approximate(plan, program, engine, settings).draws
-        found = Sampled(plan, program, settings, drawn)
-    return replace(
-        fitted,
-        plan=replace(found.plan, numbers=None),
-        program=found.program,
-        settings=found.settings,
-        draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
-        notes=found.notes,
-        approx=None,
-        outcome=None,
-    )
+    return fit_model(fitted, few, "auto", replace(fitted.settings, progress=False))
 
 
 def _of_rows(model: Model, rows: Ints) -> Model:
