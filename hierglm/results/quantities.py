@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.draws.draws import Draws
 from hierglm.results.estimates import intervals, mean, pooled, spread
 
 if TYPE_CHECKING:
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+
+
+def by_chain(draws: Draws, values: Sequence[Floats]) -> Floats:
+    """Return quantities of the draws of all chains as shape (chains, draws, quantities).
+
+    Parameters
+    ----------
+    draws : Draws
+        Of which they are.
+    values : sequence of ndarray, shape (chains x draws,)
+        One quantity each, chains one behind the other.
+    """
+    return np.stack(values, axis=-1).reshape(draws.chains, draws.draws, len(values))
 
 
 def quantity_table(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierglm.errors import SettingsError
 from hierglm.results.fitted import Fitted
-from hierglm.results.quantities import quantity_draws, quantity_table
+from hierglm.results.quantities import by_chain, quantity_draws, quantity_table
 from hierglm.variance.components import Components, components, each_response
 from hierglm.variance.observation import Approximation
 
@@ -91,7 +91,7 @@ def icc(
                 values.append(share(found.group(group or None), whole))
     if not values:
         raise SettingsError("no intraclass correlation: the model has no group effects")
-    drawn = _chains(fitted, values)
+    drawn = by_chain(fitted.draws, values)
     if not summary:
         return quantity_draws("icc", labels, drawn)
     return quantity_table(labels, drawn, conf_level, hdi)
@@ -170,7 +170,7 @@ def _proportions(
                 labels[column].append(label)
             values.append(share(variance, whole))
             variances.append(float(np.mean(variance)))
-    return labels, _chains(fitted, values), variances
+    return labels, by_chain(fitted.draws, values), variances
 
 
 def share(part: Floats, whole: Floats) -> Floats:
@@ -184,9 +184,3 @@ def share(part: Floats, whole: Floats) -> Floats:
 def _parts(found: Components) -> list[tuple[tuple[str, str, str], Floats]]:
     own = [((s.group, s.term, s.term2), s.values) for s in found.shares]
     return [*own, (("", "residual", ""), found.residual)]
-
-
-def _chains(fitted: Fitted, values: list[Floats]) -> Floats:
-    """Return draws of all chains as shape (chains, draws, quantities)."""
-    draws = fitted.draws
-    return np.stack(values, axis=-1).reshape(draws.chains, draws.draws, len(values))

@@ -16,7 +16,7 @@ from hierglm.predicting.asked import Treatment
 from hierglm.predicting.predictions import Predictions, predictions
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import Flat, flatten, linear_predictor, scales_of
-from hierglm.results.quantities import quantity_draws, quantity_table
+from hierglm.results.quantities import by_chain, quantity_draws, quantity_table
 from hierglm.variance.components import components, each_response
 from hierglm.variance.icc import share
 from hierglm.variance.observation import Approximation
@@ -113,11 +113,10 @@ def r2(
             labels["r2"].append(kind)
             labels["part"].append(part)
             values.append(drawn)
-    chains, draws = fitted.draws.chains, fitted.draws.draws
-    stacked = np.stack(values, axis=-1).reshape(chains, draws, len(values))
+    drawn = by_chain(fitted.draws, values)
     if not summary:
-        return quantity_draws("r2", labels, stacked)
-    return quantity_table(labels, stacked, conf_level, hdi)
+        return quantity_draws("r2", labels, drawn)
+    return quantity_table(labels, drawn, conf_level, hdi)
 
 
 def _bayesian(fitted: Fitted, response: str | None) -> dict[tuple[str, str], Floats]:
