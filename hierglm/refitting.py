@@ -15,8 +15,7 @@ from hierglm.engines.engine import Engine, Settings
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.parts import notes_of
-from hierglm.plan.choose import OWN, Asked, choose
-from hierglm.plan.forms import Plan
+from hierglm.plan.choose import Asked, choose
 from hierglm.program.write import write
 from hierglm.results import approximation
 from hierglm.results.check import check
@@ -90,7 +89,7 @@ def again(fitted: F, settings: Settings, notes: tuple[str, ...]) -> F:
     """
     before = fitted.plan
     found = fit_model(
-        fitted, before.model, asked(before), settings, settings.warmup, settings.adapt_delta
+        fitted, before.model, before.wanted, settings, settings.warmup, settings.adapt_delta
     )
     plan = replace(found.plan, engine=before.engine)
     return replace(found, plan=plan, notes=(*notes, *found.notes))
@@ -154,17 +153,3 @@ def _lasting(fitted: Fitted) -> Iterator[str]:
     for note in fitted.notes:
         if note in data or note.startswith(("engine: ", "plan: ", "fitted again with ")):
             yield note
-
-
-def asked(plan: Plan) -> Asked:
-    """Return the plan that was asked for, from its name."""
-    if not plan.name.startswith("auto"):
-        return "textbook"
-    groups = [n for g in plan.model.groups for n in (g.source, g.group)]
-    asked = {
-        part: form
-        for part in ("response", *groups)
-        for form in OWN["response" if part == "response" else "effects"]
-        if f", {part}: {form}" in plan.name
-    }
-    return asked or "auto"

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hierglm.design.table import Table, table_of
 from hierglm.errors import FormulaError, SettingsError
 from hierglm.fitting import model as prepared_model
 from hierglm.formula.update import update_formula
 from hierglm.models import Model
 from hierglm.posterior import Fit
 from hierglm.priors.distributions import Prior
-from hierglm.refitting import asked
+from hierglm.priors.given import as_given
 from hierglm.results.fitted import Fitted
 from hierglm.sampling import BRISK, CAREFUL, FULL, SHORT
 
 MODEL = ("plan", "engine", "missing", "functions", "data2", "weights")
 """Options that are about the model, not about fitting it."""
-_GIVEN = "given as "
 
 
 def update(
@@ -57,9 +54,9 @@ def update(
             f"update() is for one response, and this fit has {names}: call hierglm.joint again"
         )
     formulas = _formulas(old, formula)
-    of_model = {"plan": asked(fitted.plan), "engine": fitted.engine, **_kept(old)}
+    of_model = {"plan": fitted.plan.wanted, "engine": fitted.engine, **_kept(old)}
     of_model |= {name: options.pop(name) for name in MODEL if name in options}
-    table = _table(old) if data is None else data
+    table = old.table(old.responses[0]) if data is None else data
     whole = family if family is not None else old.family
     try:
         chosen = _priors(old, priors, formulas, table, whole, of_model)
@@ -86,17 +83,11 @@ def _formulas(old: Model, formula: str | Sequence[str] | None) -> list[str]:
     ]
 
 
-def _table(old: Model) -> Table:
-    designs = [m.design for m in old.predictors(old.responses[0])]
-    columns = {name: d.table.column(name) for d in designs for name in d.table.columns}
-    return table_of(columns, designs[0].rows)
-
-
 def _kept(old: Model) -> dict[str, Any]:
     designs = [m.design for m in old.predictors(old.responses[0])]
     return {
         "functions": {name: f for d in designs for name, f in d.functions.items()},
-        "data2": {name: x for d in designs for name, x in d.given.items()},
+        "data2": old.given_beside,
         "weights": dict(designs[0].level_weights) or None,
     }
 
@@ -112,20 +103,15 @@ def _priors(
     """Return the priors of before, those that still have a parameter, under the new ones."""
     if isinstance(priors, str):
         return priors
-    before = {
-        str(ast.literal_eval(a.source.removeprefix(_GIVEN))): a.prior
-        for a in old.priors
-        if a.source.startswith(_GIVEN)
-    }
-    sets = {a.source.partition(":")[0] for a in old.priors} & {"brms", "rstanarm"}
-    if sets and not before:
-        (name,) = sets
+    before = as_given(old.priors)
+    if isinstance(before, str) and before != "default":
         if priors is None:
-            return name
+            return before
         raise SettingsError(
-            f"the fit has priors={name!r} for all parameters; give priors='default' or the fit "
+            f"the fit has priors={before!r} for all parameters; give priors='default' or the fit "
             "anew with all that you want"
         )
+    before = {} if isinstance(before, str) else dict(before)
     if before and list(formulas) != list(old.formulas):
         slots = prepared_model(formulas, table, family, **of_model).model.priors
         known = {key for a in slots for key in a.slot.keys}

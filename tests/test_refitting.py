@@ -6,7 +6,6 @@ import pytest
 import hierglm as hg
 from hierglm.errors import SettingsError
 from hierglm.plan.choose import choose
-from hierglm.refitting import asked as asked_of
 
 FORMULA = "y | se(se) ~ 1 + (1 | school)"
 FAST = {"chains": 2, "warmup": 150, "draws": 100, "progress": False}
@@ -56,4 +55,4 @@ def test_the_plan_that_was_asked_for_is_asked_for_again() -> None:
     model = hg.model("y ~ x + (1 | g) + (0 + x | g)", data)._plan.model
     for asked in ("auto", "textbook", {"response": "rows"}, {"(1 | g)": "standardised"},
                   {"response": "rows", "g": "conditional"}):  # fmt: skip
-        assert asked_of(choose(model, frozenset(), asked)) == asked
+        assert choose(model, frozenset(), asked).wanted == asked

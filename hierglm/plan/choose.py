@@ -59,11 +59,11 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
     """
     asked = _asked(model, plan)
     if model.parts:
-        return _several(model, abilities, "textbook" if plan == "textbook" else "auto", asked)
+        return _several(model, abilities, plan, asked)
     if plan == "textbook":
         return Plan(
             model=model,
-            name="textbook",
+            asked="textbook",
             response=_response(model, abilities, None),
             common=_plain_common(model),
             groups=tuple(_standardised(g, "") for g in model.design.groups),
@@ -79,7 +79,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         )
     return Plan(
         model=model,
-        name="auto" + "".join(f", {part}: {form}" for part, form in asked.items()),
+        asked=tuple(asked.items()) or "auto",
         response=_crossproducts(model) if not by_rows else _response(model, abilities, numbers),
         common=_common(model, numbers),
         groups=tuple(
@@ -91,7 +91,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
 
 
 def _several(
-    model: Model, abilities: frozenset[Ability], name: str, asked: Mapping[str, str]
+    model: Model, abilities: frozenset[Ability], plan: Asked, asked: Mapping[str, str]
 ) -> Plan:
     """Return the plan of several linear predictors: rows, and standardised effects."""
     for part, form in asked.items():
@@ -100,17 +100,18 @@ def _several(
                 f"{part} cannot be {form!r}: several linear predictors have rows and "
                 "standardised effects"
             )
-    why = "" if name == "textbook" else "; several predictors are written by rows"
+    kept = "textbook" if plan == "textbook" else tuple(asked.items()) or "auto"
+    why = "" if plan == "textbook" else "; several predictors are written by rows"
     parts = tuple(
         Plan(
-            model=m, name=name, response=_response(m, abilities, None), common=_plain_common(m),
+            model=m, asked=kept, response=_response(m, abilities, None), common=_plain_common(m),
             groups=(),
         )
         for m in model.parts
     )  # fmt: skip
     return Plan(
         model=model,
-        name=name,
+        asked=kept,
         response=parts[0].response,
         common=parts[0].common,
         groups=tuple(_standardised(g, why) for g in model.groups),

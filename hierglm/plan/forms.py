@@ -115,8 +115,8 @@ class Plan:
     ----------
     model : Model
         What is to be fitted.
-    name : str
-        "auto" or "textbook", and what was asked for by part.
+    asked : {"auto", "textbook"} or tuple of (str, str)
+        What was asked for: a plan, or "auto" but for the form of these parts.
     response, common : Choice
         For the likelihood and for the population-level coefficients.
     groups : tuple of Choice
@@ -130,7 +130,7 @@ class Plan:
     """
 
     model: Model
-    name: str
+    asked: str | tuple[tuple[str, str], ...]
     response: Choice[ResponseForm]
     common: Choice[CommonForm]
     groups: tuple[Choice[GroupForm], ...]
@@ -144,6 +144,18 @@ class Plan:
                 yield plan.response
             yield plan.common
         yield from self.groups
+
+    @property
+    def name(self) -> str:
+        """``"auto"`` or ``"textbook"``, and what was asked for by part."""
+        if isinstance(self.asked, str):
+            return self.asked
+        return "auto" + "".join(f", {part}: {form}" for part, form in self.asked)
+
+    @property
+    def wanted(self) -> str | dict[str, str]:
+        """What was asked for, as `hierglm.plan.choose.choose` takes it."""
+        return self.asked if isinstance(self.asked, str) else dict(self.asked)
 
     @property
     def line(self) -> str:
