@@ -8,7 +8,7 @@ objects and the names of priors are the package's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -73,13 +73,18 @@ class Shape:
         """The response's column."""
         return self.formula.partition("~")[0].partition("|")[0].strip()
 
+    def draw(self, rng: np.random.Generator) -> Simulated:
+        """Return a data set whose parameters come from the priors."""
+        return simulate(self, rng)
+
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """A data set, and the parameters that made it by hierglm's flat names."""
+    """A data set, the parameters that made it by hierglm's flat names, and matrices beside it."""
 
     data: pd.DataFrame
     truth: Mapping[str, float]
+    data2: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def draw_prior(

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
-def _labels(letter: str, index: Any) -> Sequence[str]:
+def labels(letter: str, index: Any) -> Sequence[str]:
+    """Return levels called by a letter and two digits."""
     return [f"{letter}{i:02d}" for i in index]
 
 
 def grouped(levels: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return equal groups; the mean of x is far from 0."""
-    g = _labels("g", np.repeat(np.arange(levels), rows))
+    g = labels("g", np.repeat(np.arange(levels), rows))
     return pd.DataFrame({"x": rng.normal(0.7, 1.0, levels * rows), "g": g})
 
 
@@ -31,9 +33,9 @@ def nested(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "x": rng.normal(0.7, 1.0, len(i)),
-            "a": _labels("a", i // 24),
-            "b": _labels("b", i // 6 % 4),
-            "c": _labels("c", rng.permutation(i) % 8),
+            "a": labels("a", i // 24),
+            "b": labels("b", i // 6 % 4),
+            "c": labels("c", rng.permutation(i) % 8),
         }
     )
 
@@ -45,8 +47,8 @@ def exposed(rng: np.random.Generator) -> pd.DataFrame:
         {
             "x": rng.normal(0.5, 0.7, len(i)),
             "log_time": rng.normal(0.3, 0.5, len(i)),
-            "g": _labels("g", i % 8),
-            "h": _labels("h", i // 8 % 6),
+            "g": labels("g", i % 8),
+            "h": labels("h", i // 8 % 6),
         }
     )
 
@@ -57,7 +59,26 @@ def few_distinct(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "x": (rng.uniform(size=len(i)) < 0.25).astype(float),
-            "g": _labels("g", i % 8),
+            "g": labels("g", i % 8),
             "n": rng.choice([2, 5], len(i)),
         }
     )
+
+
+def two_memberships(
+    levels: int, rows: int, rng: np.random.Generator
+) -> tuple[pd.DataFrame, NDArray[np.int64], NDArray[np.float64]]:
+    """Return rows that belong to two of some levels, these levels, and the rows' shares of them."""
+    first = np.arange(rows) % levels
+    members = np.array([first, (first + rng.integers(1, levels, rows)) % levels])
+    weights = rng.uniform(0.5, 3, (2, rows))
+    table = pd.DataFrame(
+        {
+            "x": rng.normal(0.7, 1.0, rows),
+            "g": labels("g", members[0]),
+            "h": labels("g", members[1]),
+            "v": weights[0],
+            "w": weights[1],
+        }
+    )
+    return table, members, weights / weights.sum(axis=0)

@@ -9,9 +9,11 @@ import pytest
 from scipy import stats
 
 import hierglm as hg
-from benchmarks.calibration import calibrate, table
-from benchmarks.calibration_families import SHAPES
+from benchmarks.calibration import SHAPES, calibrate, table
 from benchmarks.calibration_shapes import draw_prior, simulate
+from benchmarks.calibration_structures import correlations, field_covariance
+from hierglm.criticising.prior_draws import prior_fitted
+from hierglm.simulating.calibrate import quantities
 
 DATASETS = 200
 
@@ -50,10 +52,14 @@ def test_improper_priors_cannot_be_drawn():
 @pytest.mark.parametrize("name", SHAPES)
 def test_models_take_every_prior_that_data_were_drawn_from(name):
     shape = SHAPES[name]
-    made = simulate(shape, np.random.default_rng(6))
-    prepared = hg.model(shape.formula, made.data, shape.family, priors=shape.priors)
+    made = shape.draw(np.random.default_rng(6))
+    prepared = hg.model(
+        shape.formula, made.data, shape.family, priors=shape.priors, data2=made.data2
+    )
     assert all(prepared.priors()["source"].str.startswith("given"))
-    again = simulate(shape, np.random.default_rng(6))
+    drawn = prior_fitted(prepared.model, 2, 1)
+    assert quantities(drawn, made.truth).keys() == made.truth.keys()
+    again = shape.draw(np.random.default_rng(6))
     assert again.truth == made.truth
     assert again.data.equals(made.data)
     assert pickle.loads(pickle.dumps(shape)).name == name
@@ -64,6 +70,26 @@ def test_intercept_is_that_of_uncentred_columns():
     made = [simulate(shape, np.random.default_rng(i)) for i in range(80)]
     centred = [m.truth["b[Intercept]"] + m.truth["b[x]"] * m.data["x"].mean() for m in made]
     assert stats.kstest(centred, stats.norm(0.5, 1).cdf).pvalue > 0.01
+
+
+def test_correlation_matrices_of_lkj_2_have_their_marginal_law():
+    # Of three effects each correlation is 2 beta(2.5, 2.5) - 1 (Lewandowski et al. 2009).
+    rng = np.random.default_rng(7)
+    drawn = np.array([correlations(3, rng)[0, 2] for _ in range(1500)])
+    assert stats.kstest(drawn, stats.beta(2.5, 2.5, -1, 2).cdf).pvalue > 0.01
+
+
+def test_fields_on_a_chain_of_three():
+    W = np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    # By hand: eigenvalues 0, 1 and 3 of the Laplacian.
+    icar = np.array([[5, -1, -4], [-1, 2, -1], [-4, -1, 5]]) / 9
+    np.testing.assert_allclose(field_covariance("icar", W), icar, atol=1e-12)
+    scaled = icar / (5 * 2 * 5 / 9**3) ** (1 / 3)
+    np.testing.assert_allclose(
+        field_covariance("bym2", W, 0.3), 0.7 * np.eye(3) + 0.3 * scaled, atol=1e-12
+    )
+    Q = np.array([[1, -0.5, 0], [-0.5, 2, -0.5], [0, -0.5, 1]])
+    np.testing.assert_allclose(field_covariance("car", W, 0.5) @ Q, np.eye(3), atol=1e-12)
 
 
 # Small runs.
