@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
+from hierglm.design.given import Given
+from hierglm.design.hashing import hash_data
 from hierglm.design.several import Joined
+from hierglm.design.table import Table, table_of
 from hierglm.errors import SettingsError
 from hierglm.families import Family, family
 from hierglm.families.cumulative import ordered_categories
@@ -103,6 +106,23 @@ class Model:
         """Return the models of all predictors of a response, that of its mean first."""
         name = response.part.response
         return tuple(m for m in self.parts if m.part.response == name) or (self,)
+
+    def table(self, response: Model) -> Table:
+        """Return the columns that the predictors of a response use, in the rows that they use."""
+        designs = [m.design for m in self.predictors(response)]
+        columns = {name: d.table.column(name) for d in designs for name in d.table.columns}
+        return table_of(columns, designs[0].rows)
+
+    @property
+    def given_beside(self) -> dict[str, Given]:
+        """Matrices and graphs between levels, of all predictors, by name."""
+        return {name: x for m in self.parts or (self,) for name, x in m.design.given.items()}
+
+    @property
+    def data_hash(self) -> str:
+        """What tells the rows and columns that the model uses apart from others."""
+        tables = {m.part.response: self.table(m) for m in self.responses}
+        return hash_data(tables, self.given_beside)
 
     @property
     def link(self) -> Link:

@@ -27,6 +27,8 @@ from hierglm.results.fitted import effects_seed
 from hierglm.results.outcome import Outcome
 from hierglm.results.rows import MAIN
 from hierglm.sampling import FULL, SHORT, Auto, Sampled, sample
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PreparedModel:
+class PreparedModel(Shown):
     """A model that has been checked and written, and can be fitted.
 
     Made by `hierglm.model`. Its text is on `stan_code`, its plan on `plan`, its priors on
@@ -81,6 +83,11 @@ class PreparedModel:
     def stan_data(self) -> dict[str, Any]:
         """The program's data, by Stan name."""
         return dict(self._program.data)
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the values that the model uses of its data; scripts know their data by it."""
+        return self._plan.model.data_hash
 
     def fit(
         self,
@@ -390,15 +397,28 @@ class PreparedModel:
             self, effect, n, truth, others, width, seed, executor, conf_level, **options
         )
 
+    def said(self) -> Said:
+        """Return what its page shows; see `hierglm.showing.said.Said`."""
+        from hierglm.results.sections import folds
+
+        _, plan, program = folds(self._plan, self.stan_code)
+        priors = grid(self.priors(), title="Priors")
+        head = "; ".join(self.model.formulas)
+        facts = (self._facts,)
+        return Said(head, facts, (priors,), notes=self._notes, folds=(plan, program))
+
     def __repr__(self) -> str:
+        return (
+            f"hierglm model: {'; '.join(self.model.formulas)}\n{self._facts}\n\n"
+            f"{self._plan}\n\n{self.priors().to_string(index=False)}"
+        )
+
+    @property
+    def _facts(self) -> str:
         model = self._plan.model
         groups = "".join(f", {len(g.levels):,} {g.group}" for g in model.groups)
         rows = " and ".join(f"{m.design.rows:,}" for m in model.responses)
-        return (
-            f"hierglm model: {'; '.join(model.formulas)}\n"
-            f"{model.distribution}, {rows} rows{groups}; not fitted yet\n\n"
-            f"{self._plan}\n\n{self.priors().to_string(index=False)}"
-        )
+        return f"{model.distribution}, {rows} rows{groups}; not fitted yet"
 
 
 def _mode(method: Method) -> bool:

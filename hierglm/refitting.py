@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from hierglm.approximating import approximate
@@ -19,7 +20,7 @@ from hierglm.plan.choose import Asked, choose
 from hierglm.program.write import write
 from hierglm.results import approximation
 from hierglm.results.check import check
-from hierglm.results.fitted import Fitted, effects_seed
+from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
 from hierglm.sampling import Auto, Sampled, sample
 from hierglm.version import __version__
 
@@ -142,8 +143,10 @@ def fit_model(
 
 
 def versions(engine: Engine) -> dict[str, str]:
-    """Return the versions of hierglm, of Python and of what an engine computes with."""
-    return {"hierglm": __version__, "python": platform.python_version(), **engine.versions()}
+    """Return the versions of Python, of `PACKAGES`, and of what an engine computes with."""
+    found = {"hierglm": __version__, "python": platform.python_version()}
+    others = {name: version(name) for name in PACKAGES if name not in found}
+    return {**found, **others, **engine.versions()}
 
 
 def _lasting(fitted: Fitted) -> Iterator[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["number", "boolean", "category", "datetime"]
 Floats = NDArray[np.float64]
@@ -98,6 +101,15 @@ class Table:
     def select(self, names: tuple[str, ...], rows: NDArray[Any]) -> Table:
         """Return some columns and rows, read now."""
         return table_of({name: self.column(name).take(rows) for name in names}, len(rows))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as pandas has it; read again it gives the same columns."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {name: _as_pandas(self.column(name)) for name in self.columns},
+            index=pd.RangeIndex(self.rows),
+        )
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the table as data that can be written to a file.
@@ -244,6 +256,20 @@ def _arrow_series(column: Any) -> Any:
     if pa.types.is_integer(column.type) and column.null_count:
         return pd.array(column.to_pylist(), dtype="Int64")
     return column.to_pandas()
+
+
+def _as_pandas(column: Column) -> Any:
+    import pandas as pd
+
+    if column.levels is not None:
+        return pd.Categorical.from_codes(
+            column.values, dtype=pd.CategoricalDtype(list(column.levels))
+        )
+    if column.missing.any():
+        return column.values
+    if column.kind == "boolean":
+        return column.values.astype(bool)
+    return column.values.astype(np.int64) if column.whole else column.values
 
 
 def _packed(level: Any) -> Any:

@@ -18,14 +18,20 @@ from hierglm.posterior.predictions import Predictions
 from hierglm.posterior.quantities import Quantities
 from hierglm.posterior.tables import Tables
 from hierglm.results import text
+from hierglm.showing.said import Said
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from hierglm.design.given import Given
     from hierglm.families import Family
     from hierglm.priors.distributions import Prior
+    from hierglm.reproducing import Script
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fit(Tables, Quantities, Predictions, Marginals, Criticism):
+class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
     """A posterior, or what an approximate method gave for it; print it.
 
     Made by `hierglm.fit` and `hierglm.load`.
@@ -52,16 +58,14 @@ class Fit(Tables, Quantities, Predictions, Marginals, Criticism):
     ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
     """
 
-    def __str__(self) -> str:
-        return text.text(self)
+    def said(self) -> Said:
+        """Return what its page shows; see `hierglm.showing.said.Said`."""
+        from hierglm.results.sections import folds, summarise
+
+        return summarise(self).said(folds(self.plan, self.stan_code))
 
     def __repr__(self) -> str:
         return text.text(self)
-
-    def _repr_html_(self) -> str:
-        from hierglm.results import html
-
-        return html.html(self)
 
     def refit(self, **changes: Any) -> Fit:
         """Return a fit of the same model to the same data with other settings.
@@ -141,6 +145,70 @@ class Fit(Tables, Quantities, Predictions, Marginals, Criticism):
         from hierglm.updating import update
 
         return update(self, formula, data, family, priors, **options)
+
+    def reproduce(
+        self,
+        data: str | Path | Mapping[str, str | Path] | None = None,
+        data2: Mapping[str, str | Path] | None = None,
+    ) -> Script:
+        """Return the Python script that makes this fit again; print it.
+
+        Versions (as inline metadata, PEP 723), settings and the seed are pinned, nothing is left
+        to be chosen. The script stops where the data have another hash than the fit's.
+
+        Parameters
+        ----------
+        data : path, or mapping of str to path, optional
+            Where the script is to read the data: a table, or the saved fit (``"fit.hglm"``),
+            which holds what it used. Where responses have tables of their own one for each, by
+            name. By default a place to be filled in.
+        data2 : mapping of str to path, optional
+            Likewise CSV files of the matrices and edges that the formula wants.
+
+        Raises
+        ------
+        DataError, SettingsError
+            A file type that cannot be read; a name that there is not.
+
+        Examples
+        --------
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> "seed=1," in fit.reproduce("schools.csv")
+        True
+        """
+        from hierglm.reproducing import reproduce
+
+        return reproduce(self, data, data2)
+
+    def data(self, response: str | None = None) -> pd.DataFrame:
+        """Return the rows and columns of the data that the fit used, as it read them.
+
+        Parameters
+        ----------
+        response : str, optional
+            Of several responses which one.
+
+        Raises
+        ------
+        SettingsError
+            A response that there is not, or none where there are several.
+        """
+        from hierglm.predicting.asked import chosen_response
+
+        model = self.plan.model
+        return model.table(chosen_response(model, response)).to_frame()
+
+    @property
+    def data2(self) -> dict[str, Given]:
+        """Matrices and graphs between levels that the formula wants beside the data, by name."""
+        return self.plan.model.given_beside
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the values that the fit used of its data; see `reproduce`."""
+        return self.plan.model.data_hash
 
     @property
     def plot(self) -> Plots:

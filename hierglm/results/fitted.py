@@ -13,6 +13,9 @@ from hierglm.program.fragment import Program
 from hierglm.results.approximation import Approximation
 from hierglm.results.outcome import Outcome
 
+PACKAGES = ("hierglm", "numpy", "scipy", "pandas", "formulaic")
+"""What every fit is made with, besides its engine; all are in `Fitted.versions`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hierglm.design.table import Table, table_of
+from hierglm.design.table import Table
 from hierglm.models import Model
 from hierglm.parts import ResponsePart, specify_parts
 from hierglm.results.pack import Packer, unpack
@@ -29,7 +29,6 @@ def pack_responses(model: Model, packer: Packer) -> list[dict[str, Any]]:
 
 def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
     designs = [m.design for m in model.predictors(response)]
-    columns = {name: d.table.column(name) for d in designs for name in d.table.columns}
     formulas = [d.formula.source for d in designs]
     return {
         # Categories share one formula.
@@ -37,7 +36,7 @@ def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
         "family": repr(response.family),
         "name": response.part.response,
         "weight": response.part.weight,
-        "table": packer.pack(table_of(columns, designs[0].rows).to_arrays()),
+        "table": packer.pack(model.table(response).to_arrays()),
         "rows": packer.pack({"kept": designs[0].kept, "total": designs[0].total}),
         "notes": [list(d.notes) for d in designs],
         "given": packer.pack({name: x for d in designs for name, x in d.given.items()}),
