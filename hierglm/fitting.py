@@ -56,14 +56,9 @@ def model(
     if not isinstance(formula, str) and len(formula) == 1 and isinstance(formula[0], str):
         formula = formula[0]
     if not isinstance(formula, str) or family_of(family).categories:
-        if weights is not None:
-            raise SettingsError(
-                "weights by level are for one linear predictor; here give them by row, as in "
-                "'y | weights(w) ~ x', or by part: hg.part(..., weight=2)"
-            )
         specified = specify_parts(
             _parts(formula, family), data, priors,
-            missing=missing, functions=functions, data2=data2,
+            missing=missing, functions=functions, data2=data2, weights=weights,
         )  # fmt: skip
         return prepare(specified, engine, plan, notes=notes_of(specified))
     table = as_table(data)
@@ -240,7 +235,7 @@ def fit(
     weights : mapping, optional
         Weights of whole levels, ``{"taskA": 2.0}``, or ``{"school": {"A": 2.0}}`` where there
         are several grouping factors; other levels weigh 1. They multiply the log likelihoods
-        of their rows, and weights of rows, ``y | weights(w)``.
+        of their rows, in every response, and weights of rows, ``y | weights(w)``.
     method : {"sample", "approx", "optimize", "pathfinder", "variational", "laplace"} or Method
         "sample" gives the posterior. "approx" returns the penalised fit that chains would start
         about, in milliseconds: an `Approximation`, not a posterior. The others are CmdStan's

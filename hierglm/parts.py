@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hierglm.design.design import Design
+from hierglm.design.level_weights import weigh_each
 from hierglm.design.several import encode_beside, join
 from hierglm.design.table import Table, as_table
 from hierglm.errors import FormulaError, SettingsError, suggest
@@ -99,6 +100,7 @@ def specify_parts(
     missing: Literal["drop", "error"] = "drop",
     functions: Functions | None = None,
     data2: Mapping[str, Any] | None = None,
+    weights: Mapping[Any, Any] | None = None,
 ) -> Model:
     """Return the model of one or several responses, each with one or several predictors.
 
@@ -112,6 +114,8 @@ def specify_parts(
         See `hierglm.priors.several.assign_each`; `Priors` are taken as they are.
     missing, functions, data2
         See `hierglm.design.encode.encode`.
+    weights : mapping, optional
+        Of whole levels, see `hierglm.design.level_weights.weigh_each`.
 
     Raises
     ------
@@ -134,6 +138,8 @@ def specify_parts(
     designs, joined = join(
         [design for _, design, _ in predictors], [(p.response, p.dpar) for p in own]
     )
+    if weights is not None:
+        designs = _weighed(designs, own, weights)
     families = [chosen for *_, chosen in predictors]
     models = [Model(d, f, Priors(()), p) for d, f, p in zip(designs, families, own, strict=True)]
     if not isinstance(priors, Priors):
@@ -145,6 +151,18 @@ def specify_parts(
         parts=tuple(replace(m, priors=_own_priors(priors, m.part)) for m in models),
         joined=joined,
     )
+
+
+def _weighed(
+    designs: Sequence[Design], places: Sequence[Part], weights: Mapping[Any, Any]
+) -> tuple[Design, ...]:
+    """Return the designs of all predictors with weights of levels, response by response."""
+    names = [place.response for place in places]
+    responses = [
+        [d for d, name in zip(designs, names, strict=True) if name == own]
+        for own in dict.fromkeys(names)
+    ]
+    return tuple(d for own in weigh_each(responses, weights) for d in own)
 
 
 def notes_of(model: Model) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hierglm.design.align import align
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Columns, Design
 from hierglm.design.grouping import encode_group, encode_group_again
-from hierglm.design.level_weights import weigh
+from hierglm.design.level_weights import weigh_again
 from hierglm.design.notes import column_notes
 from hierglm.design.ranks import check_ranks
 from hierglm.design.relate import check_options, read_given, refuse_different_levels
@@ -164,7 +164,8 @@ def encode_new(
         notes=(*dropped, *notes),
         table=used,
     )
-    return weigh(found, design.level_weights) if response and design.level_weights else found
+    weights = design.level_weights
+    return weigh_again(found, weights) if response and weights else found
 
 
 def needed(

@@ -37,6 +37,7 @@ def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
         "name": response.part.response,
         "weight": response.part.weight,
         "table": packer.pack(model.table(response).to_arrays()),
+        "weights": packer.pack(designs[0].level_weights),
         "rows": packer.pack({"kept": designs[0].kept, "total": designs[0].total}),
         "notes": [list(d.notes) for d in designs],
         "given": packer.pack({name: x for d in designs for name, x in d.given.items()}),
@@ -70,7 +71,8 @@ def unpack_model(
     used = {name: functions[name] for name in said["functions"]}
     given = {n: x for r in said["responses"] for n, x in unpack(r["given"], arrays).items()}
     priors = unpack(said["priors"], arrays)
-    model = specify_parts(asked, None, priors, functions=used, data2=given)
+    weights = unpack(said["responses"][0]["weights"], arrays)
+    model = specify_parts(asked, None, priors, functions=used, data2=given, weights=weights or None)
     parts = []
     for response, r in zip(model.responses, said["responses"], strict=True):
         rows = unpack(r["rows"], arrays)
