@@ -18,6 +18,8 @@ from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit
 from hierglm.results.multiple_imputation import Imputed, mix
 from hierglm.results.rows import MAIN
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,7 @@ By = Literal["data", "formula", "response"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fits(Mapping[str, Fit]):
+class Fits(Shown, Mapping[str, Fit]):
     """Fits by name, as a mapping; print it, or see `tidy` and `pooled`.
 
     Attributes
@@ -91,15 +93,21 @@ class Fits(Mapping[str, Fit]):
             )
         return mix(self.fits)
 
-    def __str__(self) -> str:
-        lines = [f"{len(self)} fits by {self.by}"]
-        for name, one in self.fits.items():
-            state = "healthy" if one.healthy else "see its check()"
-            rows = sum(m.design.rows for m in one.plan.model.responses)
-            lines.append(f"  {name}: {rows:,} rows, {one.seconds:.1f} s, {state}")
-        return "\n".join(lines)
+    def said(self) -> Said:
+        """Return a row a fit; see `hierglm.showing.said.Said`."""
+        import pandas as pd
 
-    __repr__ = __str__
+        rows = [
+            (
+                name, sum(m.design.rows for m in one.plan.model.responses), one.seconds,
+                "healthy" if one.healthy else "see its check()",
+            )
+            for name, one in self.fits.items()
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows, columns=[self.by, "rows", "seconds", "state"])
+        healthy = all(one.healthy for one in self.fits.values())
+        grids = (grid(frame, formats={"rows": ",", "seconds": ".1f"}),)
+        return Said(f"{len(self)} fits by {self.by}", grids=grids, healthy=healthy)
 
 
 def fit_many(

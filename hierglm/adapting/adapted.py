@@ -26,6 +26,8 @@ from hierglm.results.findings import Check, Finding
 from hierglm.results.fitted import Fitted
 from hierglm.results.outcome import FAR
 from hierglm.results.rows import MAIN, NUMBERS, select, table
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Adapted:
+class Adapted(Shown):
     """The posterior given the rows of a fit and some new ones; print it.
 
     Made by `hierglm.posterior.Fit.adapt`.
@@ -170,25 +172,19 @@ class Adapted:
         """Whether nothing was found that makes the numbers unsafe to use."""
         return self.check().healthy
 
-    def __repr__(self) -> str:
-        source = " ".join(self.fitted.plan.model.design.formula.source.split())
+    def said(self) -> Said:
+        """Return coefficients of the levels met; see `hierglm.showing.said.Said`."""
+        source = "; ".join(" ".join(f.split()) for f in self.fitted.plan.model.formulas)
         count = f"{self.rows.rows:,} new {'row' if self.rows.rows == 1 else 'rows'}"
         effects = self.coef() if self.rows.groups else self.tidy()
-        more = len(effects) - _SHOWN
         columns = [*(("group", "level") if self.rows.groups else ()), "term", *NUMBERS[:4]]
-        shown = effects.head(_SHOWN)[columns].to_string(index=False, float_format="{:.3f}".format)
-        return "\n".join(
-            [
-                f"{source}, adapted to {count}",
-                *(f"  {line}" for line in _levels(self)),
-                "",
-                shown,
-                *([f"({more:,} more: adapted.coef())"] if more > 0 else []),
-                "",
-                *self.check().lines,
-                *(f"Note: {note}" for note in self.rows.notes),
-            ]
-        )
+        formats = dict.fromkeys(NUMBERS[:4], ".3f")
+        shown = grid(effects[columns], formats=formats, rows=_SHOWN, more="adapted.coef()")
+        checked = self.check()
+        return Said(
+            f"{source}, adapted to {count}", tuple(_levels(self)), (shown,),
+            words=checked.lines, healthy=checked.healthy, notes=tuple(self.rows.notes),
+        )  # fmt: skip
 
     def _table(self, effect: str, group: str | None, conf_level: float, hdi: bool) -> pd.DataFrame:
         known_group(self.fitted, group)

@@ -14,6 +14,8 @@ from hierglm.comparing.loo import loo
 from hierglm.comparing.stacking import stacking_weights
 from hierglm.errors import DataError, SettingsError
 from hierglm.results.fitted import Fitted
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,7 @@ _FEW = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Comparison:
+class Comparison(Shown):
     """Fits in the order of their expected log predictive density; print it.
 
     Made by `hierglm.compare`.
@@ -62,25 +64,22 @@ class Comparison:
             out.append(f"{name}: {_difference(-gap, error, best)}")
         first = next(iter(self.elpds.values()))
         if 1 < len(first.units) < _FEW and len(self.table) > 1:
-            noun = "rows" if first.units.single else f"levels of {first.units.name}"
             out.append(
-                f"With {len(first.units)} {noun} the standard errors are likely too small "
-                f"(fewer than {_FEW})."
+                f"With {len(first.units)} {first.units.noun} the standard errors are likely too "
+                f"small (fewer than {_FEW})."
             )
         for name, found in self.elpds.items():
             out += [f"{name}: {finding}" for finding in found.check()]
         return tuple(out)
 
-    def __repr__(self) -> str:
-        shown = self.table.to_string(
-            index=False,
-            formatters={"weight": "{:.2f}".format},
-            float_format="{:.1f}".format,
-        )
+    def said(self) -> Said:
+        """Return the table and what it says; see `hierglm.showing.said.Said`."""
+        formats = dict.fromkeys(("elpd_diff", "se_diff", "elpd", "se", "p"), ".1f")
+        shown = grid(self.table, formats=formats | {"weight": ".2f"})
         first = next(iter(self.elpds.values()))
-        noun = "rows" if first.units.single else f"levels of {first.units.name}"
-        head = f"{first.method} of {len(first.units):,} {noun}, the best model first"
-        return "\n".join([head, "", shown, "", *self.lines])
+        head = f"{first.method} of {len(first.units):,} {first.units.noun}, the best model first"
+        healthy = all(found.healthy for found in self.elpds.values())
+        return Said(head, grids=(shown,), words=self.lines, healthy=healthy)
 
 
 def compare(
@@ -187,10 +186,9 @@ def _refuse_different(found: Mapping[str, Elpd]) -> None:
                 "compare the same units of all"
             )
         if len(one.units) != len(two.units):
-            kind = "rows" if one.units.single else f"levels of {one.units.name}"
             raise DataError(
-                f"{first!r} has {len(one.units):,} {kind}, {name!r} {len(two.units):,}; fit all "
-                "to the same rows (leave out those where any model's columns are missing)"
+                f"{first!r} has {len(one.units):,} {one.units.noun}, {name!r} {len(two.units):,}; "
+                "fit all to the same rows (leave out those where any model's columns are missing)"
             )
         if one.data != two.data or list(one.units.labels) != list(two.units.labels):
             raise DataError(

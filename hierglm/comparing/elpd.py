@@ -14,6 +14,8 @@ from hierglm.comparing.units import Units
 from hierglm.models import Model
 from hierglm.results.findings import Check, Finding
 from hierglm.results.outcome import FAR
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,7 @@ _LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Elpd:
+class Elpd(Shown):
     """The expected log predictive density of new units like those of the data; print it.
 
     Made by `hierglm.posterior.Fit.loo`, ``.waic`` and ``.kfold``.
@@ -155,13 +157,13 @@ class Elpd:
             return leave_out(names, self.units.name, self.elpd_i, None)
         return leave_out(names, self.units.name, self.pareto_k, self.limit)
 
-    def __repr__(self) -> str:
-        count = f"{len(self.units):,} {'rows' if self.units.single else 'levels of '}"
-        units = count if self.units.single else f"{count}{self.units.name}"
-        shown = self.table().to_string(index=False, float_format="{:.1f}".format)
-        head = f"{self.method} of {self.model}"
-        notes = [f"Note: {note}" for note in self.notes]
-        return "\n".join([head, f"  {units}", "", shown, "", *self.check().lines, *notes])
+    def said(self) -> Said:
+        """Return the sums and whether to trust them; see `hierglm.showing.said.Said`."""
+        shown = grid(self.table(), formats={"estimate": ".1f", "std_error": ".1f"})
+        return Said(
+            f"{self.method} of {self.model}", (f"{len(self.units):,} {self.units.noun}",), (shown,),
+            words=self.check().lines, healthy=self.healthy, notes=self.notes,
+        )  # fmt: skip
 
     @property
     def _first(self) -> str:

@@ -43,6 +43,11 @@ class Units:
         """Whether each row is a unit."""
         return self.name == ROW
 
+    @property
+    def noun(self) -> str:
+        """What they are called, several of them."""
+        return "rows" if self.single else f"levels of {self.name}"
+
     def rows(self) -> list[Ints]:
         """Return the rows of each unit."""
         order = np.argsort(self.of_rows, kind="stable")

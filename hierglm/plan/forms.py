@@ -15,6 +15,8 @@ from hierglm.plan.crossproducts import Sums
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 from hierglm.plan.rows import Rows
+from hierglm.showing.said import Grid, Said
+from hierglm.showing.shown import Shown
 
 
 class Ability(Enum):
@@ -107,8 +109,8 @@ class Numbers:
     rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Shown):
     """Which Stan program will be written for a model, and why; prints itself.
 
     Attributes
@@ -165,7 +167,16 @@ class Plan:
         forms = dict.fromkeys(values)
         return f"{self.name}: {'; '.join(forms)}"
 
-    def __str__(self) -> str:
+    def said(self) -> Said:
+        """Return the choices as a table; see `hierglm.showing.said.Said`."""
+        rows = [(c.part, c.form.value, c.because) for c in self]
+        if self.engine:
+            rows.append(("engine", "", " ".join(self.engine.split())))
+        columns = tuple(zip(*rows, strict=True))
+        grid = Grid(("part", "form", "because"), columns, (False, False, False))
+        return Said(f"plan {self.name!r} for {'; '.join(self.model.formulas)}", grids=(grid,))
+
+    def __repr__(self) -> str:
         width = max(len(part) for part in ("engine", *(c.part for c in self)))
         lines = [f"plan {self.name!r} for {'; '.join(self.model.formulas)}"]
         lines += [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hierglm.results.width import printable, shorten
+from hierglm.showing.width import printable, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

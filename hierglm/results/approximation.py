@@ -20,9 +20,13 @@ from hierglm.plan.likelihoods import Own
 from hierglm.plan.penalised import Penalised
 from hierglm.program.groups import effect_dims
 from hierglm.results.rows import MAIN
+from hierglm.showing.said import Said
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hierglm.results.sections import Summary
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +60,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Approximation:
+class Approximation(Shown):
     """A penalised maximum-likelihood fit with normal intervals: no posterior, but near it.
 
     Sds are at the mode of the posterior of their logarithms, effects and common coefficients
@@ -130,21 +134,16 @@ class Approximation:
         """Return standard deviations and correlations of the group effects, then sigma."""
         return self.tidy(("ran_sd", "ran_cor", "family"), conf_level)
 
-    def __str__(self) -> str:
-        from hierglm.results.text import lay_out
-
-        return lay_out(self.said())
+    def said(self) -> Said:
+        """Return what its page shows; see `hierglm.showing.said.Said`."""
+        return self._summary().said()
 
     def __repr__(self) -> str:
-        return str(self)
+        from hierglm.results.text import lay_out
 
-    def _repr_html_(self) -> str:
-        from hierglm.results.html import set_html
+        return lay_out(self._summary())
 
-        return set_html(self.said())
-
-    def said(self) -> Any:
-        """Return what the summary says."""
+    def _summary(self) -> Summary:
         from hierglm.results.sections import Summary, approximate_section
 
         groups = dict.fromkeys(p.group for p in self.parts if p.effect == "ran_sd")

@@ -8,6 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from hierglm.showing.said import Said
+from hierglm.showing.shown import Shown
+
 Severity = Literal["problem", "warning", "note"]
 
 
@@ -40,8 +43,8 @@ class Finding:
         return f"{self.what}. {self.advice}"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+@dataclass(frozen=True, slots=True, repr=False)
+class Check(Shown):
     """What looking at the chains has shown; prints itself, iterates over its findings.
 
     Attributes
@@ -86,7 +89,13 @@ class Check:
                 found[name] = max(value, found.get(name, value))
         return found
 
-    def __str__(self) -> str:
+    def said(self) -> Said:
+        """Return its sentences; see `hierglm.showing.said.Said`."""
+        count = len(self.findings)
+        head = "no findings" if not count else f"{count} finding{'' if count == 1 else 's'}"
+        return Said(f"check: {head}", words=self.lines, healthy=self.healthy)
+
+    def __repr__(self) -> str:
         return "\n".join(self.lines)
 
     @property

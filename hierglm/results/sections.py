@@ -11,10 +11,12 @@ import numpy as np
 from hierglm.draws.draws import Variable
 from hierglm.models import Model
 from hierglm.names import VARIATION, qualified
+from hierglm.plan.forms import Plan
 from hierglm.results.check import check
-from hierglm.results.fitted import Fitted
-from hierglm.results.numbers import ess, fixed, places, rhat
+from hierglm.results.fitted import PACKAGES, Fitted
 from hierglm.results.rows import NUMBERS, select, table
+from hierglm.showing.numbers import ess, fixed, places, rhat
+from hierglm.showing.said import Fold, Grid, Said, grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +79,13 @@ class Summary:
     healthy: bool
     diagnostics: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def said(self, folds: tuple[Fold, ...] = ()) -> Said:
+        """Return the same as pages set it, with parts to unfold."""
+        return Said(
+            self.formula, self.facts, tuple(map(_grid, self.sections)), self.legend,
+            self.diagnostics, self.healthy, self.notes, folds,
+        )  # fmt: skip
 
 
 def summarise(fitted: Fitted) -> Summary:
@@ -161,6 +170,13 @@ def _section(
     return _lay_out(title, frame, worth, more, columns)
 
 
+def _grid(section: Section) -> Grid:
+    labels = tuple(f"{kind}({', '.join(t)})" if kind else t[0] for kind, t in section.labels)
+    numeric = (False, *(True for _ in section.names))
+    columns = (labels, *section.columns)
+    return Grid(("", *section.names), columns, numeric, section.title, section.more)
+
+
 def approximate_section(title: str, frame: pd.DataFrame, more: str) -> Section:
     """Return the section of estimates that no draws stand behind."""
     worth = [places(s, np.inf) for s in frame["std_error"]]
@@ -203,6 +219,15 @@ def _label(effect: str, term: str, term2: str, response: str, dpar: str) -> Labe
             return "", (term,)
 
 
+def folds(plan: Plan, stan_code: str) -> tuple[Fold, ...]:
+    """Return the long parts of a model's page: priors, plan, program."""
+    return (
+        Fold("Priors", grid(plan.model.prior_table())),
+        Fold("Plan", *plan.said().grids),
+        Fold("Stan program", stan_code),
+    )
+
+
 def _data(fitted: Fitted) -> str:
     groups = [f"{n:,} {_levels(n)} of {name}" for name, n in _level_counts(fitted).items()]
     responses = "; ".join(map(_response, fitted.plan.model.responses))
@@ -223,7 +248,7 @@ def _levels(count: int) -> str:
 
 def _sampling(fitted: Fitted) -> str:
     s = fitted.settings
-    used = [f"{k} {v}" for k, v in fitted.versions.items() if k not in ("hierglm", "python")]
+    used = [f"{k} {v}" for k, v in fitted.versions.items() if k not in ("python", *PACKAGES)]
     engine = fitted.engine + (f" ({', '.join(used)})" if used else "")
     if not fitted.sampled:
         draws = "" if fitted.draws.draws == 1 else f"{fitted.draws.draws:,} draws, "

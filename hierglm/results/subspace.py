@@ -14,6 +14,8 @@ from hierglm.draws.scales import scale
 from hierglm.errors import SettingsError, suggest
 from hierglm.results.estimates import intervals
 from hierglm.results.fitted import Fitted
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Subspace:
+class Subspace(Shown):
     """The posterior of the space that the effects of levels span; print it.
 
     Attributes
@@ -101,15 +103,18 @@ class Subspace:
 
         return pd.DataFrame(self.projection, index=list(self.terms), columns=list(self.terms))
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """Return its directions; see `hierglm.showing.said.Said`."""
         likely = ", ".join(f"{k}: {p:.2f}" for k, p in self.count.items() if p > 0)
         worst = np.degrees(self.angles[:, 0].mean())
-        return (
+        return Said(
             f"effects of {self.group}: {len(self.terms)}, in {self.dimension} "
-            f"direction{'' if self.dimension == 1 else 's'}\n"
-            f"largest angle to the central subspace {worst:.1f} degrees on average\n"
-            f"directions with more than {self.threshold:.0%} of the variance: {likely}\n\n"
-            + self.tidy().drop(columns="group").to_string(index=False, float_format="%.3f")
+            f"direction{'' if self.dimension == 1 else 's'}",
+            (
+                f"largest angle to the central subspace {worst:.1f} degrees on average",
+                f"directions with more than {self.threshold:.0%} of the variance: {likely}",
+            ),
+            (grid(self.tidy().drop(columns="group")),),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hierglm.results.fitted import Fitted
 from hierglm.results.sections import Label, Section, Summary, summarise
-from hierglm.results.width import left, printable, shorten, width, wrap
+from hierglm.showing.width import left, printable, shorten, width, wrap
 
 COLUMNS = 80
 FORMULA_LINES = 4

@@ -27,6 +27,8 @@ from hierglm.names import EFFECTS
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import log_likelihood
 from hierglm.results.rows import MAIN
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 from hierglm.simulating.responses import Fittable, Simulated, each, simulate
 from hierglm.simulating.uniformity import FEWEST, TESTS, ecdf_band
 
@@ -43,8 +45,8 @@ LONGEST = 16
 """How many times more draws a data set gets at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+@dataclass(frozen=True, slots=True, repr=False)
+class Calibration(Shown):
     """Ranks of true values among draws of their posteriors; print it.
 
     Attributes
@@ -107,20 +109,16 @@ class Calibration:
 
         return calibration(self.names, self.ranks, ecdf_band(len(self.ranks), KEEP), most)
 
-    def __str__(self) -> str:
+    def said(self) -> Said:
+        """Return the tests of uniformity; see `hierglm.showing.said.Said`."""
         found, count = self.table(), len(self.ranks)
         tests = int(found[list(TESTS)].notna().to_numpy().sum())
         lowest = self.smallest_p()
-        said = [
-            f"calibration: ranks of {len(self.names)} parameters in {count} data sets, "
-            f"{self.seconds:.0f} s, seed {self.seed}",
-            found.to_string(index=False, float_format=lambda v: f"{v:.3g}"),
-        ]
+        # Bonferroni's bound over all tests.
+        doubtful = bool(count) and lowest * tests < 0.05
+        said = []
         if count:
-            # Bonferroni's bound over all tests.
-            verdict = (
-                "uniform ranks are in doubt" if lowest * tests < 0.05 else "no sign of trouble"
-            )
+            verdict = "uniform ranks are in doubt" if doubtful else "no sign of trouble"
             said.append(f"smallest p {lowest:.2g} of {tests} tests: {verdict}")
         if self.divergences:
             said.append(f"{self.divergences} divergent draws in all: raise adapt_delta")
@@ -131,9 +129,13 @@ class Calibration:
                 f"{len(self.failures)} data sets failed, and ranks are those of the others: "
                 f"priors may be too wide; {self.failures[0]}"
             )
-        return "\n".join(said)
-
-    __repr__ = __str__
+        return Said(
+            f"calibration: ranks of {len(self.names)} parameters in {count} data sets, "
+            f"{self.seconds:.0f} s, seed {self.seed}",
+            grids=(grid(found),),
+            words=tuple(said),
+            healthy=not (doubtful or self.divergences or self.failures),
+        )
 
 
 def calibrate(

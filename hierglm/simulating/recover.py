@@ -17,6 +17,8 @@ from hierglm.models import Model
 from hierglm.names import Parameter
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 from hierglm.simulating.calibrate import settings
 from hierglm.simulating.responses import Fittable, Simulated, each, simulate
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+@dataclass(frozen=True, slots=True, repr=False)
+class Recovery(Shown):
     """Estimates from simulated data beside the true values; print it.
 
     Attributes
@@ -77,19 +79,20 @@ class Recovery:
 
         return recovery(self.estimates, most)
 
-    def __str__(self) -> str:
+    def said(self) -> Said:
+        """Return the table and what failed; see `hierglm.showing.said.Said`."""
         fits = "penalised fits, not posteriors" if self.approximate else "posteriors"
         count = self.estimates["dataset"].nunique()
-        said = [
+        words = []
+        if self.failures:
+            words.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
+        return Said(
             f"recovery: {fits} of {count} data sets, {self.conf_level:.0%} intervals, "
             f"seed {self.seed}",
-            self.table().to_string(index=False, float_format=lambda v: f"{v:.3g}"),
-        ]
-        if self.failures:
-            said.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
-        return "\n".join(said)
-
-    __repr__ = __str__
+            grids=(grid(self.table()),),
+            words=tuple(words),
+            healthy=not self.failures,
+        )
 
 
 def recover(

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from hierglm.results.html import html
-from hierglm.results.numbers import ess, fixed, places, rhat
 from hierglm.results.text import text
-from hierglm.results.width import left, printable, shorten, width
+from hierglm.showing.width import width
 from tests.results.made import made
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,67 +47,3 @@ def test_a_few_long_names_stand_whole_above_their_numbers() -> None:
 def test_many_correlations_keep_something_of_both_terms() -> None:
     long = tuple(f"a_rather_long_name_{i}" for i in range(7))
     assert "  cor(In…pt,a_…_0) " in text(made(terms=("Intercept", *long)))
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.open: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.open.append(tag)
-        assert {name for name, _ in attrs} <= {"style", "class", "scope", "colspan"}
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data + "\n"
-
-
-def test_html_escapes_every_label_and_says_what_the_text_says() -> None:
-    fit = made(terms=("Intercept", HOSTILE), group="<b>g</b>", levels=[HOSTILE, "B"])
-    page = html(fit)
-    reader = _Reader()
-    reader.feed(page)
-    assert reader.open == []
-    assert reader.tags == {"div", "code", "table", "tbody", "tr", "th", "td", "small"}
-    assert "<script" not in page
-    assert "<b>" not in page
-    assert printable(HOSTILE) in reader.text
-    assert "Effects of <b>g</b>, 2 levels" in reader.text
-    for word in ("No divergences", "Note: 2 rows with missing values", "seed 7", "rhat"):
-        assert word in reader.text
-
-
-@pytest.mark.parametrize(
-    ("std_error", "ess_bulk", "decimals"),
-    [(0.0234, 1000, 3), (0.0234, 99, 2), (23.4, 1000, 0), (234.0, 1000, 0), (0.999, 500, 2),
-     (float("nan"), 100, 3), (0.0, 100, 3), (1e-9, 1000, 10)],
-)  # fmt: skip
-def test_digits_follow_the_posterior_sd(std_error: float, ess_bulk: float, decimals: int) -> None:
-    assert places(std_error, ess_bulk) == decimals
-
-
-def test_numbers_align_at_their_points() -> None:
-    assert fixed([1.5, -12.25, 300.0], [1, 2, 0]) == ["  1.5 ", "-12.25", "300   "]
-    assert fixed([float("nan"), float("inf")], [2, 2]) == ["  -", "inf"]
-    assert fixed([1.23e9, 3e-8], [0, 9]) == ["1.23e+09", "3.00e-08"]
-    assert fixed([-0.0001], [2]) == ["0.00"]
-    assert (rhat(1.0101), rhat(1.0), rhat(float("nan")), rhat(float("inf"))) == (
-        "1.011", "1.000", "-", "inf",
-    )  # fmt: skip
-    assert (ess(399.9), ess(float("nan"))) == ("399", "-")
-
-
-@given(st.text(), st.integers(1, 30))
-def test_shortened_text_fits(label: str, room: int) -> None:
-    shown = printable(label)
-    assert shown.isprintable()
-    assert width(shorten(shown, room)) <= room
-    assert width(left(shown, room)) == room
-    if width(shown) <= room:
-        assert shorten(shown, room) == shown

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 
 ELLIPSIS = "…"
+_JOINERS = "\u200c\u200d"
+"""Without these, words of several scripts and many emoji are not what they were."""
 
 
 def printable(text: object) -> str:
@@ -22,7 +24,7 @@ def printable(text: object) -> str:
     text = str(text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in _JOINERS else repr(c)[1:-1] for c in text)
 
 
 def width(text: str) -> int:

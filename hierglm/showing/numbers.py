@@ -27,6 +27,20 @@ def places(std_error: float, ess: float) -> int:
     return int(max(0, digits - 1 - np.floor(np.log10(std_error))))
 
 
+def significant(value: float, digits: int = 3) -> int:
+    """Return how many decimals show a number to so many significant digits.
+
+    Examples
+    --------
+    >>> significant(0.0123456), significant(12.3456), significant(1234.5), significant(0)
+    (4, 1, 0, 0)
+    """
+    if not np.isfinite(value) or value == 0:
+        return 0
+    # As rounded: 0.9996 is 1.00.
+    return max(0, digits - 1 - int(f"{abs(value):.{digits - 1}e}".split("e")[1]))
+
+
 def fixed(values: Sequence[float], decimals: Sequence[int]) -> list[str]:
     """Return numbers as texts of one width, their decimal points below each other.
 

@@ -1,0 +1,1 @@
+"""How results are shown: what an object says of itself, set as text, HTML or Markdown."""
