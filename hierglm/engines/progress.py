@@ -6,9 +6,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from hierglm.engines.engine import Settings
+from hierglm.engines.notebook_bar import NotebookBar, kernel_shell
+
+
+class _Bar(Protocol):
+    def say(self, words: str) -> None: ...
+    def reach(self, done: int, words: str) -> None: ...
+    def close(self) -> None: ...
 
 
 @contextmanager
@@ -37,11 +44,11 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
     each = settings.warmup + settings.draws
     reached = [0] * settings.chains
     warm = [settings.warmup > 0] * settings.chains
-    bar = _bar(settings.chains * each, _words(warm, reached, each))
+    bar = _bar(max(1, settings.chains * each), _words(warm, reached, each))
 
     def report(news: Mapping[str, Any]) -> None:
         if "say" in news:
-            bar.set_description_str(news["say"])
+            bar.say(news["say"])
             return
         chain = news["chain"] - 1
         step = min(news["iteration"], each) - reached[chain]
@@ -49,8 +56,7 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
             return
         reached[chain] += step
         warm[chain] = news["warmup"]
-        bar.set_description_str(_words(warm, reached, each), refresh=False)
-        bar.update(step)
+        bar.reach(sum(reached), _words(warm, reached, each))
 
     try:
         yield report
@@ -75,27 +81,29 @@ def _wanted(progress: bool | None) -> bool:
         terminal = sys.stderr.isatty()
     except (AttributeError, ValueError):  # a stand-in, or closed
         terminal = False
-    return terminal or _in_notebook()
+    return terminal or kernel_shell() is not None
 
 
-def _in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this, told without importing IPython."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
-
-
-def _bar(total: int, words: str) -> Any:
+def _bar(total: int, words: str) -> _Bar:
+    if kernel_shell() is not None:
+        return NotebookBar(total, words)
     from tqdm.std import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
         # Without this tqdm starts a thread that outlives the bar.
         monitor_interval = 0
 
+        def say(self, words: str) -> None:
+            self.set_description_str(words)
+
+        def reach(self, done: int, words: str) -> None:
+            self.set_description_str(words, refresh=False)
+            self.update(done - self.n)
+
     # A lock of its own: tqdm's default one is shared between processes, and makes a semaphore.
     Bar.set_lock(threading.RLock())
     shown = "{desc}{percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}"
-    return Bar(
+    bar: _Bar = Bar(
         total=total,
         desc=words,
         bar_format=shown,
@@ -103,3 +111,4 @@ def _bar(total: int, words: str) -> Any:
         leave=False,
         dynamic_ncols=True,
     )
+    return bar

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hierglm.engines import notebook_bar
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
 from hierglm.engines.progress import progress_bar
@@ -56,7 +57,7 @@ def test_silent_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.getvalue() == ""
 
 
-def test_shown_when_asked_and_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shown_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = io.StringIO()
     monkeypatch.setattr(sys, "stderr", plain)
     with progress_bar(Settings(progress=True)):
@@ -66,11 +67,49 @@ def test_shown_when_asked_and_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> 
     with progress_bar(Settings()):
         pass
     assert plain.getvalue() == asked
-    shell = type("ZMQInteractiveShell", (), {})()
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
-    with progress_bar(Settings()):
+
+
+class Kernel:
+    """What a front end would get of `IPython.display.display` and the handle it returns."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown: list[dict[str, str]] = []
+        kind = type("ZMQInteractiveShell", (), {})
+        # As Colab does: a kind of the shell that Jupyter has.
+        shell = type("Shell", (kind,), {})()
+        ipython = types.ModuleType("IPython")
+        ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+        display = types.ModuleType("IPython.display")
+        display.display = self.update  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        monkeypatch.setitem(sys.modules, "IPython.display", display)
+
+    def update(self, data: dict[str, str], raw: bool, display_id: bool = False) -> Kernel:
+        assert raw
+        assert display_id == (not self.shown)
+        self.shown.append(data)
+        return self
+
+
+def test_in_a_notebook_one_output_is_written_over_and_emptied(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kernel = Kernel(monkeypatch)
+    monkeypatch.setattr(notebook_bar, "_EVERY", 0)
+    with progress_bar(Settings(chains=2, warmup=100, draws=100)) as report:
+        report({"say": "compiling"})
+        report({"chain": 1, "iteration": 150, "total": 200, "warmup": False})
+        report({"chain": 2, "iteration": 50, "total": 200, "warmup": True})
+    words = [data["text/plain"].split(",")[0] for data in kernel.shown]
+    assert words == [
+        "2 chains: warmup", "compiling", "2 chains: warmup 38%", "2 chains: warmup 50%", ""
+    ]  # fmt: skip
+    assert 'max="400" value="200"' in kernel.shown[3]["text/html"]
+    assert kernel.shown[-1] == {"text/plain": "", "text/html": ""}
+    with progress_bar(Settings(progress=False)):
         pass
-    assert plain.getvalue() != asked
+    assert len(kernel.shown) == 5
+    assert capfd.readouterr() == ("", "")
 
 
 def test_says_what_the_slowest_chain_does(monkeypatch: pytest.MonkeyPatch) -> None:
