@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.elpd import Elpd, fingerprint
 from hierglm.comparing.marginals import integrable, marginals, owners
-from hierglm.comparing.repair import Repair, integrated, refitted
+from hierglm.comparing.repair import Repair, integrated, moment_matched, refitted
 from hierglm.comparing.units import Units, units_of
 from hierglm.comparing.weights import base, left_out
 from hierglm.draws.pareto import log_sum
@@ -41,7 +41,7 @@ def loo(
     fitted : Fitted
     unit : str, optional
         A grouping factor or column whose levels are left out as wholes; rows by default.
-    repair : {"integrate", "refit"}, optional
+    repair : {"integrate", "moment_match", "refit"}, optional
         What is done where a unit is too hard to leave out; see `hierglm.comparing.repair`.
     response : str, optional
         Which, where there are several.
@@ -74,6 +74,8 @@ def loo(
     refuse_several(fitted, f"loo(repair={repair!r})")
     if units.single and not fitted.plan.model.parts:
         found = integrated(fitted, found)
+    if repair == "moment_match":
+        return moment_matched(fitted, found)
     return refitted(fitted, found) if repair == "refit" else found
 
 

@@ -1,4 +1,4 @@
-"""Units that were too hard to leave out: with effects integrated out, or by another fit."""
+"""Units that were too hard to leave out: effects integrated out, draws moved, or another fit."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.adapting.condition import by_group
+from hierglm.comparing.coordinates import coordinates_of
 from hierglm.comparing.elpd import Elpd
-from hierglm.comparing.marginals import integrable, marginals
+from hierglm.comparing.marginals import integrable, marginals, owners
+from hierglm.comparing.moment_match import matched
 from hierglm.comparing.refits import held_out
-from hierglm.comparing.weights import base, left_out
+from hierglm.comparing.weights import base, efficiency, left_out
 from hierglm.design.design import Design
 from hierglm.draws.pareto import log_sum
 from hierglm.results.fitted import Fitted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Repair = Literal["integrate", "refit"]
+Repair = Literal["integrate", "moment_match", "refit"]
 
 _MOST = 2
 """Effects that quadrature integrates out together; of Gaussian responses any number."""
@@ -61,6 +63,40 @@ def integrated(fitted: Fitted, found: Elpd) -> Elpd:
             done += 1
     note = f"{done:,} row{'' if done == 1 else 's'} left out with the effects of their level"
     notes = (*found.notes, f"{note} integrated out") if done else found.notes
+    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes)
+
+
+def moment_matched(fitted: Fitted, found: Elpd) -> Elpd:
+    """Return the same with hard units left out by draws that are moved to where they are wanted.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Sampled, of one linear predictor.
+    found : Elpd
+
+    Raises
+    ------
+    SettingsError
+        See `hierglm.comparing.coordinates.coordinates_of`.
+    """
+    assert found.pareto_k is not None
+    assert found.ess_i is not None
+    elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
+    units, done = found.units, 0
+    rows, owned = units.rows(), owners(fitted.plan.model.design, units.of_rows)
+    for j in np.flatnonzero(found.high):
+        # Of a row the effects of its levels are coordinates like all others.
+        alone = {g: (by == j) & (not units.single) for g, by in owned.items()}
+        there = coordinates_of(fitted, rows[j], alone)
+        x = there.points()
+        worth = float(efficiency(fitted, there.at(x)[1][:, None])[0])
+        own = matched(x, there.at, found.limit, worth)
+        if own.moves and own.khat < khat[j]:
+            elpd[j], khat[j], ess[j] = own.elpd, own.khat, own.ess
+            done += 1
+    count = f"{done:,} {'unit' if done == 1 else 'units'}"
+    notes = (*found.notes, f"{count} left out by draws moved to match moments")
     return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes)
 
 

@@ -42,14 +42,26 @@ def left_out(fitted: Fitted, log_density: Floats, before: Floats) -> tuple[Float
     ndarray, shape (S, n), and ndarray, shape (n,)
     """
     size, count = log_density.shape
-    efficiency = np.ones(count)
-    if fitted.sampled:
-        shape = (fitted.draws.chains, fitted.draws.draws, count)
-        ess = ess_mean(np.exp(log_density - log_density.max(axis=0)).reshape(shape))
-        # Too few draws to tell, or all the same.
-        efficiency = np.where(np.isfinite(ess), ess / size, 1.0)
+    worth = efficiency(fitted, log_density)
     weights, khat = np.empty((size, count)), np.empty(count)
     ratios = before[:, None] - log_density
     for i in range(count):
-        weights[:, i], khat[i] = pareto_smoothed(ratios[:, i], float(efficiency[i]))
+        weights[:, i], khat[i] = pareto_smoothed(ratios[:, i], float(worth[i]))
     return weights, khat
+
+
+def efficiency(fitted: Fitted, log_density: Floats) -> Floats:
+    """Return how many independent draws one draw is worth for each unit's density, shape (n,).
+
+    Parameters
+    ----------
+    fitted : Fitted
+    log_density : ndarray, shape (S, n)
+    """
+    size, count = log_density.shape
+    if not fitted.sampled:
+        return np.ones(count)
+    shape = (fitted.draws.chains, fitted.draws.draws, count)
+    ess = ess_mean(np.exp(log_density - log_density.max(axis=0)).reshape(shape))
+    # Too few draws to tell, or all the same.
+    return np.where(np.isfinite(ess), ess / size, 1.0)

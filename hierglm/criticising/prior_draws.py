@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.covariances.rr import is_auto, rank, unit
-from hierglm.criticising.laws import draw, draw_correlations, draw_loadings, draw_one_correlation
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import assemble
 from hierglm.draws.scales import correlation_factor
@@ -20,6 +19,7 @@ from hierglm.models import Model
 from hierglm.plan.choose import choose
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior
+from hierglm.priors.laws import draw, draw_correlations, draw_loadings, draw_one_correlation
 from hierglm.program.write import write
 from hierglm.results.fitted import Fitted
 

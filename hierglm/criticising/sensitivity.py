@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.weights import base
-from hierglm.criticising.log_prior import log_priors
 from hierglm.draws.diagnostics import ess_mean
 from hierglm.draws.parameters import by_name
 from hierglm.draws.pareto import pareto_smoothed
@@ -22,6 +21,7 @@ from hierglm.engines.methods import Optimize
 from hierglm.errors import SettingsError, suggest
 from hierglm.predicting.predictions import predictions
 from hierglm.results.fitted import Fitted
+from hierglm.results.log_prior import log_priors
 from hierglm.results.outcome import FAR
 from hierglm.results.rows import MAIN
 

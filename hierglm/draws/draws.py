@@ -63,6 +63,12 @@ class Variable:
         yield np.arange(size), self.values
 
 
+def with_values(variable: Variable, values: Floats) -> Variable:
+    """Return a variable that holds other values, whatever kind it was."""
+    own = ("name", "effect", "group", "dims", "response", "dpar", "term")
+    return Variable(values=values, **{name: getattr(variable, name) for name in own})
+
+
 @dataclass(frozen=True, slots=True)
 class Draws:
     """All draws after warmup, and the sampler's statistics.

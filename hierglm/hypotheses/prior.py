@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.criticising.laws import draw
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.families.parameters import BOUNDS
 from hierglm.hypotheses.density import density_at
@@ -30,6 +29,7 @@ from hierglm.models import Model
 from hierglm.names import Parameter
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior, normal
+from hierglm.priors.laws import draw
 from hierglm.priors.slots import Assigned, Priors, Role, Slot
 
 Floats = NDArray[np.float64]

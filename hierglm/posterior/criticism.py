@@ -178,10 +178,11 @@ class Criticism(Fitted):
             exactly for Gaussian responses, else by quadrature about their mode (one or two
             effects) or importance sampling. (With several linear predictors they are as drawn,
             which k-hat will seldom bear; `repair` then fits again.) Rows by default.
-        repair : {"integrate", "refit"}, optional
+        repair : {"integrate", "moment_match", "refit"}, optional
             What is done where k-hat is too high. "integrate" leaves such rows out with the
-            effects of their level integrated out, without another fit; "refit" then fits again
-            without each unit that is still too hard.
+            effects of their level integrated out, without another fit. For each unit that is
+            still too hard "moment_match" then moves the draws to where the posterior without it
+            is (Paananen et al. 2021; of one linear predictor), and "refit" fits again.
         response : str, optional
             Of several responses which one.
 

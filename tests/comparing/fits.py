@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 import hierglm as hg
 from hierglm.draws.draws import Draws, Variable
@@ -65,10 +66,50 @@ def grouped(draws: int = 20_000) -> Fit:
     )
 
 
+def with_effects(fit: Fit) -> Fit:
+    """Return the fit of `grouped` with effects drawn from their distribution given the mean."""
+    data, b = table(), fit.draws["b"].values
+    of_group = data["g"] == np.array([f"g{k}" for k in range(6)])[:, None]
+    precision = of_group @ data["se"] ** -2.0 + SPREAD**-2
+    away = (data["y"] - b) * data["se"] ** -2.0
+    mean = away @ of_group.T / precision
+    noise = np.random.default_rng(2).normal(size=mean.shape)
+    r = mean + noise / np.sqrt(precision)
+    values = {v.name: v.values for v in fit.draws}
+    return with_draws(fit, values | {"r_g": r[..., None]})
+
+
 def covariance(data: dict[str, Any]) -> Floats:
     """Return that of the responses given their mean."""
     same = data["g"][:, None] == data["g"]
     return np.asarray(SPREAD**2 * same + np.diag(data["se"] ** 2))
+
+
+def exact(own: Any, rest: Any) -> tuple[float, float]:
+    """Return the log density of some rows of `grouped` given others, and its spread.
+
+    The rows share what is not known of them: a mean, or that of their group. The spread is the
+    coefficient of variation of their density among draws of it.
+    """
+    data = table()
+    V, y = covariance(data) + PRIOR**2, data["y"]
+    gain = V[np.ix_(own, rest)] @ np.linalg.inv(V[np.ix_(rest, rest)])
+    mean, spread = gain @ y[rest], V[np.ix_(own, own)] - gain @ V[np.ix_(rest, own)]
+    whole = float(stats.multivariate_normal.logpdf(y[own], mean, spread))
+    # What rows share, the diagonal apart, or what is left of a row's variance without its error.
+    noise = covariance(data)[np.ix_(own, own)]
+    if own.sum() == 1:
+        noise = np.diag(data["se"][own] ** 2)
+    shared = float((spread - noise)[0, 0])
+    z, weights = np.polynomial.hermite_e.hermegauss(60)
+    at = [
+        stats.multivariate_normal.logpdf(y[own], mean + x * np.sqrt(shared), noise) - whole
+        for x in z
+    ]
+    ratio = np.exp(at)
+    weights = weights / weights.sum()
+    assert abs(weights @ ratio - 1) < 1e-4
+    return whole, float(np.sqrt(weights @ ratio**2 - 1))
 
 
 def conjugate(y: Floats, precision: Floats) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import hierglm as hg
-from hierglm.criticising.log_prior import log_priors
+from hierglm.results.log_prior import log_priors
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.criticising.sensitivity import distance, sensitivity
 from hierglm.errors import SettingsError

@@ -7,7 +7,7 @@ from scipy import stats
 import hierglm as hg
 from hierglm.covariances.ar1 import AR1
 from hierglm.covariances.cs import CS
-from hierglm.criticising.laws import (
+from hierglm.priors.laws import (
     draw,
     draw_correlations,
     draw_loadings,

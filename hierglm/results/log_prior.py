@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from hierglm.covariances import sd_terms
 from hierglm.covariances.rr import is_auto, rank, unit
-from hierglm.criticising.laws import log_density, log_determinant
 from hierglm.draws.draws import Draws
 from hierglm.draws.levels import alone, level_factor
 from hierglm.draws.parameters import by_name
@@ -18,6 +17,7 @@ from hierglm.draws.several import covariance_draws
 from hierglm.models import Model
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior
+from hierglm.priors.laws import log_density, log_determinant
 from hierglm.priors.slots import Assigned
 from hierglm.results.rows import MAIN
 
