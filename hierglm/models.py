@@ -144,6 +144,46 @@ class Model:
         named = [(m.part.response, repr(m.family)) for m in self.responses]
         return ", ".join(f"{name}: {text}" if name else text for name, text in named)
 
+    def place(self, predictor: Model, number: int) -> tuple[int, int]:
+        """Return where a predictor's group term stands among all, and its first effect there.
+
+        Parameters
+        ----------
+        predictor : Model
+            One of `parts`, or the model itself.
+        number : int
+            Position among the group terms of that predictor.
+        """
+        if not self.parts:
+            return number, 0
+        own = next(k for k, m in enumerate(self.parts) if m.part == predictor.part)
+        return next(
+            (k, member.first)
+            for k, joined in enumerate(self.joined)
+            for member in joined.members
+            if (member.part, member.number) == (own, number)
+        )
+
+    def acting(self, number: int) -> tuple[tuple[Model, Grouping, int], ...]:
+        """Return the predictors that a group term acts on.
+
+        Parameters
+        ----------
+        number : int
+            Position among all group terms.
+
+        Returns
+        -------
+        tuple of (Model, Grouping, int)
+            The predictor, its part of the term, and the first effect of this part among all.
+        """
+        if not self.parts:
+            return ((self, self.design.groups[number], 0),)
+        return tuple(
+            (self.parts[m.part], self.parts[m.part].design.groups[m.number], m.first)
+            for m in self.joined[number].members
+        )
+
     def rows_of(self, number: int) -> str:
         """Return what the Stan names of the rows of a group term end in."""
         if not self.parts:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.errors import SettingsError, suggest
+from hierglm.names import of_predictor
 from hierglm.plots.look import ACCENT, INK, PAGE, QUIET, TROUBLE, look, name_rows, picture, title
 from hierglm.results.fitted import Fitted
 from hierglm.results.pooling import pooling as table
@@ -32,7 +33,7 @@ def pooling(fitted: Fitted, group: str | None = None, term: str | None = None) -
     number) to the model's (a dot); a line stands where all rows together have it. Levels are
     sorted by their rows, which stand in brackets, the richest on top; more than 120 are drawn
     over their numbers of rows instead. The axis leaves out estimates far away, and says how
-    many.
+    many. Each of several linear predictors has panels of its own.
 
     Parameters
     ----------
@@ -49,16 +50,17 @@ def pooling(fitted: Fitted, group: str | None = None, term: str | None = None) -
     Raises
     ------
     SettingsError
-        For a group or term that is not in the model, or a model of several linear predictors.
+        For a group or term that is not in the model.
     """
     found = table(fitted, group)
     terms = list(dict.fromkeys(found["term"]))
     if term is not None and term not in terms:
         raise SettingsError(f"no term {term!r}{suggest(str(term), terms)}")
     chosen = found if term is None else found[found["term"] == term]
+    of = ["response", "dpar"] if "response" in found else []
     rows = [
         [panel for _, panel in of_group.groupby("term", sort=False)]
-        for _, of_group in chosen.groupby("group", sort=False)
+        for _, of_group in chosen.groupby([*of, "group"], sort=False)
     ]
     rows = [some[i : i + 2] for some in rows for i in range(0, len(some), 2)]
     if not rows:
@@ -91,7 +93,8 @@ def _pitch(levels: int) -> float:
 
 def _draw(axes: Axes, panel: pd.DataFrame, room: int) -> None:
     first = panel.iloc[0]
-    title(axes, f"{first['group']}: {first['term']}", room + 14)
+    of = of_predictor(first.get("response", ""), first.get("dpar", ""))
+    title(axes, f"{first['group']}: {first['term']}{of}", room + 14)
     if len(panel) > NAMED:
         _over_rows(axes, panel)
     else:

@@ -122,8 +122,7 @@ def rows_of(
         designs = _encoded(designs, as_table(new), target, averages)
         kept, total = designs[0].kept, designs[0].total
     every = [
-        [_among_all(model, m, place) for place in some]
-        for m, some in zip(parts, places, strict=True)
+        [model.place(m, place) for place in some] for m, some in zip(parts, places, strict=True)
     ]
     terms, averaged, predictors = [], [], []
     for k, (m, design) in enumerate(zip(parts, designs, strict=True)):
@@ -182,19 +181,6 @@ def _check_levels(design: Design, table: Table, averages: Sequence[str]) -> None
                     f"groups={{{grouping.group!r}: 'average'}} averages over its levels, 'zero' "
                     "leaves it out"
                 )
-
-
-def _among_all(model: Model, part: Model, place: int) -> tuple[int, int]:
-    """Return the position of a predictor's group term in the model, and of its first effect."""
-    if not model.parts:
-        return place, 0
-    own = next(i for i, m in enumerate(model.parts) if m is part)
-    return next(
-        (k, member.first)
-        for k, joined in enumerate(model.joined)
-        for member in joined.members
-        if (member.part, member.number) == (own, place)
-    )
 
 
 def _averaged(grouping: Grouping, predictor: int, number: int, first: int) -> Averaged:

@@ -103,7 +103,7 @@ def log_likelihood(fitted: Fitted, response: Model | None = None) -> Floats:
         weight *= design.response.weights
     predictors = whole.predictors(model)
     for some in _blocks(flat.size, design.rows * len(predictors)):
-        eta = _eta(predictors, flat, some)
+        eta = eta_of(predictors, flat, some)
         scales = scales_of(model, flat, some, predictors[1:])
         out[some] = weight * model.family.log_density(
             design.response.values, eta, scales, design.response.trials
@@ -111,8 +111,11 @@ def log_likelihood(fitted: Fitted, response: Model | None = None) -> Floats:
     return out.reshape(draws.chains, draws.draws, design.rows)
 
 
-def _eta(predictors: Sequence[Model], flat: Flat, some: slice) -> Floats:
-    """Return the linear predictor of a mean; of categories theirs, along a last dimension."""
+def eta_of(predictors: Sequence[Model], flat: Flat, some: slice) -> Floats:
+    """Return the linear predictor of a mean, shape (draws, rows).
+
+    Of categories theirs, along a last dimension. The predictors are all those of a response.
+    """
     first = predictors[0]
     if not first.family.categories:
         return linear_predictor(first.design, flat, some, first.part.ending)

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.draws.coefficients import coefficients
-from hierglm.errors import SettingsError
 from hierglm.models import Model
 from hierglm.results.effects import known_group
 from hierglm.results.estimates import mean
 from hierglm.results.fitted import Fitted
 from hierglm.results.pooling_factors import pooling_factors
-from hierglm.results.pooling_separate import Separate, all_rows, level_by_level
+from hierglm.results.pooling_separate import Separate, all_rows, level_by_level, not_alone
 from hierglm.results.rows import measure
 
 if TYPE_CHECKING:
@@ -33,10 +32,11 @@ def pooling(fitted: Fitted, group: str | None = None) -> pd.DataFrame:
     level's own rows decide, 1 where they say nothing. For ``y ~ 1 + (1 | g)`` it is
     ``(sigma^2 / n_j) / (sigma^2 / n_j + sigma_g^2)``, the factor of Gelman and Hill (2007,
     section 21.6) and Gelman and Pardoe (2006), by which a level's mean moves to the common one.
-    For families that are not Gaussian, the information of the rows is that at each draw. Where
-    there is none (effects that are related, or rows of several levels), it is the posterior
-    variance of the effect over the posterior mean of ``sigma_k^2``, at most 1, as Gelman and
-    Hill compute it.
+    For families that are not Gaussian, the information of the rows is that at each draw; of
+    effects that several responses share, it is that of the rows of all of them. Where there is
+    none (effects that are related, or on a parameter such as sigma, or rows of several levels),
+    it is the posterior variance of the effect over the posterior mean of ``sigma_k^2``, at most
+    1, as Gelman and Hill compute it.
 
     Parameters
     ----------
@@ -53,71 +53,78 @@ def pooling(fitted: Fitted, group: str | None = None) -> pd.DataFrame:
         maximum-likelihood estimate by all rows without group effects (0 for a term that is not
         among the common ones); pooling, the factor; and note, why no_pooling is NaN, or which
         other coefficients the level's rows could not tell and are as in the model. Effects of
-        other grouping factors are left out of no_pooling.
+        other grouping factors are left out of no_pooling. Of several linear predictors each has
+        its rows, with response and dpar in front; only means have estimates by rows alone.
 
     Raises
     ------
     SettingsError
-        For a group that is not in the model, or a model of several linear predictors.
+        For a group that is not in the model.
     """
     import pandas as pd
 
-    model = one_predictor(fitted, "pooling")
+    model = fitted.plan.model
     known_group(fitted, group)
     parts: list[pd.DataFrame] = []
-    complete = all_rows(fitted)
-    for name in dict.fromkeys(g.group for g in model.design.groups):
-        if group in (None, name):
-            parts.append(_of_group(fitted, model, name, complete))
-    columns = ["group", "level", "term", "rows", "no_pooling", "partial_pooling",
-               "complete_pooling", "pooling", "note"]  # fmt: skip
+    factors: dict[int, Floats] = {}
+    for m in model.parts or (model,):
+        complete = all_rows(fitted, m)
+        for name in dict.fromkeys(g.group for g in m.design.groups):
+            if group in (None, name):
+                parts.append(_of_group(fitted, m, name, complete, factors))
+    columns = [*(("response", "dpar") if model.parts else ()), "group", "level", "term", "rows",
+               "no_pooling", "partial_pooling", "complete_pooling", "pooling", "note"]  # fmt: skip
     if not parts:
         return pd.DataFrame(columns=columns)
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def one_predictor(fitted: Fitted, what: str) -> Model:
-    """Return the model of a fit, refusing those of several linear predictors.
+def _of_group(
+    fitted: Fitted, m: Model, name: str, complete: dict[str, float], known: dict[int, Floats]
+) -> pd.DataFrame:
+    """Return the rows of the levels of a grouping factor, of one predictor.
 
-    Raises
-    ------
-    SettingsError
-        Says what cannot be had.
+    `known` keeps the factors of terms that act on several predictors.
     """
-    model = fitted.plan.model
-    if model.parts or model.family.categories:
-        raise SettingsError(f"{what} is for models of one linear predictor")
-    return model
-
-
-def _of_group(fitted: Fitted, model: Model, name: str, complete: dict[str, float]) -> pd.DataFrame:
     import pandas as pd
 
-    numbers = [k for k, g in enumerate(model.design.groups) if g.group == name]
-    groupings = [model.design.groups[k] for k in numbers]
+    numbers = [k for k, g in enumerate(m.design.groups) if g.group == name]
+    groupings = [m.design.groups[k] for k in numbers]
     terms = [term for g in groupings for term in g.terms]
     levels = groupings[0].levels
-    factors = np.concatenate([pooling_factors(fitted, k) for k in numbers], axis=1)
-    separate = level_by_level(fitted, numbers)
+    factors = np.concatenate([_factors(fitted, m, k, known) for k in numbers], axis=1)
+    separate = level_by_level(fitted, m, numbers)
     size = (len(levels), len(terms))
+    # What is not among the common terms is 0 for all rows, where these have estimates.
+    absent = np.nan if not_alone(m) else 0.0
     return pd.DataFrame(
         {
+            "response": m.part.response,
+            "dpar": m.part.dpar,
             "group": np.full(factors.size, name, dtype=object),
             "level": np.repeat(levels, len(terms)),
             "term": np.tile(np.array(terms, dtype=object), len(levels)),
-            "rows": np.repeat(_rows(model.design, numbers[0]), len(terms)),
+            "rows": np.repeat(_rows(m.design, numbers[0]), len(terms)),
             "no_pooling": separate.values.ravel(),
-            "partial_pooling": _partial(fitted, name),
-            "complete_pooling": np.tile([complete.get(t, 0.0) for t in terms], len(levels)),
+            "partial_pooling": _partial(fitted, f"r_{name}{m.part.ending}"),
+            "complete_pooling": np.tile([complete.get(t, absent) for t in terms], len(levels)),
             "pooling": factors.ravel(),
             "note": _notes(separate, size),
         }
     )
 
 
+def _factors(fitted: Fitted, m: Model, number: int, known: dict[int, Floats]) -> Floats:
+    """Return the pooling factors of a predictor's group term, shape (levels, effects)."""
+    whole, first = fitted.plan.model.place(m, number)
+    if whole not in known:
+        known[whole] = pooling_factors(fitted, whole)
+    return known[whole][:, first : first + len(m.design.groups[number].terms)]
+
+
 def _partial(fitted: Fitted, name: str) -> Floats:
     """Return the posterior means of the coefficients of a group's levels."""
-    chosen = coefficients(fitted.draws, fitted.draws[f"r_{name}"])
+    chosen = coefficients(fitted.draws, fitted.draws[name])
     found: Floats = measure([chosen], mean)[0]
     return found
 

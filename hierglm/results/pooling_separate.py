@@ -12,6 +12,7 @@ from hierglm.design.design import Design
 from hierglm.models import Model
 from hierglm.results.estimates import mean, pooled
 from hierglm.results.fitted import Fitted
+from hierglm.results.pointwise import Flat, scales_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -79,27 +80,38 @@ class _Rows:
         return self.weights * score, self.weights * information
 
 
-def all_rows(fitted: Fitted) -> dict[str, float]:
+def all_rows(fitted: Fitted, predictor: Model) -> dict[str, float]:
     """Return the maximum-likelihood estimates of the common coefficients without group effects.
 
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+    predictor : Model
+        One of its predictors; only those of means have such estimates.
 
     Returns
     -------
     dict of str to float
         By term; NaN where there are none.
     """
-    rows, design = _rows(fitted), fitted.plan.model.design
+    design = predictor.design
     X = _columns(design)
+    if not_alone(predictor):
+        return dict.fromkeys(_labels(design), np.nan)
+    rows = _rows(fitted, predictor)
     found = _maximise(rows, X)
     values = np.full(X.shape[1], np.nan) if found is None else found
     return dict(zip(_labels(design), map(float, values), strict=True))
 
 
-def level_by_level(fitted: Fitted, numbers: Sequence[int]) -> Separate:
+def not_alone(predictor: Model) -> str:
+    """Return why a predictor cannot be estimated by itself, by rows alone; or ""."""
+    if predictor.family.categories:
+        return "categories are not estimated one by one"
+    return "" if predictor.part.first else f"{predictor.part.dpar} is estimated beside the mean"
+
+
+def level_by_level(fitted: Fitted, predictor: Model, numbers: Sequence[int]) -> Separate:
     """Return the maximum-likelihood estimates of each level of a group by its own rows.
 
     The common columns that do not vary over the group are estimated from the level's rows too,
@@ -108,23 +120,28 @@ def level_by_level(fitted: Fitted, numbers: Sequence[int]) -> Separate:
     Parameters
     ----------
     fitted : Fitted
-        Of one linear predictor.
+    predictor : Model
+        One of its predictors.
     numbers : sequence of int
-        Positions of the group terms of one grouping factor.
+        Positions among its group terms of those of one grouping factor.
     """
-    design = fitted.plan.model.design
+    design = predictor.design
     groupings = [design.groups[k] for k in numbers]
     terms = [term for g in groupings for term in g.terms]
     levels = len(groupings[0].levels)
     values = np.full((levels, len(terms)), np.nan)
     if groupings[0].relation.members is not None:
         return Separate(values, ("rows belong to several levels",) * levels)
-    rows, notes = _rows(fitted), []
+    if not_alone(predictor):
+        return Separate(values, (not_alone(predictor),) * levels)
+    rows, notes = _rows(fitted, predictor), []
     Z = np.hstack([g.effects.matrix for g in groupings])
     labels = _labels(design)
     others = [k for k, label in enumerate(labels) if label not in terms]
     X, names = _columns(design)[:, others], [labels[k] for k in others]
-    b = mean(pooled(fitted.draws["b"].values))[others] if others else np.zeros(0)
+    b = np.zeros(0)
+    if others:
+        b = mean(pooled(fitted.draws[f"b{predictor.part.ending}"].values))[others]
     for j, some in enumerate(_by_level(groupings[0].index, rows.weights, levels)):
         found, note = _one_level(rows.only(some), Z[some], X[some], b, (terms, names))
         if found is not None:
@@ -195,22 +212,30 @@ def _maximise(rows: _Rows, X: Floats) -> Floats | None:
     return None
 
 
-def _rows(fitted: Fitted) -> _Rows:
-    model = fitted.plan.model
+def _rows(fitted: Fitted, model: Model) -> _Rows:
+    """Return the rows of a mean; the family's parameters are at their posterior means.
+
+    Where a parameter has a predictor, this is at its posterior mean, level by level.
+    """
     design, response = model.design, model.design.response
     zero, one = np.zeros(design.rows), np.ones(design.rows)
-    scales = {name: np.asarray(np.mean(fitted.draws[name].values)) for name in model.scales}
-    if response.se is not None:
-        own = scales.get("sigma")
-        scales["sigma"] = response.se if own is None else np.sqrt(response.se**2 + own**2)
+    further = fitted.plan.model.predictors(model)[1:]
+    needed = [f"{name}{model.part.rows}" for name in model.scales]
+    for m in further:
+        groups = {g.group for g in m.design.groups}
+        names = [f"b{m.part.ending}", *(f"r_{g}{m.part.ending}" for g in groups)]
+        needed += [name for name in names if name in fitted.draws.variables]
+    means = {name: np.mean(fitted.draws[name].values, axis=(0, 1))[None] for name in needed}
+    found = scales_of(model, Flat(means, 1), slice(None), further)
     return _Rows(
         model=model,
-        scales=scales,
+        scales={name: np.squeeze(x, axis=(0, 1) if x.shape[1] == 1 else 0)
+                for name, x in found.items()},
         y=response.values,
         offset=zero if design.offset is None else design.offset,
-        weights=one if response.weights is None else response.weights,
+        weights=model.part.weight * (one if response.weights is None else response.weights),
         trials=response.trials,
-    )
+    )  # fmt: skip
 
 
 def _by_level(index: Ints, weights: Floats, levels: int) -> Iterator[Ints]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.draws.scales import place
+from hierglm.models import Model
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import flatten, linear_predictor
-from hierglm.results.pooling import one_predictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,12 +81,8 @@ def pooling_summary(fitted: Fitted) -> pd.DataFrame:
     DataFrame
         One row a batch: group ("" for the data), term (the response, or the coefficient),
         count (how many units), r2 and pooling. Those of the data are NaN where the link is not
-        the identity: there is no error beside the linear predictor.
-
-    Raises
-    ------
-    SettingsError
-        For a model of several linear predictors.
+        the identity: there is no error beside the linear predictor. Of several linear
+        predictors each has its rows, with response and dpar in front.
 
     References
     ----------
@@ -95,15 +91,21 @@ def pooling_summary(fitted: Fitted) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [_data_level(fitted), *_group_levels(fitted)]
-    return pd.DataFrame(rows, columns=["group", "term", "count", "r2", "pooling"])
+    model = fitted.plan.model
+    columns = ["group", "term", "count", "r2", "pooling"]
+    parts = []
+    for m in model.parts or (model,):
+        rows = [_data_level(fitted, m)] if m.part.first else []
+        own = pd.DataFrame([*rows, *_group_levels(fitted, m)], columns=columns)
+        parts.append(own.assign(response=m.part.response, dpar=m.part.dpar))
+    named = ["response", "dpar"] if model.parts else []
+    return pd.concat(parts, ignore_index=True)[[*named, *columns]]
 
 
 _Row = tuple[str, str, int, float, float]
 
 
-def _data_level(fitted: Fitted) -> _Row:
-    model = one_predictor(fitted, "pooling_summary")
+def _data_level(fitted: Fitted, model: Model) -> _Row:
     design, response = model.design, model.design.response
     if model.family.link.name != "identity":
         return "", response.label, design.rows, np.nan, np.nan
@@ -113,7 +115,7 @@ def _data_level(fitted: Fitted) -> _Row:
     between, means = 0.0, np.zeros(design.rows)
     for low in range(0, flat.size, step):
         some = slice(low, min(low + step, flat.size))
-        error = y - linear_predictor(design, flat, some)
+        error = y - linear_predictor(design, flat, some, model.part.ending)
         between += float(np.var(error, axis=1, ddof=1).sum())
         means += error.sum(axis=0)
     within = between / flat.size
@@ -122,8 +124,8 @@ def _data_level(fitted: Fitted) -> _Row:
     return "", response.label, design.rows, explained, pooled
 
 
-def _group_levels(fitted: Fitted) -> Iterator[_Row]:
-    design, draws = fitted.plan.model.design, fitted.draws
+def _group_levels(fitted: Fitted, model: Model) -> Iterator[_Row]:
+    design, draws, ending = model.design, fitted.draws, model.part.ending
     size = draws.chains * draws.draws
     for number, grouping in enumerate(design.groups):
         at = place(design.groups, number, lambda g: g.terms).start
@@ -131,9 +133,9 @@ def _group_levels(fitted: Fitted) -> Iterator[_Row]:
             which, values = level_predictors(design, number, k)
             b = np.zeros((size, 0))
             if which:
-                b = draws["b"].values.reshape(size, -1)[:, which]
+                b = draws[f"b{ending}"].values.reshape(size, -1)[:, which]
             error, whole = _Moments.empty(size), _Moments.empty(size)
-            for levels, drawn in draws[f"r_{grouping.group}"].parts():
+            for levels, drawn in draws[f"r_{grouping.group}{ending}"].parts():
                 u = drawn[..., at + k].reshape(size, -1)
                 error.add(u)
                 # The common coefficient is the same for all levels: it has no variance.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from scipy import optimize
 
 import hierglm as hg
 from hierglm.errors import SettingsError
-from hierglm.results.pooling import pooling
 from hierglm.results.pooling_factors import _by_draws, pooling_factors
 from hierglm.results.pooling_summary import level_predictors, pooling_summary
 from tests.designs import design_of
@@ -253,12 +251,3 @@ def test_there_is_no_error_of_the_data_behind_a_link(bernoulli: hg.Fit) -> None:
     assert (first["group"], first["term"], first["count"]) == ("", "hit", 60)
     assert math.isnan(first["r2"])
     assert math.isnan(first["pooling"])
-
-
-def test_models_of_several_predictors_are_refused(gaussian: hg.Fit) -> None:
-    model = gaussian.plan.model
-    several = replace(gaussian, plan=replace(gaussian.plan, model=replace(model, parts=(model,))))
-    with pytest.raises(SettingsError, match="one linear predictor"):
-        pooling(several)
-    with pytest.raises(SettingsError, match="one linear predictor"):
-        pooling_summary(several)
