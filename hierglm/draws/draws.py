@@ -106,6 +106,9 @@ class Draws:
     def __iter__(self) -> Iterator[Variable]:
         return iter(self.variables.values())
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.variables)
+
     def __contains__(self, name: object) -> bool:
         return name in self.variables
 

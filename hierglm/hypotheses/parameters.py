@@ -80,15 +80,40 @@ def draws_of(draws: Draws, place: Place) -> Floats:
     return values if common is None else values + draws_of(draws, common)
 
 
+def named_draws(draws: Draws, name: str) -> Floats:
+    """Return the draws of the parameter that a name means, shape (chains, draws); read-only.
+
+    Raises
+    ------
+    SettingsError
+        A name that no parameter has.
+    """
+    place = _find(draws, name)
+    if place is None:
+        raise SettingsError(f"no parameter {name!r}{suggest(name, _known(draws, name))}")
+    values = draws_of(draws, place).reshape(draws.chains, draws.draws)
+    values.flags.writeable = False
+    return values
+
+
+def parameter_names(draws: Draws) -> list[str]:
+    """Return the flat name of every parameter, those of a group's levels unless it has many."""
+    return [*_known(draws, "b["), *_known(draws, "r[")]
+
+
 def _resolve(draws: Draws, hypothesis: Hypothesis, step: Step) -> Place:
-    for parameter in _meanings(step.text):
-        place = _place(draws, parameter)
-        if place is not None:
-            return place
+    place = _find(draws, step.text)
+    if place is not None:
+        return place
     raise HypothesisError(
         f"no parameter {step.text!r}{suggest(step.text, _known(draws, step.text))}",
         hypothesis.source, step.start, step.end,
     )  # fmt: skip
+
+
+def _find(draws: Draws, name: str) -> Place | None:
+    places = (_place(draws, parameter) for parameter in _meanings(name))
+    return next((place for place in places if place is not None), None)
 
 
 def _meanings(text: str) -> Iterator[Parameter]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hierglm.errors import SettingsError
 from hierglm.results import effects
 from hierglm.results.fitted import Fitted
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hierglm.results.subspace import Subspace
+
+_DIMS = ("chain", "draw")
 
 
 class Tables(Fitted):
@@ -186,6 +190,41 @@ class Tables(Fitted):
         from hierglm.results import pooling_summary
 
         return pooling_summary.pooling_summary(self)
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Return the draws of one parameter by its name: ``fit["sd[school:x]"]``.
+
+        Parameters
+        ----------
+        name : str
+            As in `hypothesis`: ``b[x]`` or ``x``, ``sd[school:x]``, ``cor[school:Intercept,x]``,
+            ``r[school:A,x]``, ``coef[school:A,x]``, ``sigma``. Notebooks complete them.
+
+        Returns
+        -------
+        DataArray
+            Dimensions chain, draw.
+
+        Raises
+        ------
+        SettingsError
+            For a name that no parameter has.
+        """
+        import xarray as xr
+
+        from hierglm.hypotheses.parameters import named_draws
+
+        values = named_draws(self.draws, name)
+        coords = {dim: np.arange(size) for dim, size in zip(_DIMS, values.shape, strict=True)}
+        return xr.DataArray(values, coords, _DIMS, name)
+
+    # Python would else take it for a sequence, and ask for parameter 0.
+    __iter__ = None
+
+    def _ipython_key_completions_(self) -> list[str]:
+        from hierglm.hypotheses.parameters import parameter_names
+
+        return parameter_names(self.draws)
 
     @property
     def posterior(self) -> xr.Dataset:

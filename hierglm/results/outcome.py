@@ -12,7 +12,7 @@ for importance weights to mend (Yao et al. 2018; Vehtari et al. 2024)."""
 _EXACT = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Elbo:
     """An evidence lower bound; ``float(elbo)`` is its value.
 
@@ -34,7 +34,7 @@ class Elbo:
     def __float__(self) -> float:
         return self.value
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         # Two digits of the error; one that is all but 0 is rounding.
         exact = self.error < _EXACT
         digits = 6 if exact else min(6, max(1, 1 - math.floor(math.log10(self.error))))
