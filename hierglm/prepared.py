@@ -21,7 +21,7 @@ from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
-from hierglm.refitting import versions
+from hierglm.refitting import here, versions
 from hierglm.results.approximation import Approximation, approximate
 from hierglm.results.fitted import effects_seed
 from hierglm.results.outcome import Outcome
@@ -198,6 +198,7 @@ class PreparedModel(Shown):
             notes=(*self._notes, *notes),
             approx=approximate(self._plan),
             outcome=outcome,
+            **here(),
         )
 
     def _suited(self, method: Method) -> PreparedModel:

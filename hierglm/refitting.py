@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -139,7 +141,18 @@ def fit_model(
         notes=(*found.notes, *lost),
         approx=approximation.approximate(chosen),
         outcome=outcome,
+        **here(),
     )
+
+
+def here() -> dict[str, str]:
+    """Return when and on what a fit is made, as `hierglm.results.fitted.Fitted` has them."""
+    processors = os.cpu_count() or 1
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, {processors} "
+        f"processor{'' if processors == 1 else 's'}",
+    }
 
 
 def versions(engine: Engine) -> dict[str, str]:

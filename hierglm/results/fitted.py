@@ -44,6 +44,8 @@ class Fitted:
         it. ``fit.approx.tidy()`` beside ``fit.tidy()`` shows what sampling added.
     outcome : Outcome or None
         ELBO, k-hat or mode, where another method than sampling gave the draws.
+    when, machine : str
+        When it was fitted (UTC, ISO 8601), and on what; "" of fits that do not say.
     """
 
     plan: Plan
@@ -56,6 +58,8 @@ class Fitted:
     notes: tuple[str, ...] = ()
     approx: Approximation | None = None
     outcome: Outcome | None = None
+    when: str = ""
+    machine: str = ""
 
     @property
     def sampled(self) -> bool:
