@@ -19,10 +19,10 @@ from hierglm.reporting.notation import (
     Root,
     Row,
     Script,
-    escape_latex,
     tall,
 )
 from hierglm.reporting.symbols import Block, Line, broken
+from hierglm.showing.latex import escape_latex
 
 
 def to_latex(node: Node) -> str:

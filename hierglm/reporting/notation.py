@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hierglm.showing.latex import escape_latex
 from hierglm.showing.width import printable, shorten
 
 LONGEST = 30
@@ -108,12 +109,6 @@ _SHOWN: Mapping[str, str] = {
     "~": "∼", "-": "−", "<=": "≤", "in": "∈", "prop": "∝", "*": "\u2062", "...": "…", "sum": "∑",
     "prod": "∏", "times": "⊗", "T": "⊤", "|": "∣", "!=": "≠", "'": "′",
 }  # fmt: skip
-_ESCAPED: Mapping[str, str] = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "%": r"\%", "#": r"\#",
-    "&": r"\&", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    # Where a reader of Markdown knows no mathematics, these would be markup.
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
-}  # fmt: skip
 
 
 def symbol(name: str) -> Leaf:
@@ -205,14 +200,3 @@ def tall(node: Node) -> bool:
         case Script(base, _, _):
             return (isinstance(base, Leaf) and base.latex in (r"\sum", r"\prod")) or tall(base)
     return False
-
-
-def escape_latex(text: str) -> str:
-    r"""Return a text as LaTeX sets it, inside ``\text`` or outside of mathematics.
-
-    Examples
-    --------
-    >>> escape_latex("50%_of")
-    '50\\%\\_of'
-    """
-    return "".join(_ESCAPED.get(c, c) for c in text)
