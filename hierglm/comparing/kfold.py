@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.elpd import Elpd, fingerprint
-from hierglm.comparing.loo import chosen, log_densities, refuse_several
+from hierglm.comparing.loo import chosen, log_densities
 from hierglm.comparing.refits import held_out
-from hierglm.comparing.units import Units, units_of
+from hierglm.comparing.units import ROW, Units, united, units_of
 from hierglm.comparing.weights import base
 from hierglm.design.design import Design
 from hierglm.draws.pareto import log_sum
@@ -17,6 +20,9 @@ from hierglm.results.fitted import Fitted
 
 Ints = NDArray[np.int64]
 
+_HELD = 2**25
+"""Log densities of units held at once (256 MB)."""
+
 
 def kfold(
     fitted: Fitted,
@@ -24,13 +30,13 @@ def kfold(
     by: str | None = None,
     stratify: str | None = None,
     seed: int | None = None,
+    response: str | None = None,
 ) -> Elpd:
     """Return the log density of each unit given the other folds.
 
     Parameters
     ----------
     fitted : Fitted
-        Of one response.
     k : int
         Number of folds, from 2 to the number of units.
     by : str, optional
@@ -39,38 +45,59 @@ def kfold(
         A grouping factor or column of whose levels each fold gets its share.
     seed : int, optional
         Of the folds; the fit's by default.
+    response : str, optional
+        Of several responses the one whose rows are left out. Without it levels, `by`, are left
+        out of all responses at once.
 
     Raises
     ------
     SettingsError
         An argument that there is not, or that does not go with the others.
     """
-    refuse_several(fitted, "kfold()")
-    model = chosen(fitted, None, "kfold")
-    units = units_of(model.design, by, "by")
-    found = folds(model.design, units, k, stratify, fitted.settings.seed if seed is None else seed)
+    every = fitted.plan.model.responses
+    together = len(every) > 1 and response is None and by is not None and by != ROW
+    models = every if together else (chosen(fitted, response, "kfold"),)
+    own = [units_of(m.design, by, "by") for m in models]
+    if together:
+        own = united(own)
+    pairs = list(zip(models, own, strict=True))
+    seed = fitted.settings.seed if seed is None else seed
+    found = folds([(m.design, u) for m, u in pairs], k, stratify, seed)
+    units = own[0]
     elpd, lpd = np.empty(len(units)), np.empty(len(units))
     for fold in range(1, k + 1):
         some = np.flatnonzero(found == fold)
-        elpd[some] = held_out(fitted, units, some)
-    before = base(fitted)[:, None]
-    for at, values in log_densities(fitted, model, units):
-        lpd[at] = log_sum(values + before)
-    size = fitted.draws.chains * fitted.draws.draws
+        elpd[some] = held_out(fitted, pairs, some)
+    before, step = base(fitted)[:, None], max(1, _HELD // len(base(fitted)))
+    if together:
+        for low in range(0, len(units), step):
+            at = np.arange(low, min(low + step, len(units)))
+            lpd[at] = log_sum(sum(as_drawn(fitted, m, u, at) for m, u in pairs) + before)
+    else:
+        for at, values in log_densities(fitted, models[0], units):
+            lpd[at] = log_sum(values + before)
     return Elpd(
-        f"{k}-fold", model.design.formula.source, units, elpd, lpd, None, None, size, found,
-        fingerprint(model),
+        f"{k}-fold", "; ".join(m.design.formula.source for m in models), units, elpd, lpd, None,
+        None, len(before), found, "".join(fingerprint(m) for m in models),
     )  # fmt: skip
 
 
-def folds(design: Design, units: Units, k: int, stratify: str | None, seed: int) -> Ints:
+def folds(pairs: Sequence[tuple[Design, Units]], k: int, stratify: str | None, seed: int) -> Ints:
     """Return the fold of each unit, from 1 to k, of about equal numbers of units.
+
+    Parameters
+    ----------
+    pairs : sequence of (Design, Units)
+        The responses whose rows the units have.
+    k, stratify, seed
+        See `kfold`.
 
     Raises
     ------
     SettingsError
         A number of folds that cannot be; strata of which a unit has several.
     """
+    units = pairs[0][1]
     count = len(units)
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 2 <= k <= count:
         raise SettingsError(
@@ -81,20 +108,24 @@ def folds(design: Design, units: Units, k: int, stratify: str | None, seed: int)
     order = rng.permutation(count)
     if stratify is not None:
         # Dealt out in turn, stratum by stratum, each in a random order.
-        order = order[np.argsort(_strata(design, units, stratify)[order], kind="stable")]
+        order = order[np.argsort(_strata(pairs, stratify)[order], kind="stable")]
     names = rng.permutation(k) + 1
     out = np.empty(count, dtype=np.int64)
     out[order] = names[np.arange(count) % k]
     return out
 
 
-def _strata(design: Design, units: Units, stratify: str) -> Ints:
-    strata = units_of(design, stratify, "stratify")
-    pairs = np.unique(np.column_stack([units.of_rows, strata.of_rows]), axis=0)
-    if len(pairs) > len(units):
-        several = int(np.flatnonzero(np.bincount(pairs[:, 0]) > 1)[0])
+def _strata(pairs: Sequence[tuple[Design, Units]], stratify: str) -> Ints:
+    units = pairs[0][1]
+    strata = united([units_of(design, stratify, "stratify") for design, _ in pairs])
+    both = [
+        np.column_stack([own.of_rows, s.of_rows]) for (_, own), s in zip(pairs, strata, strict=True)
+    ]
+    found = np.unique(np.concatenate(both), axis=0)
+    if len(found) > len(units):
+        several = int(np.flatnonzero(np.bincount(found[:, 0]) > 1)[0])
         raise SettingsError(
             f"stratify={stratify!r}: {units.labels[several]!r} of {units.name!r} has rows in "
             "several of its levels, so that it cannot be dealt out with one of them"
         )
-    return pairs[:, 1]
+    return found[:, 1]

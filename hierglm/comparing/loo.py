@@ -71,12 +71,11 @@ def loo(
     )  # fmt: skip
     if repair is None or not found.high.any():
         return found
-    refuse_several(fitted, f"loo(repair={repair!r})")
     if units.single and not fitted.plan.model.parts:
         found = integrated(fitted, found)
     if repair == "moment_match":
         return moment_matched(fitted, found)
-    return refitted(fitted, found) if repair == "refit" else found
+    return refitted(fitted, model, found) if repair == "refit" else found
 
 
 def waic(fitted: Fitted, response: str | None = None) -> Elpd:
@@ -143,21 +142,6 @@ def log_densities(fitted: Fitted, model: Model, units: Units) -> Iterator[tuple[
     for j, rows_of_unit in enumerate(units.rows()):
         alone = {g: by == j for g, by in owned.items()}
         yield np.array([j]), found.density(rows_of_unit, alone)[:, None]
-
-
-def refuse_several(fitted: Fitted, caller: str) -> None:
-    """Refuse to fit again without rows of one of several responses.
-
-    Raises
-    ------
-    SettingsError
-        Says what there is for them.
-    """
-    if len(fitted.plan.model.responses) > 1:
-        raise SettingsError(
-            f"{caller} fits models of one response again; fit.loo(response=...) leaves out rows "
-            "of several without a fit"
-        )
 
 
 def _notes(fitted: Fitted, model: Model, units: Units) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +12,11 @@ from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.marginals import integrable, marginals
 from hierglm.comparing.units import Units
 from hierglm.comparing.weights import base
-from hierglm.design.design import Grouping
+from hierglm.design.design import Design, Grouping
 from hierglm.design.rows import take
 from hierglm.design.several import Joined
 from hierglm.draws.pareto import log_sum
+from hierglm.errors import DataError
 from hierglm.models import Model
 from hierglm.refitting import fit_model
 from hierglm.results.fitted import Fitted
@@ -25,37 +26,38 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def held_out(fitted: Fitted, units: Units, some: Ints) -> Floats:
+def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -> Floats:
     """Return the log density of some units given all others, by one more fit.
 
     Parameters
     ----------
     fitted : Fitted
-        Of one response.
-    units : Units
-        Of its rows.
+    units : sequence of (Model, Units)
+        The responses whose rows are left out, and the units of each: the same ones. Rows of
+        other responses stay.
     some : ndarray of int
-        Which of them are left out together.
+        Which units are left out together.
 
     Returns
     -------
     ndarray, shape (len(some),)
+        Of all responses together.
     """
-    out = np.isin(units.of_rows, some)
+    out = {m.part.response: np.isin(own.of_rows, some) for m, own in units}
     model, again = fitted.plan.model, without(fitted, out)
     if model.parts:
         # All rows again, those that this fit has not seen among them.
         whole = replace(again, plan=replace(again.plan, model=model))
-        values = as_drawn(whole, model.responses[0], units, some)
+        values = sum(as_drawn(whole, m, own, some) for m, own in units)
         return log_sum(values + base(again)[:, None])
-    design = model.design
-    found = marginals(again, design)
-    alone = _without_rows(fitted, ~out)
-    rows, weights = units.rows(), base(again)
+    ((_, own),) = units
+    found = marginals(again, model.design)
+    alone = _without_rows(fitted, ~np.isin(own.of_rows, some))
+    rows, weights = own.rows(), base(again)
     return np.array([log_sum(found.density(rows[i], alone) + weights) for i in some])
 
 
-def without(fitted: Fitted, out: Bools) -> Fitted:
+def without(fitted: Fitted, out: Mapping[str, Bools]) -> Fitted:
     """Return the fit of the same model without some rows, with the same settings and seed.
 
     The levels stay: those that have no rows left are drawn from the population. So do priors
@@ -64,22 +66,37 @@ def without(fitted: Fitted, out: Bools) -> Fitted:
     Parameters
     ----------
     fitted : Fitted
-        Of one response.
-    out : ndarray of bool, shape (rows,)
-        The rows that are left out.
+    out : mapping of str to ndarray of bool, shape (rows,)
+        The rows that are left out, by response ("" of the only one).
+
+    Raises
+    ------
+    DataError
+        Where a response has no rows left.
     """
-    few = _of_rows(fitted.plan.model, np.flatnonzero(~out))
+    model = fitted.plan.model
+    for m in model.responses:
+        if out.get(m.part.response, np.zeros(1)).all():
+            raise DataError(f"no rows of {m.design.response.label!r} would be left to fit")
+    kept = {name: np.flatnonzero(~rows) for name, rows in out.items()}
+    few = _of_rows(model, kept)
     return fit_model(fitted, few, "auto", replace(fitted.settings, progress=False))
 
 
-def _of_rows(model: Model, rows: Ints) -> Model:
-    """Return a model of one response with some of its rows."""
-    parts = tuple(replace(m, design=take(m.design, rows)) for m in model.parts)
+def _of_rows(model: Model, rows: Mapping[str, Ints]) -> Model:
+    """Return a model with some of the rows of its responses, by name; all of those not named."""
+
+    def own(m: Model) -> Design:
+        kept = rows.get(m.part.response)
+        return m.design if kept is None else take(m.design, kept)
+
+    parts = tuple(replace(m, design=own(m)) for m in model.parts)
     # A shared term has no rows of its own; others have those of their predictor.
     joined = tuple(
         j if j.shared else replace(j, grouping=_grouping(parts, j)) for j in model.joined
     )
-    return replace(model, design=take(model.design, rows), parts=parts, joined=joined)
+    design = parts[0].design if parts else own(model)
+    return replace(model, design=design, parts=parts, joined=joined)
 
 
 def _grouping(parts: Sequence[Model], joined: Joined) -> Grouping:

@@ -18,6 +18,7 @@ from hierglm.comparing.refits import held_out
 from hierglm.comparing.weights import base, efficiency, left_out
 from hierglm.design.design import Design
 from hierglm.draws.pareto import log_sum
+from hierglm.models import Model
 from hierglm.results.fitted import Fitted
 
 Ints = NDArray[np.int64]
@@ -100,13 +101,14 @@ def moment_matched(fitted: Fitted, found: Elpd) -> Elpd:
     return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes)
 
 
-def refitted(fitted: Fitted, found: Elpd) -> Elpd:
+def refitted(fitted: Fitted, model: Model, found: Elpd) -> Elpd:
     """Return the same with hard units left out by fitting again, one fit each.
 
     Parameters
     ----------
     fitted : Fitted
-        Of one response.
+    model : Model
+        The response whose units they are.
     found : Elpd
     """
     assert found.pareto_k is not None
@@ -116,7 +118,7 @@ def refitted(fitted: Fitted, found: Elpd) -> Elpd:
         return found
     elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
     for i in hard:
-        elpd[i] = held_out(fitted, found.units, np.array([i]))[0]
+        elpd[i] = held_out(fitted, [(model, found.units)], np.array([i]))[0]
         khat[i] = ess[i] = np.nan
     count = f"{len(hard):,} {'fit' if len(hard) == 1 else 'fits'}"
     note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,18 @@ def units_of(design: Design, name: str | None, argument: str = "unit") -> Units:
             f"{argument}: the fit has no grouping factor or column {name!r}{suggest(name, known)}"
         )
     return _named(name, *_levels(design.table.column(name)))
+
+
+def united(of: Sequence[Units]) -> list[Units]:
+    """Return units of several responses on the levels of all, which are then the same units."""
+    labels = list(dict.fromkeys(label for units in of for label in units.labels.tolist()))
+    every = np.empty(len(labels), dtype=object)
+    every[:] = labels
+    place = {label: k for k, label in enumerate(labels)}
+    moved = [np.array([place[x] for x in units.labels.tolist()], np.int64) for units in of]
+    return [
+        Units(units.name, every, at[units.of_rows]) for units, at in zip(of, moved, strict=True)
+    ]
 
 
 def _named(name: str, levels: NDArray[Any], index: Ints) -> Units:

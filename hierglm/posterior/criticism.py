@@ -194,8 +194,8 @@ class Criticism(Fitted):
         Raises
         ------
         SettingsError
-            A unit or response that there is not; repair of one of several responses; a fit that
-            has a mode in place of draws.
+            A unit or response that there is not; moment matching of several linear predictors;
+            a fit that has a mode in place of draws.
         """
         from hierglm.comparing import loo
 
@@ -219,6 +219,7 @@ class Criticism(Fitted):
         by: str | None = None,
         stratify: str | None = None,
         seed: int | None = None,
+        response: str | None = None,
     ) -> Elpd:
         """Return how well each row, or each level, is predicted by fits without its fold.
 
@@ -233,6 +234,9 @@ class Criticism(Fitted):
             A grouping factor or column of whose levels each fold gets its share.
         seed : int, optional
             Of the folds; the fit's by default, so that fits of one seed have the same folds.
+        response : str, optional
+            Of several responses the one whose rows are left out; the others' stay. Without it
+            the levels of `by` are left out of all responses at once.
 
         Returns
         -------
@@ -241,11 +245,11 @@ class Criticism(Fitted):
         Raises
         ------
         SettingsError
-            A number of folds or a column that cannot be; several responses.
+            A number of folds or a column that cannot be.
         """
         from hierglm.comparing import kfold
 
-        return kfold.kfold(self, k, by, stratify, seed)
+        return kfold.kfold(self, k, by, stratify, seed, response)
 
     def influence(
         self, unit: str | None = None, response: str | None = None, each: bool = False

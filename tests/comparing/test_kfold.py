@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hierglm.comparing.kfold import folds
 from hierglm.comparing.refits import held_out, without
 from hierglm.comparing.repair import integrated, refitted
 from hierglm.comparing.units import units_of
-from hierglm.errors import SettingsError
+from hierglm.errors import DataError, SettingsError
 from hierglm.posterior import Fit
 from tests.comparing import fits
 
@@ -38,7 +39,7 @@ def exact(own: Any, rest: Any) -> tuple[float, float]:
 def test_a_level_without_rows_is_drawn_from_the_population(grouped: Fit) -> None:
     data = fits.table()
     out = data["g"] == "g2"
-    again = without(grouped, out)
+    again = without(grouped, {"": out})
     r = again.draws["r_g"].values[:, :, 2, 0]
     # 2,000 draws, independent given the rest: their mean and sd within four standard errors.
     assert abs(r.mean()) < 4 * fits.SPREAD / np.sqrt(2000)
@@ -49,7 +50,7 @@ def test_a_level_without_rows_is_drawn_from_the_population(grouped: Fit) -> None
 
 def test_groups_that_are_held_out(grouped: Fit) -> None:
     units = units_of(grouped.plan.model.design, "g")
-    found, g = held_out(grouped, units, np.array([1, 3])), fits.table()["g"]
+    found, g = held_out(grouped, [(grouped.plan.model, units)], np.array([1, 3])), fits.table()["g"]
     for value, level in zip(found, ("g1", "g3"), strict=True):
         # Held out together, each is predicted without the other.
         expected, error = exact(g == level, ~np.isin(g, ["g1", "g3"]))
@@ -72,8 +73,8 @@ def test_folds_of_single_groups_are_leave_one_group_out(grouped: Fit) -> None:
 
 @pytest.mark.parametrize("how", ["integrate", "refit"])
 def test_hard_rows_are_repaired(grouped: Fit, how: Any) -> None:
-    found, mend = grouped.loo(), {"integrate": integrated, "refit": refitted}[how]
-    repaired = mend(grouped, found)
+    found, model = grouped.loo(), grouped.plan.model
+    repaired = integrated(grouped, found) if how == "integrate" else refitted(grouped, model, found)
     assert repaired.pareto_k is not None
     assert repaired.ess_i is not None
     high = np.flatnonzero(found.high)
@@ -112,19 +113,19 @@ def design_of(groups: int) -> Any:
 def test_folds_are_even_and_seeded(by: str | None, count: int) -> None:
     design = design_of(20)
     units = units_of(design, by)
-    found = folds(design, units, 7, None, seed=3)
+    found = folds([(design, units)], 7, None, seed=3)
     sizes = np.bincount(found, minlength=8)[1:]
     assert sizes.sum() == count
     assert sizes.max() - sizes.min() <= 1
-    np.testing.assert_array_equal(found, folds(design, units, 7, None, seed=3))
-    assert (found != folds(design, units, 7, None, seed=4)).any()
+    np.testing.assert_array_equal(found, folds([(design, units)], 7, None, seed=3))
+    assert (found != folds([(design, units)], 7, None, seed=4)).any()
 
 
 @pytest.mark.parametrize("by", [None, "g"])
 def test_each_fold_has_its_share_of_each_stratum(by: str | None) -> None:
     design = design_of(20)
     units, half = units_of(design, by), units_of(design, "half")
-    found = folds(design, units, 5, "half", seed=3)
+    found = folds([(design, units)], 5, "half", seed=3)
     stratum = np.zeros(len(units), dtype=int)
     stratum[units.of_rows] = half.of_rows
     shares = np.zeros((2, 5))
@@ -139,7 +140,7 @@ def test_what_folds_cannot_be(grouped: Fit) -> None:
         grouped.kfold(2, by="h")
     design = design_of(4)
     with pytest.raises(SettingsError, match="'even' of 'half' has rows in several"):
-        folds(design, units_of(design, "half"), 2, "g", 1)
+        folds([(design, units_of(design, "half"))], 2, "g", 1)
 
 
 def test_several_linear_predictors_are_fitted_again() -> None:
@@ -149,8 +150,8 @@ def test_several_linear_predictors_are_fitted_again() -> None:
     formulas = ["y ~ x + (1 |s| g)", "sigma ~ x + (1 |s| g)"]
     fit = hg.fit(formulas, data, chains=1, warmup=100, draws=100, seed=5)
     units, out = units_of(fit.plan.model.design, "g"), np.isin(g, ["b", "d"])
-    found = held_out(fit, units, np.array([1, 3]))
-    again = without(fit, out)
+    found = held_out(fit, [(fit.plan.model.responses[0], units)], np.array([1, 3]))
+    again = without(fit, {"": out})
     assert {m.design.rows for m in again.plan.model.parts} == {18}
     d = {v.name: v.values.reshape(100, *v.values.shape[2:]) for v in again.draws}
     names = sorted(name for name in d if name.startswith("b"))
@@ -163,6 +164,72 @@ def test_several_linear_predictors_are_fitted_again() -> None:
         assert value == pytest.approx(by_hand, rel=1e-10)
     table = fit.kfold(2).pointwise()
     assert table["fold"].value_counts().to_dict() == {1: 15, 2: 15}
+
+
+@pytest.fixture(scope="module")
+def two() -> Fit:
+    """Return a fit of two responses, one with a table of its own, whose groups share effects."""
+    rng = np.random.default_rng(3)
+    g = np.arange(24) % 6
+    effect = rng.normal(size=6)
+    score = {"score": effect[g] + rng.normal(size=24), "g": g}
+    passed = {"passed": rng.integers(0, 2, 10), "g": g[:10]}
+    parts = [
+        hg.part("score ~ 1 + (1 |s| g)", data=score),
+        hg.part("passed ~ 1 + (1 |s| g)", "bernoulli", data=passed, weight=2.0),
+    ]
+    return hg.joint(parts, chains=1, warmup=100, draws=100, seed=5)
+
+
+def by_hand(fit: Fit, response: str, rows: Any) -> Any:
+    """Return the log density of rows of one response of `two`, one by one, for each draw."""
+    model = next(m for m in fit.plan.model.responses if m.part.response == response)
+    d = {v.name: v.values.reshape(100, *v.values.shape[2:]) for v in fit.draws}
+    g, y = model.design.groups[0].index[rows], model.design.response.values[rows]
+    eta = d[f"b_{response}"][:, :1] + d[f"r_g_{response}"][:, g, 0]
+    if response == "score":
+        return stats.norm.logpdf(y, eta, d["sigma_score"][:, None])
+    return 2 * stats.bernoulli.logpmf(y, 1 / (1 + np.exp(-eta)))
+
+
+def test_levels_are_left_out_of_all_responses_at_once(two: Fit) -> None:
+    found = two.kfold(3, by="g")
+    assert found.folds is not None
+    parts = two.plan.model.responses
+    assert found.units.labels.tolist() == list(range(6))
+    some = np.flatnonzero(found.folds == 2)
+    out = {m.part.response: np.isin(m.design.groups[0].index, some) for m in parts}
+    again = without(two, out)
+    assert [m.design.rows for m in again.plan.model.responses] == [
+        int((~out[m.part.response]).sum()) for m in parts
+    ]
+    # The draws of the fit without the fold, laid beside all rows.
+    whole = replace(again, plan=replace(again.plan, model=two.plan.model))
+    for level in some:
+        total = sum(
+            by_hand(whole, m.part.response, m.design.groups[0].index == level).sum(axis=1)
+            for m in parts
+        )
+        expected = np.logaddexp.reduce(total) - np.log(100)
+        assert found.elpd_i[level] == pytest.approx(expected, rel=1e-9)
+
+
+def test_rows_of_one_response_are_left_out_alone(two: Fit) -> None:
+    found = two.kfold(2, response="passed")
+    assert found.folds is not None
+    out = found.folds == 1
+    again = without(two, {"passed": out})
+    assert [m.design.rows for m in again.plan.model.responses] == [24, int((~out).sum())]
+    whole = replace(again, plan=replace(again.plan, model=two.plan.model))
+    rows = by_hand(whole, "passed", out)
+    assert found.elpd_i[out] == pytest.approx(np.logaddexp.reduce(rows) - np.log(100), rel=1e-9)
+    with pytest.raises(SettingsError, match="give response=, one of 'score', 'passed'"):
+        two.kfold(2)
+
+
+def test_nothing_left_to_fit_is_refused(two: Fit) -> None:
+    with pytest.raises(DataError, match="no rows of 'passed' would be left"):
+        without(two, {"passed": np.ones(10, dtype=bool)})
 
 
 @pytest.mark.slow
