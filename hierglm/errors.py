@@ -13,6 +13,7 @@
     |   |-- EngineMissing   an engine that is not installed, and how to get it
     |   |-- CompileError    a program that does not compile; names the term at fault
     |   `-- SamplingError   a chain that could not start or did not finish
+    |-- AnalysisError       an analysis file; names the key
     `-- FileError           a saved fit that cannot be written or read
 
 Each message says where, what was found, and what would do.
@@ -76,6 +77,30 @@ class PriorError(HierglmError):
 
 class SettingsError(HierglmError):
     """An argument outside its range; says which and what it got."""
+
+
+class AnalysisError(HierglmError):
+    """An analysis file that cannot be run; names the key at fault.
+
+    Parameters
+    ----------
+    key : str
+        Where in the file, such as ``"models.counties.family"``; "" for the file as a whole.
+    message : str
+        What was found and what would do.
+
+    Examples
+    --------
+    >>> print(AnalysisError("models.a.famly", "no such key; did you mean 'family'?"))
+    models.a.famly: no such key; did you mean 'family'?
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key, self.message = key, message
+        super().__init__(f"{key}: {message}" if key else message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.key, self.message)
 
 
 class EngineError(HierglmError):
