@@ -8,6 +8,7 @@ normal(0, 2.5)
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -101,6 +102,35 @@ def _check(kind: str, name: str, value: float, positive: bool) -> None:
         raise PriorError(f"{kind}: {name} must be a finite number, not {value!r}")
     if positive and value <= 0:
         raise PriorError(f"{kind}: {name} must be greater than 0, not {value:g}")
+
+
+def read_prior(text: str) -> Prior:
+    """Return the prior that a text says, as it is written and printed.
+
+    Parameters
+    ----------
+    text : str
+        ``"normal(0, 2.5)"``: a key of `KINDS`, and its numbers in their order.
+
+    Raises
+    ------
+    PriorError
+        A text of another form, an unknown kind, numbers outside their range.
+
+    Examples
+    --------
+    >>> read_prior("student_t(3, 0, 2.5)")
+    student_t(3, 0, 2.5)
+    """
+    found = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
+    if found is None:
+        raise PriorError(f"{text!r} is not a prior; write it as normal(0, 1)")
+    kind, inside = found.groups()
+    try:
+        numbers = tuple(float(part) for part in inside.split(",") if part.strip())
+    except ValueError:
+        raise PriorError(f"{text!r}: the numbers of a prior are numbers") from None
+    return Prior(kind, numbers)
 
 
 def _make(kind: str, *numbers: float) -> Prior:

@@ -45,4 +45,4 @@ def as_given(priors: Priors) -> str | Mapping[str, Prior]:
         return own
     sources = {a.source.partition(":")[0] for a in priors}
     # Every set takes some priors from brms; rstanarm's own are in no other.
-    return next((name for name in reversed(SETS) if name in sources), "default")
+    return next((name for name in reversed(tuple(SETS)) if name in sources), "default")

@@ -1,0 +1,1 @@
+"""Whole analyses from one file: what ``hierglm run analysis.toml`` does."""

@@ -1,0 +1,246 @@
+"""Every key of an analysis file: what it may hold, and what it is for.
+
+This table is the only source: files are checked against it, and ``hierglm run --schema`` prints
+it, as text or (with ``--json``) as a JSON Schema for editors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hierglm.reading import READERS
+from hierglm.writing import WRITERS
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value.
+
+    Attributes
+    ----------
+    words : str
+        As messages name it.
+    schema : mapping
+        As JSON Schema says it.
+    """
+
+    words: str
+    schema: Mapping[str, Any]
+
+
+def _either(*schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": list(schemas)}
+
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_TEXTS: Mapping[str, Any] = {"type": "array", "items": _TEXT, "minItems": 1}
+_SCALAR: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
+
+
+def _table(of: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": of}
+
+
+KINDS: Mapping[str, Kind] = {
+    "text": Kind("text", _TEXT),
+    "texts": Kind("text, or a list of texts", _either(_TEXT, _TEXTS)),
+    "list": Kind("a list of texts", _TEXTS),
+    "boolean": Kind("true or false", {"type": "boolean"}),
+    "whole": Kind("a whole number", {"type": "integer"}),
+    "number": Kind("a number", {"type": "number"}),
+    "whole or auto": Kind(
+        'a whole number, or "auto"', _either({"type": "integer"}, {"const": "auto"})
+    ),
+    "number or auto": Kind('a number, or "auto"', _either({"type": "number"}, {"const": "auto"})),
+    "text or table": Kind("text, or a table of texts", _either(_TEXT, _table(_TEXT))),
+    "table of texts": Kind("a table of texts", _table(_TEXT)),
+    "table of lists": Kind("a table of lists", _table({"type": "array", "items": _SCALAR})),
+    "table": Kind("a table", {"type": "object"}),
+    "tables": Kind("a list of tables", {"type": "array", "items": {"type": "object"}}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What one key may hold.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `KINDS`.
+    about : str
+        One line.
+    choices : tuple of str
+        The texts that there are, where not any will do.
+    required : bool
+    """
+
+    kind: str
+    about: str
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+SETTINGS: Mapping[str, Key] = {
+    "method": Key(
+        "text",
+        "what samples or approximates",
+        ("sample", "optimize", "pathfinder", "variational", "laplace"),
+    ),
+    "method_options": Key("table", "options of the method, by CmdStan's names"),
+    "chains": Key("whole", "number of chains; 4"),
+    "warmup": Key("whole or auto", 'iterations before those that are kept; "auto"'),
+    "draws": Key("whole", "iterations kept of each chain; 1000"),
+    "seed": Key("whole", "the same seed gives the same numbers; that of the file"),
+    "adapt_delta": Key("number or auto", 'target acceptance probability; "auto"'),
+    "max_treedepth": Key("whole", "longest trajectory, as a power of 2; 10"),
+    "threads": Key("whole", "threads in all; the numbers do not depend on them"),
+}
+
+TOP: Mapping[str, Key] = {
+    "title": Key("text", "what the analysis is about"),
+    "output": Key("text", "folder of all that is written; the file's name with -output"),
+    "outside": Key("boolean", "let out= lead out of that folder; false"),
+    "seed": Key("whole", "of models without one of their own; 1"),
+}
+
+PART: Mapping[str, Key] = {
+    "formula": Key("texts", "of the response; further ones of its parameters", required=True),
+    "family": Key("text", 'such as "bernoulli"; gaussian'),
+    "data": Key("text", "a table of [data]; that of the model"),
+    "weight": Key("number", "what its log likelihood is multiplied by; 1"),
+    "name": Key("text", "what it is called in names"),
+}
+
+SECTIONS: Mapping[str, Mapping[str, Key]] = {
+    "data": {
+        "file": Key(
+            "text", f"a table: {', '.join(READERS)}; beside the analysis file", required=True
+        ),
+        "where": Key("texts", 'rows to keep, such as "x > 0"; all of several must hold'),
+        "columns": Key("table of texts", 'columns to make, such as z = "log(x)"; before where'),
+        "factors": Key("list", "columns of numbers to read as categories"),
+        "levels": Key("table of lists", "the order of a column's categories"),
+    },
+    "models": {
+        "data": Key("text", "a table of [data]; the only one"),
+        "formula": Key("texts", "of the response; further ones of its parameters"),
+        "parts": Key("tables", "several responses, in place of a formula"),
+        "family": Key("text", 'such as "poisson"; gaussian'),
+        "priors": Key(
+            "text or table", '"default", "brms", "rstanarm", or priors by name: b = "normal(0, 1)"'
+        ),
+        "plan": Key("text or table", '"auto", "textbook", or forms by part'),
+        "engine": Key("text", 'what samples; "auto"', ("auto", "embedded", "cmdstan")),
+        "missing": Key(
+            "text", "what is done with rows that have missing values; drop", ("drop", "error")
+        ),
+        "data2": Key(
+            "table of texts", "files of matrices (levels in first row and column) and of edges"
+        ),
+        "weights": Key("table", "weights of levels; of several factors by factor"),
+        **SETTINGS,
+    },
+    "comparisons": {
+        "models": Key("list", "what is compared; all"),
+        "unit": Key("text", "a grouping factor whose levels are left out; rows"),
+        "out": Key("text", "a table, with what it says beside it as .txt; comparisons/NAME.csv"),
+    },
+    "predictions": {
+        "model": Key("text", "what predicts; the only one"),
+        "data": Key("text", "new rows: a table of [data]; the rows of the fit"),
+        "target": Key("text", "what of them; mean", ("mean", "linear", "response")),
+        "groups": Key("text or table", '"include", "zero" or "average"; or by factor'),
+        "new_levels": Key("text", "effects of unknown levels; sample", ("sample", "zero", "error")),
+        "response": Key("text", "of several responses which one"),
+        "draws": Key("whole", "how many to use; all"),
+        "seed": Key("whole", "that of the fit"),
+        "conf_level": Key("number", "probability of the intervals; 0.95"),
+        "hdi": Key("boolean", "shortest intervals; false"),
+        "out": Key("text", f"{', '.join(WRITERS)}; predictions/NAME.csv"),
+    },
+    "tables": {
+        "model": Key("text", "whose numbers; the only one"),
+        "kind": Key("text", "which; tidy", ("tidy", "fixef", "ranef", "coef", "varcorr")),
+        "conf_level": Key("number", "probability of the intervals; 0.95"),
+        "hdi": Key("boolean", "shortest intervals; false"),
+        "out": Key("text", f"{', '.join(WRITERS)}; tables/NAME.csv"),
+    },
+    "plots": {
+        "model": Key("text", "of which; the only one"),
+        "kind": Key(
+            "text",
+            "which; intervals",
+            (
+                "intervals",
+                "trace",
+                "rank",
+                "ranef",
+                "pooling",
+                "correlation",
+                "prior_posterior",
+                "effects",
+                "ppc",
+            ),
+        ),
+        "options": Key("table", "arguments of fit.plot.KIND, or of fit.ppc"),
+        "out": Key("text", ".png, .pdf or .svg; plots/NAME.png"),
+    },
+    "reports": {
+        "model": Key("text", "of which; the only one"),
+        "title": Key("text", "of the report; that of the file"),
+        "question": Key("text", "what the model is to answer"),
+        "out": Key("text", ".html or .md; reports/NAME.html"),
+    },
+}
+"""The sections of named tables, ``[data.NAME]`` and so on, in the order in which they are done."""
+
+
+def describe() -> str:
+    """Return every key with what it is for, as text."""
+    lines = ["At the top:"]
+    lines += _lines(TOP)
+    lines += ["", "[settings]: of all models that do not say otherwise", *_lines(SETTINGS)]
+    for section, keys in SECTIONS.items():
+        lines += ["", f"[{section}.NAME]", *_lines(keys)]
+    lines += ["", "each of parts in [models.NAME]", *_lines(PART)]
+    return "\n".join(lines)
+
+
+def _lines(keys: Mapping[str, Key]) -> Iterator[str]:
+    for name, key in keys.items():
+        what = " | ".join(key.choices) if key.choices else KINDS[key.kind].words
+        needed = ", required" if key.required else ""
+        yield f"  {name} ({what}{needed})"
+        yield f"      {key.about}"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return all keys as a JSON Schema (draft 2020-12), which editors of TOML read."""
+    named = {
+        section: {"type": "object", "additionalProperties": _schema(keys)}
+        for section, keys in SECTIONS.items()
+    }
+    parts = {"type": "array", "items": _schema(PART), "minItems": 1}
+    named["models"]["additionalProperties"]["properties"]["parts"] = parts
+    whole = _schema(TOP)
+    whole["properties"] |= {"settings": _schema(SETTINGS), **named}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def _schema(keys: Mapping[str, Key]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            name: {
+                **({"enum": list(key.choices)} if key.choices else KINDS[key.kind].schema),
+                "description": key.about,
+            }
+            for name, key in keys.items()
+        },
+        "additionalProperties": False,
+    }
+    required = [name for name, key in keys.items() if key.required]
+    return found | ({"required": required} if required else {})
