@@ -95,7 +95,14 @@ def again(fitted: F, settings: Settings, notes: tuple[str, ...]) -> F:
         fitted, before.model, before.wanted, settings, settings.warmup, settings.adapt_delta
     )
     plan = replace(found.plan, engine=before.engine)
-    return replace(found, plan=plan, notes=(*notes, *found.notes))
+    # What was left to be chosen, and is as it was, was chosen then.
+    auto = tuple(n for n in settings.auto if getattr(settings, n) == getattr(fitted.settings, n))
+    return replace(
+        found,
+        plan=plan,
+        settings=replace(found.settings, auto=auto),
+        notes=(*notes, *found.notes),
+    )
 
 
 def fit_model(

@@ -82,6 +82,11 @@ def sample(
         settings,
         warmup=warmup if warmup != "auto" else SHORT if led else FULL,
         adapt_delta=adapt_delta if adapt_delta != "auto" else _delta(plan) if led else CAREFUL,
+        auto=tuple(
+            name
+            for name, value in (("warmup", warmup), ("adapt_delta", adapt_delta))
+            if value == "auto"
+        ),
     )
     draws = engine.sample(program, first)
     if not led or warmup != "auto":

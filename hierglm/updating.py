@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hierglm.errors import FormulaError, SettingsError
+from hierglm.errors import FormulaError, SettingsError, suggest
 from hierglm.fitting import model as prepared_model
 from hierglm.formula.update import update_formula
 from hierglm.models import Model
+from hierglm.parts import part
 from hierglm.posterior import Fit
 from hierglm.priors.distributions import Prior
 from hierglm.priors.given import as_given
 from hierglm.results.fitted import Fitted
-from hierglm.sampling import BRISK, CAREFUL, FULL, SHORT
+
+Formulas = str | Sequence[str]
 
 MODEL = ("plan", "engine", "missing", "functions", "data2", "weights")
 """Options that are about the model, not about fitting it."""
@@ -21,7 +23,7 @@ MODEL = ("plan", "engine", "missing", "functions", "data2", "weights")
 
 def update(
     fitted: Fitted,
-    formula: str | Sequence[str] | None = None,
+    formula: Formulas | Mapping[str, Formulas] | None = None,
     data: Any = None,
     family: Any = None,
     priors: str | Mapping[str, Prior] | None = None,
@@ -32,10 +34,11 @@ def update(
     Parameters
     ----------
     fitted : Fitted
-    formula : str or sequence of str, optional
-        In which dots stand for the sides of the fit's own.
-    data : table, optional
-    family : str or Family, optional
+    formula : str, sequence of str, or mapping of str to these, optional
+        In which dots stand for the sides of the fit's own. Of several responses by response.
+    data : table, or mapping of str to table, optional
+        Of several responses one for all, or by response.
+    family : str or Family, or mapping of str to these, optional
     priors : str or mapping, optional
     **options
         Of `hierglm.fit`.
@@ -43,24 +46,17 @@ def update(
     Raises
     ------
     SettingsError
-        A model of several responses; priors over a whole set of others.
+        What must be given by response, and is not; priors over a whole set of others.
     FormulaError
         A formula that wants columns that the fit did not keep.
     """
     old = fitted.plan.model
-    if len(old.responses) > 1:
-        names = ", ".join(repr(m.part.response) for m in old.responses)
-        raise SettingsError(
-            f"update() is for one response, and this fit has {names}: call hierglm.joint again"
-        )
-    formulas = _formulas(old, formula)
     of_model = {"plan": fitted.plan.wanted, "engine": fitted.engine, **_kept(old)}
     of_model |= {name: options.pop(name) for name in MODEL if name in options}
-    table = old.table(old.responses[0]) if data is None else data
-    whole = family if family is not None else old.family
     try:
-        chosen = _priors(old, priors, formulas, table, whole, of_model)
-        prepared = prepared_model(formulas, table, whole, priors=chosen, **of_model)
+        whole = _whole(old, formula, data, family)
+        chosen = _priors(old, priors, formula is not None, whole, of_model)
+        prepared = prepared_model(**whole, priors=chosen, **of_model)
     except FormulaError as error:
         if data is None:
             raise FormulaError(
@@ -71,8 +67,53 @@ def update(
     return prepared.fit(**(_settings(fitted) | options))
 
 
-def _formulas(old: Model, formula: str | Sequence[str] | None) -> list[str]:
-    before = list(old.formulas)
+def _whole(old: Model, formula: Any, data: Any, family: Any) -> dict[str, Any]:
+    """Return the arguments of `hierglm.model` that say what is fitted to which data."""
+    if len(old.responses) == 1:
+        (one,) = old.responses
+        return {
+            "formula": _formulas(old, one, formula),
+            "data": old.table(one) if data is None else data,
+            "family": old.family if family is None else family,
+        }
+    names = [m.part.response for m in old.responses]
+    formulas = _by_response("formula", formula, names, {"score": ". ~ . + x"})
+    families = _by_response("family", family, names, {"score": "student"})
+    tables = data if isinstance(data, Mapping) and data and set(data) <= set(names) else {}
+    shared = None if tables else data
+    parts = [
+        part(
+            _formulas(old, m, formulas.get(name)),
+            families.get(name, m.family),
+            data=tables.get(name, old.table(m)) if shared is None else None,
+            weight=m.part.weight,
+            name="" if name == m.design.response.label else name,
+        )
+        for name, m in zip(names, old.responses, strict=True)
+    ]
+    return {"formula": parts, "data": shared}
+
+
+def _by_response(
+    argument: str, given: Any, names: Sequence[str], example: Mapping[str, str]
+) -> Mapping[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        listed = ", ".join(map(repr, names))
+        raise SettingsError(
+            f"{argument}: this fit has several responses, {listed}; give it by response, such as "
+            f"{argument}={dict(zip([names[0]], example.values(), strict=True))!r}"
+        )
+    for name in given:
+        if name not in names:
+            raise SettingsError(f"{argument}: no response {name!r}{suggest(str(name), names)}")
+    return given
+
+
+def _formulas(old: Model, response: Model, formula: Formulas | None) -> list[str]:
+    # Predictors of categories share one formula.
+    before = list(dict.fromkeys(m.design.formula.source for m in old.predictors(response)))
     if formula is None:
         return before
     if isinstance(formula, str):
@@ -84,20 +125,23 @@ def _formulas(old: Model, formula: str | Sequence[str] | None) -> list[str]:
 
 
 def _kept(old: Model) -> dict[str, Any]:
-    designs = [m.design for m in old.predictors(old.responses[0])]
+    designs = [m.design for m in old.parts or (old,)]
+    weights: dict[str, dict[Any, float]] = {}
+    for d in designs:
+        for group, of_levels in d.level_weights.items():
+            weights.setdefault(group, {}).update(of_levels)
     return {
         "functions": {name: f for d in designs for name, f in d.functions.items()},
         "data2": old.given_beside,
-        "weights": dict(designs[0].level_weights) or None,
+        "weights": weights or None,
     }
 
 
 def _priors(
     old: Model,
     priors: str | Mapping[str, Prior] | None,
-    formulas: Sequence[str],
-    table: Any,
-    family: Any,
+    changed: bool,
+    whole: Mapping[str, Any],
     of_model: Mapping[str, Any],
 ) -> str | dict[str, Prior] | None:
     """Return the priors of before, those that still have a parameter, under the new ones."""
@@ -112,8 +156,8 @@ def _priors(
             "anew with all that you want"
         )
     before = {} if isinstance(before, str) else dict(before)
-    if before and list(formulas) != list(old.formulas):
-        slots = prepared_model(formulas, table, family, **of_model).model.priors
+    if before and changed:
+        slots = prepared_model(**whole, **of_model).model.priors
         known = {key for a in slots for key in a.slot.keys}
         before = {name: prior for name, prior in before.items() if name in known}
     return before | dict(priors or {}) or None
@@ -127,8 +171,5 @@ def _settings(fitted: Fitted) -> dict[str, Any]:
         # A mode has one draw, whatever was asked for.
         return kept | {"method": s.method} | ({"draws": s.draws} if s.draws > 1 else {})
     kept |= {"chains": s.chains, "draws": s.draws, "max_treedepth": s.max_treedepth}
-    if s.warmup not in (FULL, SHORT):
-        kept["warmup"] = s.warmup
-    if s.adapt_delta not in (CAREFUL, BRISK):
-        kept["adapt_delta"] = s.adapt_delta
-    return kept
+    own = ("warmup", "adapt_delta")
+    return kept | {name: getattr(s, name) for name in own if name not in s.auto}

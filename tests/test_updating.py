@@ -117,8 +117,50 @@ def test_whole_sets_of_priors_are_not_mixed_unasked(fitted, table):
         fitted.update(data=table.assign(y="a"))
 
 
-def test_several_responses_are_refused(table):
-    parts = [hg.part("y ~ x"), hg.part("z ~ x")]
-    found = hg.joint(parts, table, chains=1, draws=20, warmup=100, seed=1)
-    with pytest.raises(SettingsError, match="this fit has 'y', 'z'"):
-        found.update(". ~ .")
+def test_what_was_left_to_be_chosen_is_left_again(table):
+    """1,000 warmup iterations that were asked for are not those that were chosen."""
+    few = {"chains": 1, "draws": 20, "seed": 3}
+    asked = hg.fit("y ~ x", table, warmup=1000, adapt_delta=0.8, **few)
+    chosen = hg.fit("y ~ x", table, plan="textbook", **few)
+    assert (asked.settings.auto, chosen.settings.auto) == ((), ("warmup", "adapt_delta"))
+    assert (asked.settings.warmup, chosen.settings.warmup) == (1000, 1000)
+    assert asked.update().settings.warmup == 1000
+    # About a penalised fit chains need less, and steps may be larger.
+    assert chosen.update(plan="auto").settings.warmup == 300
+    again = chosen.refit(adapt_delta=0.9)
+    assert again.settings.auto == ("warmup",)
+    assert again.update(plan="auto").settings.adapt_delta == 0.9
+
+
+@pytest.fixture(scope="module")
+def two(table) -> hg.Fit:
+    other = table.iloc[::2].assign(count=np.arange(30) % 4)
+    parts = [
+        hg.part(["y ~ x + (1 |s| g)", "sigma ~ z"]),
+        hg.part("count ~ 1 + (1 |s| g)", "poisson", data=other, weight=2.0),
+    ]
+    priors = {"b[x]@y": hg.prior.normal(0, 1)}
+    few = {"chains": 1, "draws": 20, "warmup": 100, "seed": 1}
+    return hg.joint(parts, table, priors=priors, weights={3: 2.0}, **few)
+
+
+def test_several_responses(two, table):
+    assert two.update().tidy("fixed").equals(two.tidy("fixed"))
+    found = two.update({"y": [". ~ . + z", ". ~ ."]}, family={"count": "negbinomial"})
+    assert found.formula == "y ~ x + (1 |s| g) + z; sigma ~ z; count ~ 1 + (1 |s| g)"
+    assert [m.family.name for m in found.plan.model.responses] == ["gaussian", "negbinomial"]
+    assert found.plan.model.responses[1].part.weight == 2.0
+    assert [m.design.level_weights for m in found.plan.model.responses] == [{"g": {3: 2.0}}] * 2
+    own = found.plan.model.prior_table().set_index("parameter")["prior"]
+    assert own["b[x]@y"] == "normal(0, 1)"
+    fewer = two.update(data={"count": table.head(20).assign(count=1)})
+    assert [m.design.rows for m in fewer.plan.model.responses] == [60, 20]
+    one = two.update(data=table.head(40).assign(count=1))
+    assert [m.design.rows for m in one.plan.model.responses] == [40, 40]
+
+
+def test_several_responses_by_name(two):
+    with pytest.raises(SettingsError, match=r"formula: .* 'y', 'count'; give it by response"):
+        two.update(". ~ .")
+    with pytest.raises(SettingsError, match="family: no response 'counts'; did you mean 'count'"):
+        two.update(family={"counts": "poisson"})

@@ -46,6 +46,8 @@ class Settings:
         What is done with the program, and its own options. Other methods than `Sample` give
         draws that are not the posterior's (`Optimize` one: the mode), take `draws`, `seed`
         and `threads` from here and leave the rest unused.
+    auto : tuple of str
+        Those of warmup and adapt_delta that the caller left to be chosen.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Settings:
     threads: int | None = None
     progress: bool | None = None
     method: Method = field(default_factory=Sample)
+    auto: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -100,10 +100,10 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
 
     def update(
         self,
-        formula: str | Sequence[str] | None = None,
+        formula: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
         data: Any = None,
         *,
-        family: str | Family | None = None,
+        family: str | Family | Mapping[str, str | Family] | None = None,
         priors: str | Mapping[str, Prior] | None = None,
         **options: Any,
     ) -> Fit:
@@ -115,10 +115,13 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
         Parameters
         ----------
         formula : str or sequence of str, optional
-            Dots stand for the sides of the fit's own: ``". ~ . + z"``, ``"log(.) ~ . - x"``.
+            Dots stand for the sides of the fit's own: ``". ~ . + z"``, ``"log(.) ~ . - x"``. Of
+            several responses by response: ``{"score": ". ~ . + z"}``; others stay.
         data : table, optional
-            By default the rows and columns that the fit used, which is all that it keeps.
+            By default the rows and columns that the fit used, which is all that it keeps. Of
+            several responses one table for all, or by response.
         family : str or Family, optional
+            Of several responses by response.
         priors : str or mapping, optional
             Over those that were given for this fit, as far as they still have a parameter.
         **options
@@ -132,7 +135,7 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
         Raises
         ------
         FormulaError, DataError, PriorError, SettingsError
-            As `hierglm.fit`; and for a fit of several responses.
+            As `hierglm.fit`; and where something must be given by response, and is not.
 
         Examples
         --------
