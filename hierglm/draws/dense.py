@@ -1,4 +1,4 @@
-"""Effects of related levels that were integrated out by one dense matrix, drawn afterwards."""
+"""Effects of levels that depend on each other, integrated out together and drawn afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_dense(
     Parameters
     ----------
     sums : Sums
-        Of the term in coordinates, as `hierglm.plan.dense.densify` returns them.
+        Of the term in coordinates, as `hierglm.plan.rotation.rotate` returns them.
     k : int
         Position of the term.
     given : Given

@@ -15,10 +15,10 @@ from hierglm.draws.dense import draw_dense
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.scales import coordinate_weights, flat, level_sizes, place, stratum_scales
 from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
-from hierglm.plan.dense import dense, densify
+from hierglm.plan.dense import dense
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
-from hierglm.plan.rotation import known_factor, rotate, rotates
+from hierglm.plan.rotation import rotate, turns
 from hierglm.plan.rows import factors
 from hierglm.program.groups import effect_dims
 
@@ -49,11 +49,11 @@ class Late:
         """
         design = self.plan.model.design
         found = late_order(self.plan)
-        turn = [k for k in found.chain if rotates(design.groups[k])]
+        turn = [k for k in found.chain if turns(design.groups[k])]
         sums, rotation = rotate(sum_rows(design, found, self.plan.model.given), design, turn)
         given = _given(self.plan, self.draws, sums, found)
         if found.chain and dense(design.groups[found.chain[0]]):
-            yield self._densely(sums, found.chain[0], given)
+            yield self._densely(sums, found.chain[0], given, rotation)
             return
         levels = {k: len(design.groups[k].levels) for k in found.chain}
         most = max(levels.values(), default=0) if rotation else _BLOCK // len(given.d)
@@ -66,14 +66,13 @@ class Late:
             yield some, drawn
 
     def _densely(
-        self, sums: Sums, k: int, given: Given
+        self, sums: Sums, k: int, given: Given, rotation: Mapping[int, Floats]
     ) -> tuple[Mapping[int, Ints], Mapping[int, Floats]]:
-        """Return the only part of a term whose levels are related by one dense matrix."""
-        design = self.plan.model.design
+        """Return the only part of a term that was integrated out by one dense matrix."""
         weights = coordinate_weights(self.plan.model.groups, k, self.draws)
         rng = None if self.seed is None else np.random.default_rng([self.seed, 0])
-        v = draw_dense(densify(sums, design, k), k, given, weights, rng)
-        u = np.einsum("jm,dmk->djk", known_factor(design.groups[k]), v)
+        v = draw_dense(sums, k, given, weights, rng)
+        u = np.einsum("jm,dmk->djk", rotation[k], v)
         return {k: np.arange(u.shape[1])}, {k: u}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import correlated_terms, covariance_of, effect_times, sd_terms
+from hierglm.covariances.fields import field_weights
 from hierglm.covariances.rr import loading_labels, loadings
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import Draws
@@ -136,12 +137,8 @@ def coordinate_weights(groups: Sequence[Grouping], number: int, draws: Draws) ->
     weights = np.ones((size, len(grouping.levels), len(grouping.terms)))
     if relation.parameter and relation.spectrum is not None:
         values = flat(draws, f"{relation.parameter}_{grouping.group}")
-        share = values[:, None, place(groups, number, _field_terms(relation.kind))]
-        own = relation.spectrum[:, None]
-        if relation.parameter == "alpha":
-            weights[:, : len(own)] = 1 / np.sqrt(1 - share * own)
-        else:
-            weights[:, : len(own)] = np.sqrt(1 + share * (own - 1))
+        share = values[:, place(groups, number, _field_terms(relation.kind))]
+        weights[:, : len(relation.spectrum)] = field_weights(relation, share)
     return weights
 
 

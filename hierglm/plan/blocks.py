@@ -110,3 +110,28 @@ def level_products(Z: Floats, index: NDArray[np.int64], w: Floats, levels: int) 
             sums = np.bincount(index, weights=w * Z[:, r] * Z[:, s], minlength=levels)
             out[:, r, s] = out[:, s, r] = sums
     return out
+
+
+def join(packed: Floats) -> Floats:
+    """Return the matrix, shape (J q, J q), of which each two effects have one, (T, J, J)."""
+    entries, levels = packed.shape[:2]
+    q = int((np.sqrt(8 * entries + 1) - 1) / 2)
+    out = np.empty((levels, q, levels, q))
+    for t, (r, s) in enumerate(zip(*np.tril_indices(q), strict=True)):
+        out[:, r, :, s] = packed[t]
+        out[:, s, :, r] = packed[t].T
+    return out.reshape(levels * q, levels * q)
+
+
+def split(matrix: Floats, q: int) -> tuple[Floats, Any]:
+    """Return the diagonal blocks of a matrix, shape (J, q, q), and what to take off these.
+
+    The second is sparse: the blocks on a diagonal, less it, are the matrix.
+    """
+    from scipy import sparse
+
+    levels, at = len(matrix) // q, np.arange(len(matrix) // q)
+    shaped = -matrix.reshape(levels, q, levels, q)
+    found = -shaped[at, :, at]
+    shaped[at, :, at] = 0.0
+    return found, sparse.csr_array(shaped.reshape(matrix.shape))

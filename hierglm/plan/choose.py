@@ -7,23 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
+from hierglm.plan.choose_groups import group_choice, refuse_coupled, standardised_choice
 from hierglm.plan.compute import compute, rows_drop_out
-from hierglm.plan.dense import dense, too_many
+from hierglm.plan.dense import dense
 from hierglm.plan.forms import (
     Ability,
     Choice,
     CommonForm,
-    GroupForm,
     Numbers,
     Plan,
     ResponseForm,
 )
 from hierglm.plan.order import Order, order
-from hierglm.plan.rotation import obstacle
+from hierglm.plan.rotation import coupled, rotates
 from hierglm.plan.rows import factors, sort
 
 PLANS = ("auto", "textbook")
@@ -66,7 +65,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
             asked="textbook",
             response=_response(model, abilities, None),
             common=_plain_common(model),
-            groups=tuple(_standardised(g, "") for g in model.design.groups),
+            groups=tuple(standardised_choice(g, "") for g in model.design.groups),
         )
     wants = [_wanted(g, asked) for g in model.design.groups]
     by_rows = _by_rows(model, asked, wants)
@@ -83,7 +82,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         response=_crossproducts(model) if not by_rows else _response(model, abilities, numbers),
         common=_common(model, numbers),
         groups=tuple(
-            _group(g, not by_rows and k in found.chain, want, numbers, by_rows)
+            group_choice(g, not by_rows and k in found.chain, want, numbers, by_rows)
             for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
         ),
         numbers=numbers,
@@ -114,7 +113,7 @@ def _several(
         asked=kept,
         response=parts[0].response,
         common=parts[0].common,
-        groups=tuple(_standardised(g, why) for g in model.groups),
+        groups=tuple(standardised_choice(g, why) for g in model.groups),
         parts=parts,
     )
 
@@ -158,7 +157,7 @@ def _by_rows(model: Model, asked: Mapping[str, str], wants: Sequence[str]) -> bo
 
 def _by_level(model: Model) -> Order:
     """Return the order whose chain are terms with independent levels."""
-    free = [k for k, g in enumerate(model.design.groups) if not g.relation.dependent]
+    free = [k for k, g in enumerate(model.design.groups) if not coupled(g)]
     return order(factors(model.design), free, free)
 
 
@@ -166,11 +165,11 @@ def _integrable(model: Model, wants: Sequence[str]) -> Order:
     """Return the order whose chain are the terms that are integrated out."""
     own = [k for k, want in enumerate(wants) if want == "integrated"]
     for k in own:
-        _refuse_related(model.design.groups[k], "integrated")
+        refuse_coupled(model.design.groups[k], "integrated")
     may = [
         k
         for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
-        if want in ("", "integrated") and (dense(g) or not obstacle(g))
+        if want in ("", "integrated") and (dense(g) or rotates(g) or not coupled(g))
     ]
     found = order(factors(model.design), own or may, may)
     for k in own:
@@ -228,6 +227,8 @@ def _response(
 def _by_kernel(model: Model, abilities: frozenset[Ability], numbers: Numbers | None) -> bool:
     """Tell whether the engine has a function for the rows of this family."""
     rows = numbers is not None and numbers.rows is not None
+    # The functions take one level a row of each term.
+    rows &= all(g.relation.members is None for g in model.design.groups)
     return rows and Ability.KERNELS in abilities and model.family.exponential is not None
 
 
@@ -266,44 +267,3 @@ def _common(model: Model, numbers: Numbers) -> Choice[CommonForm]:
         f"{numbers.fit.steps} steps, and chains start about it"
     )
     return Choice("common", CommonForm.WHITENED, why)
-
-
-def _group(
-    grouping: Grouping, integrated: bool, want: str, numbers: Numbers, by_rows: bool
-) -> Choice[GroupForm]:
-    size, asked = _size(grouping), ", as asked" if want else ""
-    if integrated:
-        by = ", with one dense precision" if dense(grouping) else ""
-        why = f"Gaussian: {size} have a normal posterior given the rest{by}{asked}"
-        return Choice(grouping.source, GroupForm.INTEGRATED, why)
-    if want == "standardised":
-        return _standardised(grouping, ", as asked")
-    if obstacle(grouping):
-        _refuse_related(grouping, want)
-        more = "" if by_rows else too_many(grouping)
-        return _standardised(grouping, f"; {obstacle(grouping)}{more}")
-    if numbers.fit is None:
-        if want:
-            raise SettingsError(
-                f"{grouping.source} cannot be {want}: there is no penalised fit, {numbers.doubt}"
-            )
-        return _standardised(grouping, "; no penalised fit to go by")
-    why = f"{size}: about where the penalised fit has them{asked}"
-    return Choice(grouping.source, GroupForm.CONDITIONAL, why)
-
-
-def _refuse_related(grouping: Grouping, want: str) -> None:
-    if want and obstacle(grouping) and not (want == "integrated" and dense(grouping)):
-        why = f"{obstacle(grouping)}{too_many(grouping) if want == 'integrated' else ''}"
-        raise SettingsError(f"{grouping.source} cannot be {want}: {why}")
-
-
-def _standardised(grouping: Grouping, more: str) -> Choice[GroupForm]:
-    scale = covariance_of(grouping).scaled_by if len(grouping.terms) > 1 else "their sd"
-    why = f"{_size(grouping)}: standard normals, scaled by {scale}{more}"
-    return Choice(grouping.source, GroupForm.STANDARDISED, why)
-
-
-def _size(group: Grouping) -> str:
-    levels, effects = len(group.levels), len(group.terms)
-    return f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hierglm.models import Model
 from hierglm.plan.crossproducts import sum_rows
-from hierglm.plan.dense import dense, densify
+from hierglm.plan.dense import dense
 from hierglm.plan.family_likelihood import FamilyLikelihood
 from hierglm.plan.forms import Numbers
-from hierglm.plan.likelihoods import GaussianSums, Likelihood, RowLikelihood
+from hierglm.plan.gaussian_sums import GaussianSums
+from hierglm.plan.likelihoods import Likelihood
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised, penalise
 from hierglm.plan.rotated_likelihood import RotatedLikelihood
-from hierglm.plan.rotation import coordinates, known_factor, obstacle, rotate, rotates
+from hierglm.plan.rotation import (
+    coordinates,
+    information,
+    known_factor,
+    obstacle,
+    rotate,
+    turns,
+)
+from hierglm.plan.row_likelihood import RowLikelihood
 from hierglm.plan.rows import gather
 
 DENSEST = 4000
@@ -30,7 +41,7 @@ def rows_drop_out(model: Model) -> bool:
     # More columns than rows: their products are more numbers than the rows were.
     fewer = len(design.common.labels) < design.rows
     # With known errors and a sigma besides, each row has a variance of its own.
-    single = all(g.relation.members is None for g in design.groups)
+    single = all(g.relation.members is None or turns(g) for g in design.groups)
     return gaussian and fewer and single and not design.response.se_and_sigma
 
 
@@ -46,21 +57,16 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
         Keep the rows even where crossproducts would do.
     """
     design = model.design
+    turn = [k for k, g in enumerate(design.groups) if turns(g)]
     if not by_rows:
-        turn = [k for k, g in enumerate(design.groups) if rotates(g)]
         sums, rotation = rotate(sum_rows(design, order, model.given), design, turn)
-        for k in order.chain:
-            if dense(design.groups[k]):
-                return Numbers(order, sums=densify(sums, design, k), doubt=_doubt(model))
         fit, doubt = _fit(model, order, GaussianSums(sums))
         return Numbers(order, sums=sums, fit=fit, doubt=doubt, rotation=rotation)
-    if any(g.relation.members is not None for g in design.groups):
-        return Numbers(order, doubt="rows belong to several levels")
     likelihood = _by_rows(model, order)
     if likelihood is None:
         return Numbers(order, doubt=f"none is known for {model.family!r}")
     rows = likelihood.rows
-    turned = _turned(model, order, likelihood)
+    turned = _turned(model, order, likelihood, turn)
     fit, doubt = _fit(model, order, turned)
     if fit is not None and model.family.link.name != "identity":
         eta = likelihood.eta(fit.common, turned.by_level(fit.effects))
@@ -87,30 +93,34 @@ def _by_rows(model: Model, order: Order) -> RowLikelihood | FamilyLikelihood | N
     return FamilyLikelihood(rows, design.response, family, priors, order, levels)
 
 
-def _turned(model: Model, order: Order, likelihood: Likelihood) -> RotatedLikelihood:
-    """Return a likelihood along effects that are independent, given the data, at the fit."""
+def _turned(
+    model: Model, order: Order, likelihood: Likelihood, turn: Sequence[int]
+) -> RotatedLikelihood:
+    """Return a likelihood along effects that are about independent, given the data, at the fit."""
     groups = model.design.groups
-    whole = {k: known_factor(g) for k, g in enumerate(groups) if rotates(g)}
-    start = RotatedLikelihood(likelihood, whole)
-    if not whole:
+    start = RotatedLikelihood(likelihood, {k: known_factor(groups[k]) for k in turn})
+    if all(groups[k].relation.parameter for k in turn):
         return start
     fit, _ = _fit(model, order, start)
     if fit is None:
         return start
-    local = likelihood.near(fit.common, start.by_level(fit.effects), fit.sigma)
-    found = {k: coordinates(groups[k], local.system.ZZ[k][:, 0, 0])[0] for k in whole}
-    return RotatedLikelihood(likelihood, found)
+    system = likelihood.near(fit.common, start.by_level(fit.effects), fit.sigma).system
+    told = {k: information(system.ZZ[k], system.cross.get((k, k))) for k in turn}
+    return RotatedLikelihood(likelihood, {k: coordinates(groups[k], told[k]) for k in turn})
 
 
 def _doubt(model: Model) -> str:
     """Return why no penalised fit is made, or ""."""
-    related = [g.source for g in model.design.groups if obstacle(g)]
-    return f"it takes levels as independent, and those of {related[0]} are not" if related else ""
+    found = (f"of {g.source}, {obstacle(g)}" for g in model.design.groups if obstacle(g))
+    return next(found, "")
 
 
 def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised | None, str]:
     if _doubt(model):
         return None, _doubt(model)
+    if any(dense(model.design.groups[k]) for k in order.chain):
+        # What is one dense matrix is not eliminated level by level.
+        order = Order((), order.all, {})
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"

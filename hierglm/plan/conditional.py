@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from hierglm.plan.blocks import inverse, times, times_rows
 from hierglm.plan.elimination import Solution, rest_slices
-from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 
 Floats = NDArray[np.float64]
@@ -46,13 +45,12 @@ class Conditional:
     c: Floats
 
 
-def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Conditional:
+def condition(fit: Penalised, k: int, centre: Floats) -> Conditional:
     """Return what a group term's effects are conditioned on.
 
     Parameters
     ----------
     fit : Penalised
-    order : Order
     k : int
         Position of the term.
     centre : ndarray, shape (p,)
@@ -60,12 +58,12 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
     """
     prior = fit.priors[k]
     levels, q = fit.effects[k].shape
-    if k in order.chain:
+    if k in fit.order.chain:
         precision = inverse(fit.solved.inverse[k])
         on_common = fit.solved.on_common[k]
         later = {m: f for (a, m), f in fit.solved.later.items() if a == k}
     else:
-        precision, on_common, later = _among_rest(fit, order, k)
+        precision, on_common, later = _among_rest(fit, k)
     B = times(precision, on_common)
     F = {m: times_rows(precision, f) for m, f in later.items()}
     c = times(precision, fit.effects[k].reshape(-1, 1))[:, 0] + B @ (fit.common - centre)
@@ -78,10 +76,10 @@ def condition(fit: Penalised, order: Order, k: int, centre: Floats) -> Condition
     )  # fmt: skip
 
 
-def _among_rest(fit: Penalised, order: Order, k: int) -> tuple[Floats, Floats, dict[int, Floats]]:
+def _among_rest(fit: Penalised, k: int) -> tuple[Floats, Floats, dict[int, Floats]]:
     """Return precision blocks and regressions of a term of the rest, earlier ones eliminated."""
     solved: Solution = fit.solved
-    places = rest_slices(fit.system, order)
+    places = rest_slices(fit.system, fit.order)
     at = places[k]
     size = len(solved.rest_precision)
     K = solved.rest_precision[at.start :, at.start :]

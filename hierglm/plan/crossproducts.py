@@ -14,6 +14,7 @@ from hierglm.plan.blocks import level_products, pack
 from hierglm.plan.order import Order
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class GroupCrossproducts:
 
     Attributes
     ----------
-    ZZ : ndarray, shape (q (q + 1) / 2, J)
-        Z_j' W Z_j, lower triangles row by row.
+    ZZ : ndarray, shape (T, J) or (T, J, J)
+        Z_j' W Z_j, lower triangles row by row, T = q (q + 1) / 2 entries; where levels share
+        rows, Z_i' W Z_j of each two of them.
     ZX : ndarray, shape (q, J, p)
         Z_j' W X.
     Ze : ndarray, shape (q, J)
@@ -98,7 +100,7 @@ def sum_rows(design: Design, order: Order, given: Floats | None = None) -> Sums:
     X, means = common_matrix(design)
     common, e = _common(design, X, means, weights, given)
     groups = tuple(_group(g, X, weights, e) for g in design.groups)
-    Z = [effect_matrix(g.effects.matrix, g.index, len(g.levels)) for g in design.groups]
+    Z = [effect_matrix(g.effects.matrix, *memberships(g), len(g.levels)) for g in design.groups]
     return Sums(common, groups, crossings(Z, weights, order))
 
 
@@ -153,9 +155,26 @@ def _common(
     return Crossproducts(ols, R, float(weights @ (e * e)), rows, means), e
 
 
+def memberships(grouping: Grouping) -> tuple[Ints, Floats | None]:
+    """Return the level of each row, or the levels that it belongs to and its shares of them."""
+    members, shares = grouping.relation.members, grouping.relation.shares
+    return (grouping.index, None) if members is None else (members, shares)
+
+
 def _group(grouping: Grouping, X: Floats, weights: Floats, e: Floats) -> GroupCrossproducts:
     Z = grouping.effects.matrix
     levels, q = len(grouping.levels), Z.shape[1]
+    if grouping.relation.members is not None:
+        # One column a level, of rows' shares.
+        M = effect_matrix(np.ones((len(Z), 1)), *memberships(grouping), levels)
+        pairs = zip(*np.tril_indices(q), strict=True)
+        return GroupCrossproducts(
+            ZZ=np.stack(
+                [(M.T @ (M * (weights * Z[:, r] * Z[:, s])[:, None])).toarray() for r, s in pairs]
+            ),
+            ZX=np.stack([M.T @ ((weights * z)[:, None] * X) for z in Z.T]),
+            Ze=np.stack([M.T @ (weights * z * e) for z in Z.T]),
+        )
 
     def by_level(values: Floats) -> Floats:
         sums = np.bincount(grouping.index, weights=values, minlength=levels)
@@ -173,10 +192,26 @@ def _group(grouping: Grouping, X: Floats, weights: Floats, e: Floats) -> GroupCr
     )
 
 
-def effect_matrix(Z: Floats, index: NDArray[np.int64], levels: int) -> Any:
-    """Return the sparse matrix of a term's effects, shape (rows, levels q), level by level."""
+def effect_matrix(Z: Floats, index: Ints, shares: Floats | None, levels: int) -> Any:
+    """Return the sparse matrix of a term's effects, shape (rows, levels q), level by level.
+
+    Parameters
+    ----------
+    Z : ndarray, shape (rows, q)
+    index : ndarray of int, shape (rows,) or (memberships, rows)
+        The level of each row, or the levels to which it belongs.
+    shares : ndarray, shape (memberships, rows), or None
+        How much of each level's effects a row has.
+    levels : int
+    """
     from scipy import sparse
 
+    if shares is not None:
+        parts = (
+            effect_matrix(share[:, None] * Z, at, None, levels)
+            for at, share in zip(index, shares, strict=True)
+        )
+        return sum(parts, start=sparse.csr_array((len(Z), levels * Z.shape[1])))
     rows, q = Z.shape
     columns = (index[:, None] * q + np.arange(q)).reshape(-1)
     starts = np.arange(0, rows * q + 1, q)

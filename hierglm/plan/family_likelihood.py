@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from hierglm.design.design import Response
 from hierglm.families.family import Family
 from hierglm.families.parameters import FamilyParameter
-from hierglm.plan.likelihoods import Likelihood, Local, Own, RowPredictor
+from hierglm.plan.likelihoods import Likelihood, Local, Own
 from hierglm.plan.order import Order
+from hierglm.plan.row_likelihood import RowPredictor
 from hierglm.plan.rows import Rows
 from hierglm.priors.distributions import Prior
 from hierglm.priors.slopes import log_density

@@ -6,8 +6,8 @@ What sampling starts from, and what effects are centred on; also an answer of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from hierglm.models import Model
 from hierglm.plan.blocks import inverse
 from hierglm.plan.elimination import Solution, System, covariances, solve
-from hierglm.plan.likelihoods import Likelihood, Local, Own
+from hierglm.plan.likelihoods import Likelihood, Own
 from hierglm.plan.order import Order
 from hierglm.plan.penalties import common_penalty
-from hierglm.plan.variances import LONGEST, VAGUE, Varied, first_covariance, moving, vary
-from hierglm.priors.slopes import pull, slope
+from hierglm.plan.steps import At, advance, held, scale, times, used
+from hierglm.plan.variances import moving, vary
+from hierglm.plan.varied import first_covariance
+from hierglm.priors.slopes import pull
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +55,8 @@ class Penalised:
     rhos, rho_spreads : tuple of float
         The one correlation of structures that have one, else 0, and the posterior sd of its
         logit within its range.
+    shares, share_spreads : tuple of ndarray, shape (q,), or None
+        alpha or rho of fields that have one, and the posterior sds of their logits.
     own : mapping of str to Own
         The family's parameters, of a family whose sigma is none of a normal distribution.
     effects : tuple of ndarray, shape (J, q)
@@ -63,6 +67,8 @@ class Penalised:
         How many it took.
     converged : bool
         Whether the last one was small.
+    order : Order
+        In which its equations were solved.
     system : System
         Curvature of the likelihood there.
     solved : Solution
@@ -80,11 +86,14 @@ class Penalised:
     spreads: tuple[Floats, ...]
     rhos: tuple[float, ...]
     rho_spreads: tuple[float, ...]
+    shares: tuple[Floats | None, ...]
+    share_spreads: tuple[Floats | None, ...]
     own: Mapping[str, Own]
     effects: tuple[Floats, ...]
     uncertain: tuple[Floats, ...]
     steps: int
     converged: bool
+    order: Order
     system: System
     solved: Solution
 
@@ -132,14 +141,6 @@ def penalise(
     return found if all(np.isfinite(x).all() for x in numbers) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _At:
-    b: Floats
-    u: tuple[Floats, ...]
-    sigma: float
-    variances: tuple[Varied, ...]
-
-
 def _iterate(
     model: Model, likelihood: Likelihood, order: Order, close: float, steps: int
 ) -> Penalised:
@@ -151,22 +152,21 @@ def _iterate(
     done, step = False, 0
     while not done and step < steps:
         step += 1
-        local = _held(likelihood.near(at.b, at.u, at.sigma), free)
+        local = held(likelihood.near(at.b, at.u, at.sigma), free)
         precisions = [
-            v.precision(g.relation.stratum)
-            for v, g in zip(at.variances, model.design.groups, strict=True)
+            v.precision(g.relation) for v, g in zip(at.variances, model.design.groups, strict=True)
         ]
         centre, weight = common_penalty(model, at.b)
-        held = np.where(free, weight, 1.0)
+        weights = np.where(free, weight, 1.0)
         solved = solve(
             local.system,
             order,
             precisions,
-            np.diag(held),
-            [s - _times(u, p) for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
+            np.diag(weights),
+            [s - times(u, p) for s, u, p in zip(local.effects, at.u, precisions, strict=True)],
             local.common - weight * (at.b - centre),
         )
-        b, u = _advance(likelihood, at, local, solved, precisions, (centre, weight))
+        b, u = advance(likelihood, at, local, solved, precisions, (centre, weight))
         sds = np.sqrt(np.diag(inverse(solved.precision))) if len(b) else np.ones(0)
         moved = float(np.max(np.abs(b - at.b) / sds, initial=0.0))
         uncertain = covariances(local.system, order, solved)
@@ -185,29 +185,31 @@ def _iterate(
                 moved = max(moved, float(np.max(np.abs(turned))))
             variances.append(new)
         sigma, sigma_spread = at.sigma, 0.0
-        used = _used(precisions, uncertain, held, solved.precision)
-        likelihood, settled = likelihood.settled(b, u, used)
+        decided = used(precisions, uncertain, weights, solved.precision)
+        likelihood, settled = likelihood.settled(b, u, decided)
         moved = max(moved, settled)
         if free_sigma:
-            sigma, sigma_spread = _scale(model, likelihood, b, u, at.sigma, used)
+            sigma, sigma_spread = scale(model, likelihood, b, u, at.sigma, decided)
             moved = max(moved, abs(float(np.log(sigma / at.sigma))))
         if not np.isfinite(moved):
             raise np.linalg.LinAlgError
         done = moved < close
-        here, at = at, _At(b, tuple(u), sigma, tuple(variances))
+        here, at = at, At(b, tuple(u), sigma, tuple(variances))
     return Penalised(
         common=b, precision=solved.precision, sigma=here.sigma, sigma_spread=sigma_spread,
         covariances=tuple(v.covariance for v in here.variances),
         weights=tuple(v.weights for v in here.variances), priors=tuple(precisions),
         sds=tuple(v.sds for v in here.variances), spreads=tuple(v.spread for v in at.variances),
         rhos=tuple(v.rho for v in here.variances),
-        rho_spreads=tuple(v.rho_spread for v in at.variances), own=likelihood.own,
+        rho_spreads=tuple(v.rho_spread for v in at.variances),
+        shares=tuple(v.shares for v in here.variances),
+        share_spreads=tuple(v.share_spreads for v in at.variances), own=likelihood.own,
         effects=tuple(u), uncertain=uncertain, steps=step, converged=done,
-        system=local.system, solved=solved,
+        order=order, system=local.system, solved=solved,
     )  # fmt: skip
 
 
-def _first(model: Model, likelihood: Likelihood) -> _At:
+def _first(model: Model, likelihood: Likelihood) -> At:
     b, sigma = likelihood.first()
     given = ~np.isnan(model.given)
     b[given] = model.given[given]
@@ -222,83 +224,9 @@ def _first(model: Model, likelihood: Likelihood) -> _At:
     spread = likelihood.own["sigma"].value if "sigma" in likelihood.own else sigma
     variances = (first_covariance(model, k, spread) for k in range(len(model.design.groups)))
     effects = tuple(np.zeros(s) for s in likelihood.sizes)
-    return _At(b, effects, sigma, tuple(variances))
+    return At(b, effects, sigma, tuple(variances))
 
 
 def _sigma(model: Model, likelihood: Likelihood) -> bool:
     """Tell whether there is a residual sd of a normal distribution."""
     return "sigma" in model.scales and "sigma" not in likelihood.own
-
-
-def _held(local: Local, free: NDArray[np.bool_]) -> Local:
-    """Return a likelihood along which the coefficients that are given do not move."""
-    if free.all():
-        return local
-    system = local.system
-    return replace(
-        local,
-        common=local.common * free,
-        system=replace(
-            system, XX=system.XX * np.outer(free, free), ZX=tuple(x * free for x in system.ZX)
-        ),
-    )
-
-
-def _advance(
-    likelihood: Likelihood,
-    at: _At,
-    local: Local,
-    solved: Solution,
-    precisions: Sequence[Floats],
-    prior: tuple[Floats, Floats],
-) -> tuple[Floats, list[Floats]]:
-    """Return the point after a Newton step, halved until it does not go down."""
-    centre, weight = prior
-
-    def penalised(value: float, b: Floats, u: Sequence[Floats]) -> float:
-        out = value - 0.5 * float(np.sum(weight * (b - centre) ** 2))
-        for x, p in zip(u, precisions, strict=True):
-            out -= 0.5 * float(np.sum(x * _times(x, p)))
-        return out
-
-    start = penalised(local.value, at.b, at.u)
-    share = 1.0
-    for _ in range(20):
-        b = at.b + share * solved.common
-        u = [x + share * d for x, d in zip(at.u, solved.effects, strict=True)]
-        value = penalised(likelihood.value(b, u, at.sigma), b, u)
-        if value >= start - 1e-8 * abs(start):
-            break
-        share /= 2
-    return b, u
-
-
-def _times(u: Floats, precision: Floats) -> Floats:
-    """Return each level's effects times their prior precision, shape (J, q)."""
-    return np.asarray((u[:, None, :] @ precision)[:, 0])
-
-
-def _used(
-    precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, H: Floats
-) -> float:
-    """Return the degrees of freedom of coefficients and effects: how many the data decide."""
-    used = len(weight) - float(np.sum(weight * np.diag(inverse(H)))) if len(H) else 0.0
-    for p, v in zip(precisions, uncertain, strict=True):
-        used += v.shape[0] * v.shape[1] - float(np.sum(v * p))
-    return used
-
-
-def _scale(
-    model: Model,
-    likelihood: Likelihood,
-    b: Floats,
-    u: Sequence[Floats],
-    sigma: float,
-    used: float,
-) -> tuple[float, float]:
-    """Return the next sigma, and the spread of its logarithm."""
-    pulled, information = likelihood.along_sigma(b, u, sigma, used)
-    information = max(information, 0.0) + 2 * VAGUE
-    pulled += 1 + slope(model.priors.scale("sigma"), sigma) * sigma
-    step = float(np.clip(pulled / information, -LONGEST, LONGEST))
-    return sigma * float(np.exp(step)), float(np.sqrt(1 / information))

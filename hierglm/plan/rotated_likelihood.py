@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.plan.blocks import join, split
 from hierglm.plan.elimination import System
 from hierglm.plan.likelihoods import Likelihood, Local, Own
-from hierglm.plan.rotation import rotated_products
+from hierglm.plan.rotation import in_coordinates, information, rotated_products, turned
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +24,8 @@ class RotatedLikelihood:
     likelihood : Likelihood
         Along effects of levels.
     rotation : mapping of int to ndarray, shape (J, J)
-        What effects in coordinates are multiplied by, for terms with one effect a level that
-        are not eliminated level by level.
+        What effects in coordinates are multiplied by, for terms that are not eliminated level
+        by level.
     """
 
     def __init__(self, likelihood: Likelihood, rotation: Mapping[int, Floats]) -> None:
@@ -61,17 +61,18 @@ class RotatedLikelihood:
         local = self._inner.near(b, self.by_level(u), sigma)
         effects, system = list(local.effects), local.system
         ZX, ZZ = list(system.ZX), list(system.ZZ)
+        effects_a_level = [q for _, q in self.sizes]
         cross = {
-            pair: rotated_products(found, self.rotation, *pair)
+            pair: rotated_products(found, self.rotation, pair, effects_a_level)
             for pair, found in system.cross.items()
+            if pair[0] != pair[1]
         }
         for k, R in self.rotation.items():
+            q = self.sizes[k][1]
             effects[k] = R.T @ effects[k]
-            ZX[k] = R.T @ ZX[k]
-            whole = R.T @ (system.ZZ[k][:, 0] * R)
-            ZZ[k] = np.diag(whole)[:, None, None].copy()
-            # What is left beside the diagonal is taken off the dense precision of the rest.
-            cross[k, k] = _sparse(np.diag(np.diag(whole)) - whole)
+            ZX[k] = turned(R, ZX[k], q)
+            whole = in_coordinates(R, information(ZZ[k], system.cross.get((k, k))))
+            ZZ[k], cross[k, k] = split(join(whole), q)
         return replace(
             local, effects=tuple(effects), system=System(system.XX, tuple(ZX), tuple(ZZ), cross)
         )
@@ -79,9 +80,3 @@ class RotatedLikelihood:
     def by_level(self, u: Sequence[Floats]) -> list[Floats]:
         """Return effects of levels from those in coordinates."""
         return [self.rotation[k] @ x if k in self.rotation else x for k, x in enumerate(u)]
-
-
-def _sparse(matrix: Floats) -> Any:
-    from scipy import sparse
-
-    return sparse.csr_array(matrix)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
-from hierglm.plan.crossproducts import common_matrix
+from hierglm.plan.crossproducts import common_matrix, memberships
 from hierglm.plan.order import Factor
+from hierglm.plan.rotation import coupled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,8 +31,10 @@ class Rows:
         Common columns, as `common_matrix` has them.
     Z : tuple of ndarray, shape (rows, q)
         Effect columns of each group term.
-    index : tuple of ndarray of int, shape (rows,)
-        Level of each row, for each group term.
+    index : tuple of ndarray of int, shape (rows,) or (memberships, rows)
+        Level of each row, for each group term; or the levels to which it belongs.
+    shares : tuple of ndarray, shape (memberships, rows), or None
+        How much of the effects of each of these levels it has, where there are several.
     offset : ndarray, shape (rows,)
         Added to the linear predictor.
     total : ndarray, shape (rows,)
@@ -52,6 +55,7 @@ class Rows:
     X: Floats
     Z: tuple[Floats, ...]
     index: tuple[Ints, ...]
+    shares: tuple[Floats | None, ...]
     offset: Floats
     total: Floats
     count: Floats
@@ -74,9 +78,7 @@ class Rows:
 
 def factors(design: Design) -> tuple[Factor, ...]:
     """Return the grouping factors of a design as elimination sees them."""
-    return tuple(
-        Factor(g.index, len(g.levels), len(g.terms), g.relation.dependent) for g in design.groups
-    )
+    return tuple(Factor(g.index, len(g.levels), len(g.terms), coupled(g)) for g in design.groups)
 
 
 def gather(design: Design, equal: bool = True) -> Rows:
@@ -95,6 +97,7 @@ def gather(design: Design, equal: bool = True) -> Rows:
     if equal:
         cell, first = distinct(_columns(design), design.rows)
     X, _ = common_matrix(design)
+    levels = [memberships(g) for g in design.groups]
     offset = np.zeros(design.rows) if design.offset is None else design.offset
     size = len(first)
 
@@ -112,7 +115,8 @@ def gather(design: Design, equal: bool = True) -> Rows:
     return Rows(
         X=X[first],
         Z=tuple(g.effects.matrix[first] for g in design.groups),
-        index=tuple(g.index[first] for g in design.groups),
+        index=tuple(index[..., first] for index, _ in levels),
+        shares=tuple(None if share is None else share[:, first] for _, share in levels),
         offset=offset[first],
         total=total,
         count=count,
@@ -134,7 +138,7 @@ def sort(rows: Rows, levels: Sequence[int]) -> Rows:
     ----------
     rows : Rows
     levels : sequence of int
-        Levels of each group term.
+        Levels of each group term; no row belongs to several.
     """
     # The last key of a lexical sort is the first to count.
     keys = sorted(range(len(levels)), key=lambda k: (levels[k], -k))
@@ -164,7 +168,9 @@ _WORTH = 0.75
 
 def _columns(design: Design) -> list[Any]:
     """Return all columns in which two rows may differ, those that differ least first."""
-    columns: list[Any] = [g.index for g in design.groups]
+    columns: list[Any] = []
+    for index, shares in map(memberships, design.groups):
+        columns += [*np.atleast_2d(index), *(() if shares is None else shares)]
     columns += [design.common.matrix[:, k] for k in range(design.common.matrix.shape[1])]
     columns += [g.effects.matrix[:, k] for g in design.groups for k in range(len(g.terms))]
     return columns + [x for x in (design.offset, design.response.se) if x is not None]

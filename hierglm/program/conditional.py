@@ -13,7 +13,7 @@ from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.common import centre, moves
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.groups import by_row, effect_dims, predictor, sizes
+from hierglm.program.groups import by_row, effect_dims, predictor, row_functions, sizes
 from hierglm.program.scales import factors
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
@@ -31,7 +31,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
     assert numbers is not None
     assert numbers.fit is not None
     k, q = number + 1, len(grouping.terms)
-    about = condition(numbers.fit, numbers.order, number, centre(plan))
+    about = condition(numbers.fit, number, centre(plan))
     crossings = [
         (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, numbers.fit.effects[m].shape[1]),
                          f"and with {plan.model.design.groups[m].group}"))
@@ -88,7 +88,12 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if rows else "",
-        uses=(*level_functions(plan, number), *uses, *(c.function for _, c in crossings)),
+        uses=(
+            *level_functions(plan, number),
+            *uses,
+            *(c.function for _, c in crossings),
+            *(row_functions(grouping) if rows else ()),
+        ),
         outputs=(
             *level_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
@@ -98,7 +103,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
 
 
 def _function(grouping: Grouping) -> str:
-    if grouping.relation.varying:
+    if grouping.relation.varying or grouping.relation.parameter:
         return "varying_effects"
     return "low_rank_effects" if covariance_of(grouping).low_rank else "conditional_effects"
 

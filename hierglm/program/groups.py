@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
+from hierglm.plan.crossproducts import memberships
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Block, Declare
 
@@ -34,19 +35,32 @@ def sizes(grouping: Grouping, k: int) -> list[Declare]:
 
 
 def by_row(plan: Plan, number: int) -> list[Declare]:
-    """Return the level of each row, and the columns that vary where they are not all 1."""
+    """Return the levels of each row, and the columns that vary where they are not all 1."""
     grouping, k = plan.model.groups[number], number + 1
-    index, Z = grouping.index, grouping.effects.matrix
+    (index, shares), Z = memberships(grouping), grouping.effects.matrix
     rows = plan.numbers.rows if plan.numbers is not None else None
     if rows is not None:
-        index, Z = rows.index[number], rows.Z[number]
+        index, shares, Z = rows.index[number], rows.shares[number], rows.Z[number]
     names, N = ", ".join(grouping.terms), f"N{plan.model.rows_of(number)}"
-    declares = [
-        Declare(
-            Block.DATA, "array[] int", f"group_{k}", (N,), f"lower=1, upper=J_{k}",
-            value=index + 1, note=f"{grouping.group} of each row",
-        )
-    ]  # fmt: skip
+    if shares is None:
+        declares = [
+            Declare(
+                Block.DATA, "array[] int", f"group_{k}", (N,), f"lower=1, upper=J_{k}",
+                value=index + 1, note=f"{grouping.group} of each row",
+            )
+        ]  # fmt: skip
+    else:
+        size = (str(len(shares)), N)
+        declares = [
+            Declare(
+                Block.DATA, "array[,] int", f"group_{k}", size, f"lower=1, upper=J_{k}",
+                value=index + 1, note=f"levels of each row: {grouping.group}",
+            ),
+            Declare(
+                Block.DATA, "array[] vector", f"share_{k}", size, value=shares,
+                note="how much a row has of each",
+            ),
+        ]  # fmt: skip
     if len(grouping.terms) > 1:
         declares.append(Declare(Block.DATA, "matrix", f"Z_{k}", (N, f"M_{k}"), value=Z, note=names))
     elif not intercept_only(grouping):
@@ -68,10 +82,21 @@ def predictor(grouping: Grouping, k: int, *, matrix: bool = False, effects: str 
         What the Stan name of its effects begins with.
     """
     r = f"{effects}_{k}"
+    if grouping.relation.members is not None:
+        mixed = f"member_effects({r}, group_{k}, share_{k})"
+        if len(grouping.terms) > 1:
+            return f"rows_dot_product(Z_{k}, {mixed})"
+        one = f"to_vector({mixed})"
+        return one if intercept_only(grouping) else f"Z_{k} .* {one}"
     if len(grouping.terms) > 1:
         return f"rows_dot_product(Z_{k}, {r}[group_{k}])"
     by_level = f"to_vector({r})[group_{k}]" if matrix else f"{r}[group_{k}]"
     return by_level if intercept_only(grouping) else f"Z_{k} .* {by_level}"
+
+
+def row_functions(grouping: Grouping) -> tuple[str, ...]:
+    """Return the library functions that `predictor` needs."""
+    return () if grouping.relation.members is None else ("member_effects",)
 
 
 def intercept_only(grouping: Grouping) -> bool:

@@ -15,7 +15,7 @@ from hierglm.plan.forms import CommonForm, Plan
 from hierglm.plan.order import Order
 from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
-from hierglm.program.fields import field_outputs, field_parts, field_weights, spectrum
+from hierglm.program.fields import field_weights
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
 from hierglm.program.scales import factors, scale
@@ -81,20 +81,17 @@ def group_sums(plan: Plan, number: int) -> Fragment:
     """Return the fragment of the crossproducts of a group term, and of its scale."""
     grouping = plan.model.design.groups[number]
     k = number + 1
-    scales, field = level_parts(plan, number), field_parts(plan, number)
-    functions = level_functions(plan, number)
+    scales, functions = level_parts(plan, number), level_functions(plan, number)
     return Fragment(
         origin=f"group {k}: {grouping.source}",
         declares=(
             *sizes(grouping, k),
             *_products(plan, number),
-            *spectrum(grouping, k, f"J_{k}"),
             *scales.declares,
-            *field.declares,
         ),
-        statements=(*scales.statements, *field.statements),
+        statements=scales.statements,
         uses=(*functions, "field_factors") if dense(grouping) else functions,
-        outputs=(*level_outputs(plan, number), *field_outputs(plan, number)),
+        outputs=level_outputs(plan, number),
     )
 
 
@@ -119,7 +116,7 @@ def sums_likelihood(plan: Plan) -> Fragment:
     functions = [
         *(["level_residuals"] if sums.groups else []),
         "crossproducts_normal",
-        *(["effect_squares"] if order.rest else []),
+        *dict.fromkeys(_squares(plan, k) for k in order.rest),
         *dict.fromkeys(_small(plan, k).density for k in order.chain[-1:]),
         *(c.function for c in crossings.values()),
         *dict.fromkeys(f for k in order.chain[:-1] for f in _small(plan, k).inner),
@@ -220,13 +217,18 @@ def _within(k: int) -> str:
 
 
 def _density(plan: Plan) -> list[str]:
-    more = [f"effect_squares(r_{k + 1}, ZZ_{k + 1}, e_{k + 1})" for k in _order(plan).rest]
+    more = [f"{_squares(plan, k)}(r_{k + 1}, ZZ_{k + 1}, e_{k + 1})" for k in _order(plan).rest]
     if not more:
         return [f"target += crossproducts_normal(d, {_sigma(plan)}, weights, rss, R);"]
     return [
         f"real squares = rss + {' + '.join(more)};",
         f"target += crossproducts_normal(d, {_sigma(plan)}, weights, squares, R);",
     ]
+
+
+def _squares(plan: Plan, number: int) -> str:
+    """Return the library function of what a term's effects add to the sum of squares."""
+    return "effect_squares" if _sums(plan).groups[number].ZZ.ndim == 2 else "coupled_squares"
 
 
 def _eliminate(

@@ -6,7 +6,7 @@ from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.groups import by_row, effect_dims, predictor, sizes
+from hierglm.program.groups import by_row, effect_dims, predictor, row_functions, sizes
 from hierglm.program.related import related
 from hierglm.program.rotated import is_rotated
 from hierglm.program.scales import factors, scale_functions, scale_outputs, scale_parts, scaled
@@ -23,7 +23,9 @@ def standardised(plan: Plan, number: int) -> Fragment:
         Position of the group term, from 0; Stan names count from 1.
     """
     grouping = plan.model.groups[number]
-    if not grouping.relation.plain and not is_rotated(plan, number):
+    # In coordinates a term is one with independent levels, but for what a field makes of them.
+    alike = is_rotated(plan, number) and not grouping.relation.parameter
+    if not (grouping.relation.plain or alike):
         return related(plan, number)
     k = number + 1
     several = len(grouping.terms) > 1
@@ -45,7 +47,11 @@ def standardised(plan: Plan, number: int) -> Fragment:
         ),
         statements=(*scales.statements, _standard(k, matrix)),
         predictor=predictor(grouping, k) if own else "",
-        uses=(*scale_functions(plan, number), *(("scale_effects",) if each else ())),
+        uses=(
+            *scale_functions(plan, number),
+            *(("scale_effects",) if each else ()),
+            *(row_functions(grouping) if own else ()),
+        ),
         outputs=(
             *scale_outputs(plan, number),
             Output(

@@ -84,7 +84,21 @@ def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
             (np.log(sd[free]), reach[free]) if several else (float(np.log(sd[0])), float(reach[0]))
         )
         places[f"log_sd_{k}"] = Place(mode, ones[free], unit=unit)
-    return places | _correlations(plan, fit, number, reach) | _tails(plan, fit, number)
+    places |= _correlations(plan, fit, number, reach)
+    return places | _tails(plan, fit, number) | _fields(plan, fit, number)
+
+
+def _fields(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
+    """Return where alpha or rho of a field is."""
+    shares, spreads = fit.shares[number], fit.share_spreads[number]
+    name = plan.model.groups[number].relation.parameter
+    if shares is None or spreads is None or not name:
+        return {}
+    free = estimated(plan.model.priors.of(name, number))
+    if free.none:
+        return {}
+    stan = f"{name}_{number + 1}{'_free' if free.mixed else ''}"
+    return {stan: Place(shares[free.at], np.minimum(2.0, spreads[free.at]), "bounded")}
 
 
 def _tails(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:

@@ -1,9 +1,13 @@
-"""The covariance of a term's effects where levels may differ in it: strata, Student t effects."""
+"""The covariance of a term's effects where levels may differ in it.
+
+They do in strata, by the weights of Student t effects, and as coordinates of fields.
+"""
 
 from __future__ import annotations
 
 from hierglm.covariances import covariance_of
 from hierglm.plan.forms import Plan
+from hierglm.program.fields import field_outputs, field_parts, field_weights, spectrum
 from hierglm.program.fragment import Output
 from hierglm.program.priors import PriorText
 from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
@@ -12,14 +16,15 @@ from hierglm.program.tails import tail_outputs, tails
 
 
 def level_parts(plan: Plan, number: int) -> PriorText:
-    """Return what is known of strata, and sds, correlations and weights with their priors."""
+    """Return what is known of strata and fields, and all that makes covariances, with priors."""
     grouping, k = plan.model.groups[number], number + 1
     strata = bool(grouping.relation.strata)
     scales = strata_parts(plan, number) if strata else scale_parts(plan, number)
-    weights = tails(plan, number)
+    weights, field = tails(plan, number), field_parts(plan, number)
+    known = strata_data(grouping, k) if strata else spectrum(grouping, k, f"J_{k}")
     return PriorText(
-        (*(strata_data(grouping, k) if strata else ()), *scales.declares, *weights.declares),
-        (*scales.statements, *weights.statements),
+        (*known, *scales.declares, *weights.declares, *field.declares),
+        (*scales.statements, *weights.statements, *field.statements),
     )
 
 
@@ -27,13 +32,15 @@ def level_outputs(plan: Plan, number: int) -> tuple[Output, ...]:
     """Return the outputs of `level_parts`."""
     strata = bool(plan.model.groups[number].relation.strata)
     scales = strata_outputs(plan, number) if strata else scale_outputs(plan, number)
-    return (*scales, *tail_outputs(plan, number))
+    return (*scales, *tail_outputs(plan, number), *field_outputs(plan, number))
 
 
 def level_functions(plan: Plan, number: int) -> tuple[str, ...]:
     """Return the library functions that `level_scale` needs."""
     grouping = plan.model.groups[number]
     own = scale_functions(plan, number)
+    if grouping.relation.parameter:
+        return (*own, "field_factors")
     if not grouping.relation.varying or len(grouping.terms) == 1:
         return own
     return (*own, "strata_factors" if grouping.relation.strata else "sized_factors")
@@ -54,6 +61,9 @@ def level_scale(plan: Plan, number: int, name: str, sigma: str) -> list[str]:
     """
     grouping, k = plan.model.groups[number], number + 1
     relation, over = grouping.relation, "" if sigma == "1" else f" / {sigma}"
+    if relation.parameter:
+        whole = f"{scale(plan, number)}{over}, {field_weights(grouping, k)}"
+        return [f"array[T_{k}] vector[J_{k}] {name} = field_factors({whole}, M_{k}, J_{k});"]
     if not relation.varying:
         return [f"matrix[M_{k}, {factors(grouping, k)}] {name} = {scale(plan, number)}{over};"]
     size = f"inv_sqrt(weight_{k})"

@@ -35,7 +35,7 @@ def test_it_is_the_dense_solution(formula):
     X = design.common.matrix
     if design.intercept:
         X = np.column_stack([np.ones(design.rows), X])
-    Z = [effect_matrix(g.effects.matrix, g.index, len(g.levels)) for g in design.groups]
+    Z = [effect_matrix(g.effects.matrix, g.index, None, len(g.levels)) for g in design.groups]
     system = System(
         X.T @ (w[:, None] * X),
         tuple(z.T @ (w[:, None] * X) for z in Z),

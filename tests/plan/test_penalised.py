@@ -8,9 +8,10 @@ from scipy.optimize import approx_fprime
 from hierglm.families import family
 from hierglm.models import specify
 from hierglm.plan.crossproducts import common_matrix, sum_rows
-from hierglm.plan.likelihoods import GaussianSums, RowLikelihood
+from hierglm.plan.gaussian_sums import GaussianSums
 from hierglm.plan.order import order
 from hierglm.plan.penalised import penalise
+from hierglm.plan.row_likelihood import RowLikelihood
 from hierglm.plan.rows import factors, gather
 from hierglm.priors import distributions as prior
 from tests.designs import design_of

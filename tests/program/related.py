@@ -35,6 +35,7 @@ def rows(n=50, seed=4):
             "k": r.integers(0, 4, n), "f": np.where(np.isin(g, list("abc")), "lo", "hi"),
             "w": r.uniform(0.2, 1, n), "v": r.uniform(0.2, 1, n),
             "y": r.normal(3, 2, n), "hit": r.integers(0, 2, n), "count": r.poisson(2, n),
+            "j": r.integers(0, 4, n),
         }
     )  # fmt: skip
 

@@ -168,74 +168,149 @@ def check_density(case, abilities):
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
 
 
-DENSE = {
-    "cov slopes": ("y ~ x + (x | gr(g, cov=A))", None),
-    "cov slopes, weights": ("y | weights(w) ~ x + (x || gr(g, cov=A))", None),
-    "cov with more levels": ("y ~ x + (x | gr(g, cov=B))", {"cor": prior.lkj(2)}),
-    "cov, three effects": ("y ~ x + (x + v | gr(g, cov=A))", None),
-    "car": ("y ~ x + graph(1 | g, edges=E, type='car')", None),
-    "car, slopes": ("y ~ x + graph(x | g, edges=E, type='car')", None),
-    "bym2": ("y | se(w) ~ x + graph(1 | g, edges=E, type='bym2')", None),
-    "bym2, slopes": ("y ~ x + graph(x | g, edges=E, type='bym2')", None),
-    "icar, slopes": ("y ~ x + graph(x | g, edges=E)", None),
+TOGETHER = {
+    "cov slopes": ("y ~ x + (x | gr(g, cov=A))", None, (I,)),
+    "cov slopes, weights": ("y | weights(w) ~ x + (x || gr(g, cov=A))", None, (I,)),
+    "cov with more levels": ("y ~ x + (x | gr(g, cov=B))", {"cor": prior.lkj(2)}, (I,)),
+    "cov, three effects": ("y ~ x + (x + v | gr(g, cov=A))", None, (I,)),
+    "car": ("y ~ x + graph(1 | g, edges=E, type='car')", None, (I,)),
+    "car, slopes": ("y ~ x + graph(x | g, edges=E, type='car')", None, (I,)),
+    "bym2": ("y | se(w) ~ x + graph(1 | g, edges=E, type='bym2')", None, (I,)),
+    "bym2, slopes": ("y ~ x + graph(x | g, edges=E, type='bym2')", None, (I,)),
+    "icar, slopes": ("y ~ x + graph(x | g, edges=E)", None, (I,)),
     "rho given": (
-        "y ~ x + graph(1 | g, edges=E, type='bym2')", {"rho": prior.constant(0.4)}),
-    "crossed": ("y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)", None),
+        "y ~ x + graph(1 | g, edges=E, type='bym2')", {"rho": prior.constant(0.4)}, (I,)),
+    "crossed": ("y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)", None, (I, C)),
+    "mm": ("y ~ x + (1 | mm(g, h, weights=cbind(w, v)))", None, (I,)),
+    "mm, a slope, weights": ("y | weights(w) ~ x + (0 + x | mm(g, h))", None, (I,)),
+    "mm, slopes": ("y ~ x + (x | mm(g, h, weights=cbind(w, v)))", None, (I,)),
+    "mm, crossed": ("y ~ x + (1 | mm(g, h)) + (x | k)", None, (C, I)),
+    "mm slopes, crossed": ("y ~ x + (x | mm(g, h)) + (1 | k)", None, (I, C)),
 }  # fmt: skip
+"""Of effects of levels that depend on each other: integrated out, together where they must."""
+
+SAMPLED = {
+    "cov slopes": ("hit ~ x + (x | gr(g, cov=A))", "auto", C),
+    "cov slopes with more levels": ("count ~ x + (x | gr(g, cov=B)) + (1 | k)", "auto", C),
+    "cov, independent slopes": ("count ~ x + (x || gr(g, cov=A))", "auto", C),
+    "icar, slopes": ("hit ~ x + graph(x | g, edges=E)", "auto", C),
+    "car": ("hit ~ x + graph(1 | g, edges=E, type='car')", "auto", C),
+    "car, slopes": ("count ~ x + graph(x | g, edges=E, type='car') + (x | k)", "auto", C),
+    "car, standardised": (
+        "count ~ x + graph(1 | g, edges=E, type='car')", {"g": "standardised"}, S),
+    "bym2": ("count ~ x + graph(1 | g, edges=E, type='bym2')", "auto", C),
+    "bym2, slopes": ("hit ~ x + graph(x | g, edges=E, type='bym2')", "auto", C),
+    "mm": ("hit ~ x + (1 | mm(g, h, weights=cbind(w, v)))", "auto", C),
+    "mm, gathered": ("count ~ 1 + (1 | mm(k, j))", "auto", C),
+    "mm, slopes": ("count ~ x + (x | mm(g, h, weights=cbind(w, v))) + (1 | k)", "auto", C),
+    "mm, standardised": ("count ~ x + (x | mm(g, h))", {"mm(g, h)": "standardised"}, S),
+    "gaussian cov slopes": (
+        "y ~ x + (x | gr(g, cov=A)) + (1 | k)", {"g": "conditional", "k": "integrated"}, C),
+    "gaussian bym2": (
+        "y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)",
+        {"g": "conditional", "k": "integrated"}, C),
+    "gaussian car, standardised": (
+        "y ~ x + graph(x | g, edges=E, type='car') + (1 | k)",
+        {"g": "standardised", "k": "integrated"}, S),
+    "gaussian mm slopes": (
+        "y ~ x + (x | mm(g, h)) + (1 | k)", {"mm(g, h)": "conditional", "k": "integrated"}, C),
+    "gaussian mm slopes, standardised": (
+        "y ~ x + (x | mm(g, h)) + (1 | k)", {"mm(g, h)": "standardised", "k": "integrated"}, S),
+    "gaussian mm by rows": ("y ~ x + (x | mm(g, h))", {"response": "rows"}, C),
+}  # fmt: skip
+"""The same, in coordinates."""
 
 
-@pytest.mark.parametrize("case", DENSE)
-def test_density_by_one_dense_matrix_is_the_textbook_s(case):
-    formula, priors = DENSE[case]
-    model = model_of(formula, "gaussian", priors)
-    plans = [choose(model, ALL, name) for name in ("auto", "textbook")]
-    assert [g.form for g in plans[0].groups] == [I, S][: len(plans[0].groups)]
+@pytest.mark.parametrize("case", TOGETHER)
+def test_density_of_effects_integrated_out_is_the_textbook_s(case):
+    formula, priors, forms = TOGETHER[case]
+    check_in_coordinates(model_of(formula, "gaussian", priors), "auto", forms)
+
+
+@pytest.mark.parametrize("case", SAMPLED)
+def test_density_of_effects_in_coordinates_is_the_textbook_s(case):
+    formula, asked, form = SAMPLED[case]
+    family = {"hit": "bernoulli", "count": "poisson"}.get(formula.split()[0], "gaussian")
+    plans = check_in_coordinates(model_of(formula, family), asked)
+    assert plans[0].groups[0].form is form
+
+
+def check_in_coordinates(model, asked, forms=None):
+    plans = [choose(model, ALL, name) for name in (asked, "textbook")]
+    forms = forms or tuple(g.form for g in plans[0].groups)
+    assert tuple(g.form for g in plans[0].groups) == forms
     programs = [write(p) for p in plans]
+    chain = [k for k, form in enumerate(forms) if form is I]
     difference, size = [], 1.0
     with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
         for seed in range(4):
-            values, _, _ = random_values(plans[0], seed)
-            r = np.random.default_rng(seed)
-            if "sigma" in model.scales:
-                values["sigma"] = float(np.exp(r.normal(0, 0.3)))
-            if priors and "rho" in priors:
-                del values["rho_1"]
-            values["z_1"] = 0 * values["z_1"]
-            if len(plans[0].groups) == 2:
-                values["sd_2"] = float(np.exp(r.normal(-0.3, 0.4)))
-                values["z_2"] = r.normal(size=(1, len(model.groups[1].levels)))
-            theirs_too = {k: flat(v) for k, v in values.items()}
-            mine = {k: v for k, v in theirs_too.items() if k != "z_1"}
+            at = place(plans[0], seed)
+            values, own = placed(plans, programs, at, seed, chain)
+            mine, volume = values_of(plans[0], programs[0], at)
             point = ours.unconstrain(mine)
             assert point.shape == (ours.size,)
             value, gradient = ours(point)
-            target = integral(theirs, theirs_too, theirs.unconstrain(theirs_too), ["z_1"])
-            difference.append(value - target)
+            target = integral(theirs, own, theirs.unconstrain(own), [f"z_{k + 1}" for k in chain])
+            difference.append(value + volume - target)
             size = max(size, abs(value), abs(target))
             if seed < 2:
                 check_gradient(ours, point, gradient)
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+    return plans
+
+
+def placed(plans, programs, at, seed, chain):
+    """Put the first term of a place where the textbook's random values have it.
+
+    The place gets its effects in coordinates, and the factor of the covariance of each of
+    these; returned are the textbook's values.
+    """
+    values, u, _ = random_values(plans[1], seed)
+    values = {k: v for k, v in values.items() if k not in ("Intercept", "b")}
+    grouping = plans[0].model.design.groups[0]
+    relation, (levels, q) = grouping.relation, u.shape
+    R = plans[0].numbers.rotation[0]
+    weights = np.ones((levels, q))
+    if relation.parameter:
+        share = values[f"{relation.parameter}_1"]
+        if plans[0].model.priors.of(relation.parameter, 0)[0].given:
+            del values[f"{relation.parameter}_1"]
+        if relation.parameter == "rho":
+            weights = np.sqrt(1 - share + share * relation.spectrum[:, None])
+        else:
+            weights = 1 / np.sqrt(1 - share * relation.spectrum[:, None])
+    sds = np.reshape(values["sd_1"], -1)
+    factor = sds[:, None] * values.get("L_1", np.eye(q))
+    at.scales = {k: v for k, v in at.scales.items() if not k.endswith("_1")}
+    at.scales |= {k: v for k, v in values.items() if k != "z_1"}
+    at.sds[0], at.factors[0] = sds, weights[:, None, :] * factor
+    at.u[0] = np.linalg.lstsq(R, u)[0]
+    own, _ = values_of(plans[1], programs[1], at, without=chain)
+    own |= {k: flat(v) for k, v in values.items()}
+    if 0 in chain:
+        own["z_1"] = flat(0 * values["z_1"])
+    if "z_2" in own:
+        own["z_2"] = flat(own["z_2"])
+    return values, own
 
 
 def test_a_plan_says_why_a_larger_matrix_is_not_integrated_out(monkeypatch):
     monkeypatch.setattr(dense, "MOST", 13)
     model = model_of("y ~ x + graph(x | g, edges=E)", "gaussian")
     (choice,) = choose(model, ALL).groups
-    assert choice.form is S
-    assert choice.because.endswith(
-        "levels that are related have several effects each, and 14 effects are too many for one "
-        "dense matrix"
-    )
-    with pytest.raises(SettingsError, match=r"cannot be integrated: .* 14 effects are too many"):
+    assert choice.form is C
+    assert choice.because.endswith("; 14 effects are too many for one dense matrix")
+    with pytest.raises(SettingsError, match="cannot be integrated: 14 effects are too many"):
         choose(model, ALL, {"g": "integrated"})
-    with pytest.raises(SettingsError, match="cannot be conditional: levels that are related"):
-        choose(model, ALL, {"g": "conditional"})
 
 
 @pytest.mark.parametrize("plan", ["auto", "textbook"])
 @pytest.mark.parametrize(
     "formula",
-    [*(c.formula for c in HAND.values()), *(f for f, *_ in [*PLANNED.values(), *DENSE.values()])],
+    [
+        *(c.formula for c in HAND.values()),
+        *(f for f, *_ in [*PLANNED.values(), *TOGETHER.values(), *SAMPLED.values()]),
+    ],
 )
 def test_no_part_of_a_program_is_interpreted(formula, plan):
     # stanli warns where it cannot compile a part, and a warning is an error here.

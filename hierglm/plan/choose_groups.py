@@ -1,0 +1,76 @@
+"""Choose how the effects of a group term are written."""
+
+from __future__ import annotations
+
+from hierglm.covariances import covariance_of
+from hierglm.design.design import Grouping
+from hierglm.errors import SettingsError
+from hierglm.plan.dense import dense, too_many
+from hierglm.plan.forms import Choice, GroupForm, Numbers
+from hierglm.plan.rotation import obstacle
+
+
+def group_choice(
+    grouping: Grouping, integrated: bool, want: str, numbers: Numbers, by_rows: bool
+) -> Choice[GroupForm]:
+    """Return how the effects of a group term are written.
+
+    Parameters
+    ----------
+    grouping : Grouping
+    integrated : bool
+        Whether they are integrated out.
+    want : str
+        The form that was asked for, or "".
+    numbers : Numbers
+    by_rows : bool
+        Whether the rows stay.
+
+    Raises
+    ------
+    SettingsError
+        For a form that cannot be had.
+    """
+    size, asked = _size(grouping), ", as asked" if want else ""
+    if integrated:
+        by = ", with one dense precision" if dense(grouping) else ""
+        why = f"Gaussian: {size} have a normal posterior given the rest{by}{asked}"
+        return Choice(grouping.source, GroupForm.INTEGRATED, why)
+    if want == "standardised":
+        return standardised_choice(grouping, ", as asked")
+    if obstacle(grouping):
+        refuse_coupled(grouping, want)
+        return standardised_choice(grouping, f"; {obstacle(grouping)}")
+    if numbers.fit is None:
+        if want:
+            raise SettingsError(
+                f"{grouping.source} cannot be {want}: there is no penalised fit, {numbers.doubt}"
+            )
+        return standardised_choice(grouping, "; no penalised fit to go by")
+    more = "" if by_rows or not too_many(grouping) else f"; {too_many(grouping)}"
+    why = f"{size}: about where the penalised fit has them{more}{asked}"
+    return Choice(grouping.source, GroupForm.CONDITIONAL, why)
+
+
+def refuse_coupled(grouping: Grouping, want: str) -> None:
+    """Refuse a form that a term with coupled levels does not have.
+
+    Raises
+    ------
+    SettingsError
+    """
+    why = obstacle(grouping) or (too_many(grouping) if want == "integrated" else "")
+    if want and why:
+        raise SettingsError(f"{grouping.source} cannot be {want}: {why}")
+
+
+def standardised_choice(grouping: Grouping, more: str) -> Choice[GroupForm]:
+    """Return the choice of standardised effects; `more` is added to the reason."""
+    scale = covariance_of(grouping).scaled_by if len(grouping.terms) > 1 else "their sd"
+    why = f"{_size(grouping)}: standard normals, scaled by {scale}{more}"
+    return Choice(grouping.source, GroupForm.STANDARDISED, why)
+
+
+def _size(group: Grouping) -> str:
+    levels, effects = len(group.levels), len(group.terms)
+    return f"{levels:,} levels x {effects} effect{'' if effects == 1 else 's'}"
