@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.adapting.condition import Conditioned, condition, known_levels
+from hierglm.adapting.marginals import Marginals
 from hierglm.adapting.predict import adapted_source
 from hierglm.adapting.rows import join, with_levels
 from hierglm.design.design import Design
@@ -42,7 +43,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Adapted(Shown):
+class Adapted(Marginals, Shown):
     """The posterior given the rows of a fit and some new ones; print it.
 
     Made by `hierglm.posterior.Fit.adapt`.

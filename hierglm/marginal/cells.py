@@ -18,9 +18,9 @@ from hierglm.errors import DataError
 from hierglm.marginal.contrasts import Contrast
 from hierglm.marginal.grid import Points, labelled
 from hierglm.predicting.asked import Groups, Target, Unseen, chosen_draws
-from hierglm.predicting.predictions import Predictions, predictions
+from hierglm.predicting.effects import Source
+from hierglm.predicting.predictions import Predictions, predictions_from
 from hierglm.predicting.table import COLUMNS, summarised
-from hierglm.results.fitted import Fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ _HELD = 2**24
 class Question:
     """What is predicted of rows, and from which draws; see `predictions`."""
 
-    fitted: Fitted
+    source: Source
     target: Target
     groups: Groups
     new_levels: Unseen = "sample"
@@ -49,8 +49,8 @@ class Question:
 
     def of(self, rows: pd.DataFrame) -> Predictions:
         """Return the predictions of some rows; of successes in trials the mean of one trial."""
-        found = predictions(
-            self.fitted, rows, self.target, self.groups, self.new_levels,
+        found = predictions_from(
+            self.source, rows, self.target, self.groups, self.new_levels,
             response=self.response, draws=self.draws, seed=self.seed,
         )  # fmt: skip
         first, *others = found.rows.predictors
@@ -192,7 +192,7 @@ def _all_draws(found: Sequence[Answer]) -> xr.DataArray:
     parts = [part for one in found for part in one.blocks()]
     predicted, categories = parts[-1][2], parts[-1][2].labels
     values = np.concatenate([v for _, v, _ in parts], axis=1)
-    whole = predicted.size == predicted.source.size
+    whole = np.array_equal(predicted.source.at, np.arange(predicted.source.size))
     chains = predicted.source.fitted.draws.chains if whole else 1
     labels = pd.concat([one.labels for one in found], ignore_index=True)
     coords: dict[str, Any] = {
@@ -213,8 +213,7 @@ def _all_draws(found: Sequence[Answer]) -> xr.DataArray:
 
 
 def _draws(question: Question) -> int:
-    draws = question.fitted.draws
-    return len(chosen_draws(draws.chains * draws.draws, question.draws))
+    return len(chosen_draws(len(question.source.at), question.draws))
 
 
 def _trials(found: Predictions) -> Floats | float:

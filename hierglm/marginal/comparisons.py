@@ -14,11 +14,13 @@ from hierglm.marginal.grid import Points, labelled
 from hierglm.marginal.predictors import Predictor, known, names_of
 from hierglm.marginal.rows import Rows, rows_in_cells
 from hierglm.predicting.asked import Groups, Target, Unseen
+from hierglm.predicting.effects import Source
+from hierglm.predicting.predictions import source_of
 from hierglm.results.fitted import Fitted
 
 
 def comparisons(
-    fitted: Fitted,
+    fitted: Fitted | Source,
     names: str | Sequence[str],
     values: Any = None,
     by: str | Sequence[str] | None = None,
@@ -54,7 +56,11 @@ def comparisons(
             raise SettingsError(f"at= fixes {name!r}, which is compared; give values= instead")
     check_kind(kind)
     question, rows = rows_in_cells(
-        Question(fitted, target, groups, new_levels, response, draws, seed), new, by, at, average
+        Question(source_of(fitted), target, groups, new_levels, response, draws, seed),
+        new,
+        by,
+        at,
+        average,
     )
     return [_compared(question, rows, name, values, contrasts, kind) for name in wanted]
 

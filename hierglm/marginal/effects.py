@@ -14,6 +14,8 @@ from hierglm.marginal.means import At, Names, in_front, on_grid
 from hierglm.marginal.predictors import fitted_rows, names_of, predictors_of
 from hierglm.models import Model
 from hierglm.predicting.asked import Groups, Target, Unseen, chosen_response
+from hierglm.predicting.effects import Source
+from hierglm.predicting.predictions import source_of
 from hierglm.results.fitted import Fitted
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def effects(
-    fitted: Fitted,
+    fitted: Fitted | Source,
     x: str,
     by: Names = None,
     at: At = None,
@@ -47,7 +49,7 @@ def effects(
     if not isinstance(x, str):
         raise SettingsError(f"effects of one column; by= takes more, not {x!r}")
     asked = {**dict.fromkeys(names_of(by), "divisions"), x: "range"}
-    question = Question(fitted, target, {}, new_levels, response, draws, seed)
+    question = Question(source_of(fitted), target, {}, new_levels, response, draws, seed)
     question, grid = on_grid(question, asked, at, groups, weights, points)
     return Answer(question, in_front(grid, (x, *(n for n in names_of(by) if n != x))))
 

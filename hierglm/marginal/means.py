@@ -14,6 +14,8 @@ from hierglm.marginal.contrasts import Contrast, Kind, Pairs, contrast, label
 from hierglm.marginal.grid import Points, Weights, included, reference_grid, refuse_left_out
 from hierglm.marginal.predictors import Predictor, known, names_of, predictors_of
 from hierglm.predicting.asked import Groups, Target, Unseen, chosen_response, treatments
+from hierglm.predicting.effects import Source
+from hierglm.predicting.predictions import source_of
 from hierglm.results.fitted import Fitted
 
 Names = str | Sequence[str] | None
@@ -21,7 +23,7 @@ At = Mapping[str, Any] | None
 
 
 def means(
-    fitted: Fitted,
+    fitted: Fitted | Source,
     names: str | Sequence[str],
     by: Names = None,
     at: At = None,
@@ -47,7 +49,7 @@ def means(
     if not wanted:
         raise SettingsError("means of what? give a column, or several")
     asked = dict.fromkeys((*names_of(by), *wanted), "reference")
-    question = Question(fitted, target, {}, new_levels, response, draws, seed)
+    question = Question(source_of(fitted), target, {}, new_levels, response, draws, seed)
     question, points = on_grid(question, asked, at, groups, weights)
     if contrasts is False:
         return Answer(question, in_front(points, wanted))
@@ -80,7 +82,7 @@ def on_grid(
     points : int
         How many values over a range.
     """
-    model = question.fitted.plan.model
+    model = question.source.model
     predictors = predictors_of(model, chosen_response(model, question.response))
     given = dict(at or {})
     values: dict[str, Sequence[Any]] = {}

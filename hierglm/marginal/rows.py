@@ -86,7 +86,7 @@ def rows_in_cells(
     """
     import pandas as pd
 
-    model = question.fitted.plan.model
+    model = question.source.model
     response = chosen_response(model, question.response)
     predictors = predictors_of(model, response)
     question = replace(question, groups=treatments(model, question.groups))

@@ -14,6 +14,8 @@ from hierglm.marginal.grid import Points, labelled
 from hierglm.marginal.predictors import known, names_of
 from hierglm.marginal.rows import Rows, rows_in_cells
 from hierglm.predicting.asked import Groups, Target, Unseen
+from hierglm.predicting.effects import Source
+from hierglm.predicting.predictions import source_of
 from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
@@ -28,7 +30,7 @@ rounding: with this one about 1e-10 of the slope's own scale. On what is linear 
 
 
 def slopes(
-    fitted: Fitted,
+    fitted: Fitted | Source,
     names: str | Sequence[str],
     by: str | Sequence[str] | None = None,
     at: Mapping[str, Any] | None = None,
@@ -58,7 +60,11 @@ def slopes(
     if not names_of(names):
         raise SettingsError("slopes of what? give a column, or several")
     question, rows = rows_in_cells(
-        Question(fitted, target, groups, new_levels, response, draws, seed), new, by, at, average
+        Question(source_of(fitted), target, groups, new_levels, response, draws, seed),
+        new,
+        by,
+        at,
+        average,
     )
     return [Answer(question, _differences(question, rows, n, step)) for n in names_of(names)]
 

@@ -227,11 +227,23 @@ def predictions(
     SettingsError
         An argument that is not among those above.
     """
-    size = fitted.draws.chains * fitted.draws.draws
-    source = Source(fitted, fitted.plan.model, np.arange(size))
     return predictions_from(
-        source, new, target, groups, new_levels, response=response, draws=draws, seed=seed
+        source_of(fitted),
+        new,
+        target,
+        groups,
+        new_levels,
+        response=response,
+        draws=draws,
+        seed=seed,
     )
+
+
+def source_of(fitted: Fitted | Source) -> Source:
+    """Return the draws that predictions are made from: all of a fit, or those of a source."""
+    if isinstance(fitted, Source):
+        return fitted
+    return Source(fitted, fitted.plan.model, np.arange(fitted.draws.chains * fitted.draws.draws))
 
 
 def predictions_from(
