@@ -24,6 +24,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_LONGEST_NAME = 200
+_LONGEST_LINE = 160
+"""Characters of a name, and of the line with the caret, that a message shows."""
+
 
 class HierglmError(Exception):
     """Base of all of hierglm's own errors; catch this one to catch them all."""
@@ -134,22 +138,40 @@ def suggest(name: str, known: Iterable[str]) -> str:
     "; there are 'school', 'x'"
     """
     names = [str(k) for k in known]
-    close = get_close_matches(name, names, n=1)
+    # Comparing takes a time that grows with both lengths.
+    short = [n for n in names if len(n) <= _LONGEST_NAME] if len(name) <= _LONGEST_NAME else []
+    close = get_close_matches(name, short, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
     if not names:
         return "; there are none"
-    shown = ", ".join(repr(n) for n in names[:12])
+    shown = ", ".join(clipped(repr(n)) for n in names[:12])
     return f"; there are {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def clipped(text: str) -> str:
+    """Return a text for a message: of a long one, its beginning.
+
+    Examples
+    --------
+    >>> clipped("x" * 1000)[-5:]
+    'xx...'
+    """
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
 
 
 def _caret(source: str, start: int | None, end: int | None) -> str:
     if start is None:
-        return f"\n  {source}"
+        return f"\n  {clipped(source)}"
     stop = max(end if end is not None else start + 1, start + 1)
     # The formula may run over several lines: show the one that holds the start.
     first = source.rfind("\n", 0, start) + 1
     last = source.find("\n", start)
     last = len(source) if last < 0 else last
-    line = source[first:last].replace("\t", " ")
-    return f"\n  {line}\n  {' ' * (start - first)}{'^' * (min(stop, max(last, start + 1)) - start)}"
+    # Of a long line, what is around the start.
+    left = max(first, start - _LONGEST_LINE // 2)
+    right = min(last, left + _LONGEST_LINE)
+    line = "".join(c if c.isprintable() else " " for c in source[left:right])
+    before, after = "... " if left > first else "", " ..." if right < last else ""
+    carets = "^" * (min(stop, max(right, start + 1)) - start)
+    return f"\n  {before}{line}{after}\n  {' ' * (start - left + len(before))}{carets}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from hierglm.design.checks import (
 from hierglm.design.context import context
 from hierglm.design.design import Columns
 from hierglm.design.frame import frame_of
-from hierglm.design.groups import as_integers
+from hierglm.design.groups import with_whole_levels
+from hierglm.design.size import check_levels, check_size, check_terms
 from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.formula.grammar import formulaic_terms
@@ -106,6 +108,7 @@ def make_columns(
     levels = {n: table.column(n).levels for n in names}
     known = {n: found for n, found in levels.items() if found is not None}
     refuse_single_levels(known)
+    check_terms(terms, known, table.rows)
     return _formulaic(terms, table, rows, Encoding(terms, None, known, functions))
 
 
@@ -198,7 +201,9 @@ def _model_matrix(source: Any, frame: Any, encoding: Encoding) -> Any:
     from formulaic.errors import FormulaicError
 
     made_by = _materializer()(
-        frame, context=context(encoding.functions), labels=_label_of_expression(encoding.terms)
+        frame,
+        context=context(encoding.functions, encoding.terms),
+        labels=_label_of_expression(encoding.terms),
     )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -206,6 +211,10 @@ def _model_matrix(source: Any, frame: Any, encoding: Encoding) -> Any:
             return made_by.get_model_matrix(source, na_action="ignore", output="numpy")
         except (FormulaicError, ArithmeticError, TypeError, ValueError, IndexError) as error:
             raise _not_evaluated(error, encoding) from error
+        except MemoryError:
+            raise DataError(
+                f"there is no memory for {', '.join(t.label for t in encoding.terms)[:200]}"
+            ) from None
 
 
 @cache
@@ -226,18 +235,26 @@ def _materializer() -> Any:
                 # poly(x, 2, raw=TRUE) and functions of the caller's: columns 1, 2, as in R.
                 names = tuple(str(k + 1) for k in range(shape[1]))
                 values = FactorValues(values, column_names=names)
-            return _with_whole_levels(values), variables
+            return with_whole_levels(values), variables
 
         @override
         def _encode_evaled_factor(
             self, factor: Any, spec: Any, drop_rows: Any, reduced_rank: bool = False
         ) -> Any:
+            if factor.metadata.kind.value == "categorical":
+                check_levels(self._label(factor.expr), factor.expr, factor.values, self.nrows)
             encoded = super()._encode_evaled_factor(factor, spec, drop_rows, reduced_rank)
             known = spec.encoder_state.get(factor.expr, (None, {}))[1].get("categories")
             if known is not None:
                 # formulaic reads a level that it does not know as the baseline.
                 refuse_unknown_levels(self._label(factor.expr), factor.values.__wrapped__, known)
             return encoded
+
+        @override
+        def _get_columns_for_term(self, factors: Any, spec: Any, scale: float = 1) -> Any:
+            self.made = getattr(self, "made", 0) + math.prod(map(len, factors))
+            check_size(":".join(next(iter(f), "") for f in factors), self.made, self.nrows)
+            return super()._get_columns_for_term(factors, spec, scale)
 
         @override
         def _flatten_encoded_evaled_factor(self, name: str, values: Any) -> Any:
@@ -247,20 +264,6 @@ def _materializer() -> Any:
             return str(self.params["labels"].get(expression, expression))
 
     return Labelled
-
-
-def _with_whole_levels(values: Any) -> Any:
-    """Return ``C(round(x))`` with the levels 1 and 2, not 1.0 and 2.0."""
-    found = getattr(values, "__formulaic_metadata__", None)
-    inner = getattr(values, "__wrapped__", None)
-    if found is None or found.kind.value != "categorical" or not _holds_floats(inner):
-        return values
-    return type(values)(as_integers(np.asarray(inner)), metadata=found)
-
-
-def _holds_floats(values: Any) -> bool:
-    dtype = getattr(values, "dtype", None)
-    return isinstance(dtype, np.dtype) and dtype.kind == "f"
 
 
 def _label_of_expression(terms: Sequence[Term]) -> dict[str, str]:

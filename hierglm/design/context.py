@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from hierglm.formula.functions import ELEMENTWISE
-from hierglm.formula.rewrite import function_identifier
+from hierglm.formula.rewrite import function_identifier, texts_in
+from hierglm.formula.terms import Term
 
 
-def context(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """Return what names of functions stand for when formulaic evaluates an expression.
+def context(functions: Mapping[str, Callable[..., Any]], terms: Iterable[Term]) -> dict[str, Any]:
+    """Return what names stand for when formulaic evaluates the expressions of some terms.
 
     Parameters
     ----------
     functions : mapping of str to callable
         The caller's own, under the names that the formula uses.
+    terms : iterable of Term
+        Text in quotes stands in their expressions under names of its own.
     """
     own = {function_identifier(name): function for name, function in functions.items()}
-    return {**_elementwise(), **own}
+    calls = [f.expr for t in terms for f in t.factors if f.kind == "call"]
+    return {**_elementwise(), **own, **{k: v for c in calls for k, v in texts_in(c).items()}}
 
 
 def _elementwise() -> dict[str, Callable[..., Any]]:

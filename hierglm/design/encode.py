@@ -19,7 +19,7 @@ from hierglm.design.ranks import check_ranks
 from hierglm.design.relate import check_options, read_given, refuse_different_levels
 from hierglm.design.response import encode_known, encode_response
 from hierglm.design.table import Table
-from hierglm.errors import DataError, FormulaError, SettingsError, suggest
+from hierglm.errors import DataError, FormulaError, SettingsError, clipped, suggest
 from hierglm.formula.rewrite import functions_called
 from hierglm.formula.terms import INTERCEPT, Factor, Formula
 
@@ -107,6 +107,7 @@ def encode_new(
     known: Collection[str] = (),
     unplaced: Collection[str] = (),
     complete: Sequence[str] = (),
+    data2: Mapping[str, Any] | None = None,
 ) -> Design:
     """Return new rows, encoded as the design's own were.
 
@@ -126,6 +127,9 @@ def encode_new(
         Grouping factors whose levels are not wanted: index -1, and no column is needed.
     complete : sequence of str
         Columns in which nothing may be missing, where they are more than the design's own.
+    data2 : mapping of str to matrix or graph, optional
+        Matrices and graphs with the new levels in them. Where it is given (as ``{}``, perhaps)
+        new levels are related to the others; without it those of related levels are refused.
 
     Raises
     ------
@@ -148,6 +152,7 @@ def encode_new(
         )
     common = design.common
     matrix = common.encoding.encode(used, kept)
+    given = None if data2 is None else read_given(formula, {**design.given, **data2})
     found = replace(
         design,
         response=answer,
@@ -155,10 +160,12 @@ def encode_new(
         offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
             encode_group_again(
-                g, term, used, kept, design.table, extend, placed=g.group not in unplaced
-            )
+                g, term, used, kept, design.table, extend, placed=g.group not in unplaced,
+                before=design.given, given=given,
+            )  # fmt: skip
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
+        given=design.given if given is None else given,
         kept=kept,
         total=table.rows,
         notes=(*dropped, *notes),
@@ -198,7 +205,7 @@ def refuse_unknown(formula: Formula, table: Table) -> None:
         for name in factor.names:
             if name not in known:
                 raise FormulaError(
-                    f"no column {name!r}{suggest(name, table.columns)}",
+                    f"no column {clipped(repr(name))}{suggest(name, table.columns)}",
                     formula.source,
                     *_place(formula.source, name, factor),
                 )

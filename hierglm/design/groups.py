@@ -66,6 +66,20 @@ def as_integers(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int64) if whole else values
 
 
+def with_whole_levels(values: Any) -> Any:
+    """Return ``C(round(x))``, as formulaic has it, with the levels 1 and 2, not 1.0 and 2.0."""
+    found = getattr(values, "__formulaic_metadata__", None)
+    inner = getattr(values, "__wrapped__", None)
+    if found is None or found.kind.value != "categorical" or not _holds_floats(inner):
+        return values
+    return type(values)(as_integers(np.asarray(inner)), metadata=found)
+
+
+def _holds_floats(values: Any) -> bool:
+    dtype = getattr(values, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind == "f"
+
+
 def uncoded(factor: Factor) -> Factor:
     """Return what ``factor(g)`` groups by: ``g``, however its levels would be coded."""
     if factor.kind != "call":

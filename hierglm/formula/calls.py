@@ -8,16 +8,12 @@ import re
 from hierglm.errors import FormulaError
 from hierglm.formula.arithmetic import FloatArithmetic
 from hierglm.formula.check import Checker
-from hierglm.formula.rewrite import (
-    Rewritten,
-    rewrite,
-)
+from hierglm.formula.limits import MAX_EXPRESSION
+from hierglm.formula.rewrite import Rewritten, rewrite
 from hierglm.formula.terms import Factor
 
-MAX_EXPRESSION = 20_000
-
 _NAME = re.compile(r"(?:[^\W\d]|\.(?=[^\W\d]))[\w.]*|`[^`]+`")
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def read_expression(
@@ -57,7 +53,9 @@ def read_expression(
         name = written.strip("`")
         return Factor(name, name, "name", (name,), start, end)
     if _NUMBER.fullmatch(written):
-        return Factor(written, written, "number", (), start, end)
+        # Python does not read 007.
+        plain = re.sub(r"^0+(?=[0-9])", "", written)
+        return Factor(plain, written, "number", (), start, end)
     inner = (start + 1, end - 1) if written.startswith("{") else (start, end)
     return _read_call(text, *inner, functions, label=(start, end))
 

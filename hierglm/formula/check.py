@@ -5,30 +5,32 @@ from __future__ import annotations
 import ast
 
 from hierglm.errors import FormulaError
+from hierglm.formula.arguments import check_numbers, check_options, refuse_keywords
 from hierglm.formula.arithmetic import flag, logical
 from hierglm.formula.functions import (
     BASES,
-    BASIS_ARGUMENTS,
     CONTR,
     CONTRASTS,
     ELEMENTWISE,
     ENCODINGS,
-    MAX_BASIS,
     NUMPY,
     NUMPY_CONSTANTS,
 )
+from hierglm.formula.limits import MAX_NESTING
 from hierglm.formula.rewrite import (
     Rewritten,
     column_identifier,
     function_identifier,
     levels_identifier,
+    text_identifier,
     unknown_function,
 )
 
-MAX_NESTING = 100
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _CONTAINERS = (ast.List, ast.Tuple, ast.Dict)
+_EXACT = 2**63
+"""From here on whole numbers become floats: NumPy would compute with ever longer ones."""
 _REFUSED = {
     ast.Lambda: "a lambda",
     ast.Subscript: "a subscript",
@@ -45,6 +47,7 @@ _REFUSED = {
     ast.Yield: "'yield'",
     ast.YieldFrom: "'yield'",
     ast.Set: "a set",
+    **dict.fromkeys(_CONTAINERS, "a list that is no option of a call"),
 }
 _ALLOWED = "allowed are columns, numbers, arithmetic, comparisons, and calls of known functions"
 
@@ -63,6 +66,7 @@ class Checker(ast.NodeTransformer):
         self._skipped = len(source.code) - len(source.code.lstrip())
         self._functions = functions
         self._callable = {function_identifier(f): f for f in functions}
+        self._computing = 0
         self.read: list[str] = []
 
     def check_depth(self, tree: ast.AST) -> None:
@@ -92,27 +96,18 @@ class Checker(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        """Let numbers, text, true, false and none pass."""
-        if node.value is None or isinstance(node.value, str | int | float | bool):
-            return node
-        raise self._refuse(f"{node.value!r} is not allowed in a formula", node)
-
-    def visit_List(self, node: ast.List) -> ast.AST:
-        """Check what a list holds."""
-        node.elts = [self.visit(item) for item in node.elts]
-        return node
-
-    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        """Check what a tuple holds."""
-        node.elts = [self.visit(item) for item in node.elts]
-        return node
-
-    def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        """Check what a dictionary of contrasts holds."""
-        if any(key is None for key in node.keys):
-            raise self._refuse(f"'**' in front of a value is not allowed; {_ALLOWED}", node)
-        node.keys = [self.visit(key) for key in node.keys if key is not None]
-        node.values = [self.visit(value) for value in node.values]
+        """Let numbers, true, false and none pass; text only where `_or_text` lets it stand."""
+        if isinstance(node.value, str):
+            raise self._refuse(
+                "text in quotes can be compared with, as in x == 'a', or be an option", node
+            )
+        if not (node.value is None or isinstance(node.value, int | float)):
+            raise self._refuse(f"{str(node.value)[:40]!r} is not allowed in a formula", node)
+        if isinstance(node.value, int) and abs(node.value) >= _EXACT:
+            try:
+                node.value = float(node.value)
+            except OverflowError:
+                raise self._refuse("this number is too large", node) from None
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -130,7 +125,7 @@ class Checker(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """Let signs pass, and read ``not`` as R reads ``!``."""
-        node.operand = self.visit(node.operand)
+        node.operand = self._operand(node.operand)
         if isinstance(node.op, ast.Not | ast.Invert):
             return flag(ast.Compare(node.operand, [ast.Eq()], [ast.Constant(0)]))
         return node
@@ -138,19 +133,18 @@ class Checker(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Let arithmetic pass, and read ``&`` and ``|`` as logic on numbers."""
         if isinstance(node.op, ast.BitAnd | ast.BitOr):
-            return logical(
-                isinstance(node.op, ast.BitAnd), [self.visit(node.left), self.visit(node.right)]
-            )
+            sides = [self._operand(node.left), self._operand(node.right)]
+            return logical(isinstance(node.op, ast.BitAnd), sides)
         if not isinstance(node.op, _ARITHMETIC):
             raise self._refuse("this operator is not allowed in a formula", node)
         self._check_operand(node.left)
         self._check_operand(node.right)
-        node.left, node.right = self.visit(node.left), self.visit(node.right)
+        node.left, node.right = self._operand(node.left), self._operand(node.right)
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         """Read ``and`` and ``or`` row by row."""
-        return logical(isinstance(node.op, ast.And), [self.visit(v) for v in node.values])
+        return logical(isinstance(node.op, ast.And), [self._operand(v) for v in node.values])
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Let one comparison pass; its result is 0 or 1."""
@@ -162,38 +156,110 @@ class Checker(ast.NodeTransformer):
             )
         if isinstance(node.left, _CONTAINERS) or isinstance(node.comparators[0], _CONTAINERS):
             raise self._refuse("a list cannot be compared in a formula", node)
-        node.left = self.visit(node.left)
-        node.comparators = [self.visit(node.comparators[0])]
+        node.left = self._operand(node.left, text=True)
+        node.comparators = [self._operand(node.comparators[0], text=True)]
         return flag(node)
-
-    def visit_keyword(self, node: ast.keyword) -> ast.AST:
-        """Check an argument given by name."""
-        if node.arg is None:
-            raise self._refuse(f"'**' in front of an argument is not allowed; {_ALLOWED}", node)
-        if node.arg.startswith("_"):
-            raise self._refuse(f"argument {node.arg!r} is not allowed in a formula", node)
-        node.value = self.visit(node.value)
-        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Let calls of listed functions pass, with arguments that they take."""
         target = node.func
+        if any(k.arg is None for k in node.keywords):
+            raise self._refuse(f"'**' in front of an argument is not allowed; {_ALLOWED}", node)
         if isinstance(target, ast.Attribute):
-            self._check_attribute_call(target, node)
-        elif not isinstance(target, ast.Name):
+            return self._attribute_call(target, node)
+        if not isinstance(target, ast.Name):
             raise self._refuse(f"only a function's name can be called; {_ALLOWED}", target)
-        elif target.id == "Q":
+        if target.id == "Q":
             return self._quoted(node)
-        elif target.id == "c":
-            self._no_keywords(node)
-            return ast.List([self.visit(a) for a in node.args], ast.Load())
-        elif target.id not in self._callable:
-            self._check_named_call(target, node)
-        node.args = [self.visit(argument) for argument in node.args]
-        if isinstance(target, ast.Name) and target.id == "C":
-            node.args[:1] = [self._levels(argument) for argument in node.args[:1]]
-        node.keywords = [self.visit(argument) for argument in node.keywords]
+        if target.id in self._callable:
+            return self._own_call(node)
+        if target.id in ELEMENTWISE:
+            return self._of_numbers(target.id, ELEMENTWISE[target.id], node)
+        if target.id in ENCODINGS:
+            return self._encoding(target.id, node)
+        if target.id in CONTRASTS:
+            return self._contrasts(target.id, CONTRASTS[target.id], node)
+        if target.id == "c":
+            raise self._refuse("c(...) can only be an option, as in bs(x, knots=c(1, 2))", node)
+        start, end = self._span(target)
+        raise unknown_function(self._text[start:end], self._functions, self._text, start, end)
+
+    def _attribute_call(self, target: ast.Attribute, node: ast.Call) -> ast.AST:
+        owner = target.value.id if isinstance(target.value, ast.Name) else ""
+        if owner == "contr" and target.attr in CONTR:
+            return self._contrasts(f"contr.{target.attr}", CONTR[target.attr], node)
+        if owner != "np" or target.attr not in NUMPY:
+            self.visit_Attribute(ast.copy_location(ast.Attribute(target, target.attr), target))
+        return self._of_numbers(f"np.{target.attr}", NUMPY[target.attr], node)
+
+    def _of_numbers(self, name: str, takes: tuple[int, int], node: ast.Call) -> ast.AST:
+        check_numbers(name, takes, node, self._refuse)
+        # np.where(x > 0, 'a', 'b') makes categories, which nothing can be computed from.
+        text = name == "np.where" and not self._computing
+        first, *others = node.args
+        node.args = [self._operand(first), *(self._operand(a, text) for a in others)]
         return node
+
+    def _encoding(self, name: str, node: ast.Call) -> ast.AST:
+        if name in BASES and self._computing:
+            raise self._refuse(
+                f"{name}(...) makes several columns: it can be a term, but not part of a sum", node
+            )
+        columns = self._source.columns
+        check_options(name, ENCODINGS[name], node, columns, self._refuse)
+        first, *options = node.args
+        first = self.visit(first)
+        first = self._levels(first) if name == "C" else first
+        node.args = [first, *map(self._or_text, options)]
+        return self._with_options(node)
+
+    def _contrasts(self, name: str, takes: tuple[str, ...], node: ast.Call) -> ast.AST:
+        check_options(name, takes, node, self._source.columns, self._refuse, first=0)
+        node.args = [self._or_text(a) for a in node.args]
+        return self._with_options(node)
+
+    def _own_call(self, node: ast.Call) -> ast.AST:
+        for keyword in node.keywords:
+            if keyword.arg is not None and keyword.arg.startswith("_"):
+                raise self._refuse(f"argument {keyword.arg!r} is not allowed in a formula", keyword)
+        node.args = [self._or_text(a) for a in node.args]
+        return self._with_options(node)
+
+    def _with_options(self, node: ast.Call) -> ast.AST:
+        for keyword in node.keywords:
+            keyword.value = self._or_text(keyword.value)
+        return node
+
+    def _operand(self, node: ast.expr, text: bool = False) -> ast.expr:
+        """Check what is computed with."""
+        self._computing += 1
+        checked: ast.expr = self._or_text(node, lists=False) if text else self.visit(node)
+        self._computing -= 1
+        return checked
+
+    def _or_text(self, node: ast.expr, lists: bool = True) -> ast.expr:
+        """Check an option, or what may be text as well; text goes on under a name."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return ast.Name(text_identifier(node.value), ast.Load())
+        if not lists:
+            return self._visited(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "c":
+            refuse_keywords(node, self._refuse)
+            return ast.List([self._or_text(a) for a in node.args], ast.Load())
+        if isinstance(node, ast.List | ast.Tuple):
+            node.elts = [self._or_text(item) for item in node.elts]
+            return node
+        if isinstance(node, ast.Dict):
+            if any(key is None for key in node.keys):
+                raise self._refuse(f"'**' in front of a value is not allowed; {_ALLOWED}", node)
+            node.keys = [self._or_text(key) for key in node.keys if key is not None]
+            node.values = [self._or_text(value) for value in node.values]
+            return node
+        return self._visited(node)
+
+    def _visited(self, node: ast.expr) -> ast.expr:
+        checked: ast.expr = self.visit(node)
+        return checked
 
     def _levels(self, node: ast.expr) -> ast.expr:
         """Mark a column whose values are read as levels."""
@@ -201,62 +267,12 @@ class Checker(ast.NodeTransformer):
             return node
         return ast.Name(levels_identifier(self._source.columns[node.id]), ast.Load())
 
-    def _check_named_call(self, target: ast.Name, node: ast.Call) -> None:
-        if target.id in ELEMENTWISE:
-            self._check_arguments(target.id, ELEMENTWISE[target.id], node)
-        elif target.id == "I":
-            self._check_arguments("I", 1, node)
-        elif target.id in ENCODINGS:
-            self._check_encoding(target.id, node)
-        elif target.id not in CONTRASTS:
-            start, end = self._span(target)
-            name = self._text[start:end]
-            raise unknown_function(name, self._functions, self._text, start, end)
-
-    def _check_attribute_call(self, target: ast.Attribute, node: ast.Call) -> None:
-        owner = target.value.id if isinstance(target.value, ast.Name) else ""
-        if owner == "contr" and target.attr in CONTR:
-            return
-        if owner != "np" or target.attr not in NUMPY:
-            self.visit_Attribute(ast.copy_location(ast.Attribute(target, target.attr), target))
-        self._check_arguments(f"np.{target.attr}", NUMPY[target.attr], node)
-
-    def _check_arguments(self, name: str, most: int, node: ast.Call) -> None:
-        self._no_keywords(node)
-        if not 1 <= len(node.args) <= most:
-            wanted = "one argument" if most == 1 else f"one to {most} arguments"
-            raise self._refuse(f"{name}(...) takes {wanted}, not {len(node.args)}", node)
-
-    def _check_encoding(self, name: str, node: ast.Call) -> None:
-        if not node.args:
-            raise self._refuse(f"the first argument of {name}(...) is missing", node)
-        if name not in BASES:
-            return
-        for size in (
-            *node.args[1:],
-            *(k.value for k in node.keywords if k.arg in BASIS_ARGUMENTS),
-        ):
-            if isinstance(size, ast.Name | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare):
-                raise self._refuse("give the size of a basis as a number", size)
-            value = size.value if isinstance(size, ast.Constant) else None
-            if isinstance(value, int | float) and not value <= MAX_BASIS:
-                raise self._refuse(f"a basis may have {MAX_BASIS} columns at most", size)
-
     def _check_operand(self, node: ast.AST) -> None:
         """Refuse ``"a" * 10**9`` and the like: text and lists have no arithmetic."""
-        if any(isinstance(n, ast.Name) and n.id in self._source.columns for n in ast.walk(node)):
-            return
-        for part in ast.walk(node):
-            text = isinstance(part, ast.Constant) and isinstance(part.value, str)
-            vector = isinstance(part, ast.Call) and getattr(part.func, "id", "") == "c"
-            if text or vector or isinstance(part, _CONTAINERS):
-                raise self._refuse("text and lists have no arithmetic in a formula", part)
-
-    def _no_keywords(self, node: ast.Call) -> None:
-        if node.keywords:
-            given = node.keywords[0].arg
-            what = f"argument '{given}'" if given else "'**'"
-            raise self._refuse(f"{what} is not known here", node)
+        text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        vector = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "c"
+        if text or vector or isinstance(node, _CONTAINERS):
+            raise self._refuse("text and lists have no arithmetic in a formula", node)
 
     def _quoted(self, node: ast.Call) -> ast.AST:
         """Read patsy's ``Q("my column")`` as the column itself."""

@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
-# Encodings that remember what they saw; most are formulaic's own.
-ENCODINGS = frozenset(
-    {"C", "I", "bs", "cc", "center", "cr", "cs", "hashed", "poly", "scale", "standardize"}
-)
+from collections.abc import Mapping
 
-# Contrast objects: allowed bare (`C(f, Sum)`) and called (`C(f, Treatment("b"))`).
-CONTRASTS = frozenset({"Treatment", "Sum", "Helmert", "Poly", "Diff"})
-CONTR = frozenset({"treatment", "sum", "helmert", "poly", "diff", "SAS", "sas"})
+from hierglm.formula.limits import MAX_BASIS, MAX_DEGREE
 
-# Functions of numbers, row by row, and how many arguments they take at most. They take no
-# keywords, because NumPy's `out=` and `where=` would write into the table.
-ELEMENTWISE = {
-    **dict.fromkeys(
-        (
-            *("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "exp", "exp10", "exp2"),
-            *("expm1", "floor", "log10", "log1p", "log2", "plogis", "qlogis", "sign", "sin"),
-            *("sinh", "sqrt", "tan", "tanh", "trunc"),
-        ),
-        1,
+_SPLINE = ("df", "knots", "lower_bound", "upper_bound", "constraints", "cyclic", "extrapolation")
+
+ENCODINGS: Mapping[str, tuple[str, ...]] = {
+    "C": ("contrasts", "levels", "spans_intercept"),
+    "I": (),
+    "bs": (
+        *("df", "knots", "degree", "include_intercept"),
+        *("lower_bound", "upper_bound", "extrapolation"),
     ),
-    "log": 2,
-    "round": 2,
+    "cc": _SPLINE,
+    "center": (),
+    "cr": _SPLINE,
+    "cs": _SPLINE,
+    "hashed": ("levels", "contrasts", "spans_intercept"),
+    "poly": ("degree", "raw"),
+    "scale": ("center", "scale", "ddof"),
+    "standardize": ("center", "rescale", "ddof"),
 }
-NUMPY = {
-    **dict.fromkeys(
-        (
-            *("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh"),
-            *("cbrt", "ceil", "cos", "cosh", "exp", "exp2", "expm1", "floor", "log", "log10"),
-            *("log1p", "log2", "rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh"),
-            "trunc",
-        ),
-        1,
-    ),
-    **dict.fromkeys(("arctan2", "hypot", "logaddexp", "maximum", "minimum", "power", "round"), 2),
-    "clip": 3,
-    "where": 3,
+"""Encodings that remember what they saw, most of them formulaic's own, and their options."""
+
+CONTRASTS: Mapping[str, tuple[str, ...]] = {
+    "Treatment": ("reference",),
+    "Sum": (),
+    "Helmert": ("reverse", "scale"),
+    "Poly": ("scores",),
+    "Diff": ("backward",),
+}
+"""Contrasts, allowed bare (``C(f, Sum)``) and called (``C(f, Treatment("b"))``)."""
+
+CONTR: Mapping[str, tuple[str, ...]] = {
+    "treatment": ("base",),
+    "sum": (),
+    "helmert": ("reverse", "scale"),
+    "poly": ("scores",),
+    "diff": ("backward",),
+    "SAS": ("base",),
+    "sas": ("base",),
+}
+"""The same by R's names, as in ``C(f, contr.sum)``."""
+
+_one = (
+    *("abs", "acos", "asin", "atan", "ceil", "cos", "cosh", "exp", "exp10", "exp2"),
+    *("expm1", "floor", "log10", "log1p", "log2", "plogis", "qlogis", "sign", "sin"),
+    *("sinh", "sqrt", "tan", "tanh", "trunc"),
+)
+ELEMENTWISE: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(_one, (1, 1)),
+    "log": (1, 2),
+    "round": (1, 2),
+}
+"""Functions of numbers, row by row, and how many arguments they take, at least and at most.
+
+They take no keywords, because NumPy's ``out=`` and ``where=`` would write into the table.
+"""
+
+_numpy_one = (
+    *("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh"),
+    *("cbrt", "ceil", "cos", "cosh", "exp", "exp2", "expm1", "floor", "log", "log10"),
+    *("log1p", "log2", "rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh"),
+    "trunc",
+)
+NUMPY: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(_numpy_one, (1, 1)),
+    **dict.fromkeys(("arctan2", "hypot", "logaddexp", "maximum", "minimum", "power"), (2, 2)),
+    "round": (1, 2),
+    "clip": (3, 3),
+    # With one argument it would return places, not values.
+    "where": (3, 3),
 }
 NUMPY_CONSTANTS = frozenset({"pi", "e"})
 
@@ -61,7 +97,12 @@ LEFT_ONLY = ("trials", "weights", "se", "cbind")
 
 CALLABLE = frozenset({*ENCODINGS, *CONTRASTS, *ELEMENTWISE, *ALIASES})
 
-# Whole numbers that size a basis; more columns than this is a slip or an attack.
-BASES = frozenset({"bs", "cc", "cr", "cs", "hashed", "poly"})
-BASIS_ARGUMENTS = frozenset({"degree", "df", "levels"})
-MAX_BASIS = 1000
+BASES: Mapping[str, Mapping[str, int]] = {
+    "bs": {"df": MAX_BASIS, "degree": MAX_DEGREE},
+    "cc": {"df": MAX_BASIS},
+    "cr": {"df": MAX_BASIS},
+    "cs": {"df": MAX_BASIS},
+    "hashed": {"levels": MAX_BASIS},
+    "poly": {"degree": MAX_BASIS},
+}
+"""Encodings that make several columns, and the largest value of the options that size them."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hierglm.errors import FormulaError
+from hierglm.formula.limits import MAX_ORDER, MAX_PRODUCTS
 from hierglm.formula.pieces import (
-    MAX_ORDER,
     Cut,
     Piece,
     Product,
@@ -23,10 +23,39 @@ from hierglm.formula.pieces import (
 from hierglm.formula.rewrite import column_identifier
 from hierglm.formula.terms import Factor, Term
 
-MAX_PRODUCTS = 100_000
+
+@dataclass(slots=True)
+class Budget:
+    """Counts what one formula multiplies out to, so that a short text cannot run for hours.
+
+    Attributes
+    ----------
+    text : str
+        The formula, for messages.
+    spent : int
+        Terms and products made so far, in all of its brackets.
+    """
+
+    text: str
+    spent: int = 0
+
+    def spend(self, count: int, start: int, end: int) -> None:
+        """Count some more, which stand between two places of the formula.
+
+        Raises
+        ------
+        FormulaError
+            When they are too many.
+        """
+        self.spent += count
+        if self.spent > MAX_PRODUCTS:
+            message = f"this multiplies out to more than {MAX_PRODUCTS:,} terms"
+            raise FormulaError(message, self.text, start, end)
 
 
-def expand(pieces: Sequence[Piece], text: str, *, intercept: bool) -> list[Product]:
+def expand(
+    pieces: Sequence[Piece], text: str, *, intercept: bool, budget: Budget | None = None
+) -> list[Product]:
     """Multiply a right-hand side out.
 
     Parameters
@@ -37,6 +66,8 @@ def expand(pieces: Sequence[Piece], text: str, *, intercept: bool) -> list[Produ
         The formula, for messages.
     intercept : bool
         Whether an intercept is meant where none is written.
+    budget : Budget, optional
+        Of the formula, where this is a part of it.
 
     Returns
     -------
@@ -58,7 +89,9 @@ def expand(pieces: Sequence[Piece], text: str, *, intercept: bool) -> list[Produ
         signed = [one, *glue, *signed]
     if not signed:
         return []
-    products = _tidy(_algebra(bracketed(signed), text), text)
+    budget = budget or Budget(text)
+    budget.spend(len(signed), signed[0].start, signed[-1].end)
+    products = _tidy(_algebra(bracketed(signed), budget), text)
     for product in products:
         _check_product(product, text)
     return sorted(products, key=_degree)
@@ -83,7 +116,7 @@ def formulaic_terms(terms: Iterable[Term]) -> list[Any]:
     return made
 
 
-def _algebra(pieces: Sequence[Piece], text: str) -> list[Product]:
+def _algebra(pieces: Sequence[Piece], budget: Budget) -> list[Product]:
     from formulaic.errors import FormulaicError
     from formulaic.parser.algos.tokens_to_ast import tokens_to_ast
     from formulaic.parser.types import Token
@@ -105,39 +138,19 @@ def _algebra(pieces: Sequence[Piece], text: str) -> list[Product]:
                 known.append(piece.operand)
             kind, name = "name", f"operand_{numbers[key]}"
         tokens.append(
-            Token(name, kind=kind, source=text, source_start=piece.start, source_end=piece.end)
+            Token(
+                name, kind=kind, source=budget.text, source_start=piece.start, source_end=piece.end
+            )
         )
     try:
-        terms = tokens_to_ast(tokens, _resolver(_Budget(text))).to_terms()
+        terms = tokens_to_ast(tokens, _resolver(budget)).to_terms()
     except FormulaicError:
+        text = budget.text
         raise FormulaError("the terms cannot be read", text, 0, len(text)) from None
     return [tuple(_operand(factor, known) for factor in term.factors) for term in terms]
 
 
-@dataclass(slots=True)
-class _Budget:
-    """Counts the products made for one formula, so that a short text cannot run for hours."""
-
-    text: str
-    spent: int = 0
-
-    def spend(self, count: int, operands: Iterable[Any]) -> None:
-        self.spent += count
-        if self.spent > MAX_PRODUCTS:
-            raise self._refuse(f"this multiplies out to more than {MAX_PRODUCTS:,} terms", operands)
-
-    def check_order(self, terms: Iterable[Any]) -> None:
-        for term in terms:
-            if len(term.factors) > MAX_ORDER:
-                raise self._refuse(f"an interaction of more than {MAX_ORDER} factors", [[term]])
-
-    def _refuse(self, message: str, operands: Iterable[Any]) -> FormulaError:
-        tokens = [f.token for terms in operands for term in terms for f in term.factors]
-        start, end = min(t.source_start for t in tokens), max(t.source_end for t in tokens)
-        return FormulaError(message, self.text, start, end)
-
-
-def _resolver(budget: _Budget) -> Any:
+def _resolver(budget: Budget) -> Any:
     """Return formulaic's table of operators, each held to the budget."""
     from formulaic.parser.parser import DefaultOperatorResolver
 
@@ -149,7 +162,7 @@ def _resolver(budget: _Budget) -> Any:
     return Bounded()
 
 
-def _bounded(operator: Any, budget: _Budget) -> Any:
+def _bounded(operator: Any, budget: Budget) -> Any:
     from formulaic.parser.types import Operator
 
     if operator.symbol not in ("*", ":", "/", "in", "**", "^"):
@@ -160,9 +173,12 @@ def _bounded(operator: Any, budget: _Budget) -> Any:
             count = len(left) ** int(next(iter(right)).factors[0].expr)
         else:
             count = len(left) * len(right)
-        budget.spend(count, (left, right))
+        budget.spend(count, *_place([left, right]))
         terms = operator.to_terms(left, right)
-        budget.check_order(terms)
+        for term in terms:
+            if len(term.factors) > MAX_ORDER:
+                message = f"an interaction of more than {MAX_ORDER} factors"
+                raise FormulaError(message, budget.text, *_place([[term]]))
         return terms
 
     return Operator(
@@ -173,6 +189,12 @@ def _bounded(operator: Any, budget: _Budget) -> Any:
         fixity=operator.fixity,
         to_terms=to_terms,
     )
+
+
+def _place(operands: Iterable[Any]) -> tuple[int, int]:
+    """Return where the factors of some sets of terms stand, from the first to the last."""
+    tokens = [f.token for terms in operands for term in terms for f in term.factors]
+    return min(t.source_start for t in tokens), max(t.source_end for t in tokens)
 
 
 def _operand(factor: Any, known: list[Factor | Cut]) -> Factor | Cut:

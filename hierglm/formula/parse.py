@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from hierglm.errors import FormulaError
-from hierglm.formula.grammar import expand
+from hierglm.formula.dot import Dot
+from hierglm.formula.grammar import Budget, expand
 from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
-from hierglm.formula.pieces import Cut, Piece, Product, bracketed_sum
+from hierglm.formula.limits import MAX_GROUPS
+from hierglm.formula.pieces import Cut, Piece, Product
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response
 from hierglm.formula.shared import join_shared
 from hierglm.formula.structures import LEVELS, of_levels
@@ -56,20 +58,23 @@ def parse(text: str, columns: Sequence[str] = (), functions: Collection[str] = (
     response = read_response(left, text, known)
     main, bars = cut_bars(right, text)
     bars = {cut: _level_structure(bar, text, known) for cut, bar in bars.items()}
+    budget = Budget(text)
     pieces, offsets = _pieces(main, text, known)
     bys = {
-        cut: expand(_by_pieces(bar, text, known), text, intercept=False)
+        cut: expand(_by_pieces(bar, text, known), text, intercept=False, budget=budget)
         for cut, bar in bars.items()
     }
     used = _used(response, offsets.values(), bys.values())
     used |= {name for bar in bars.values() for name in bar.levels.names}
     dot = Dot(tuple(c for c in dict.fromkeys(columns) if c not in used), bool(columns))
-    products = expand(dot.spread(pieces, text), text, intercept=True)
+    products = expand(dot.spread(pieces, text), text, intercept=True, budget=budget)
     kept = {p[0] for p in products if p and isinstance(p[0], Cut)}
     groups = {}
     for cut, bar in bars.items():
         effects = dot.spread(_pieces(bar.effects, text, known)[0], text)
-        groups[cut] = read_group(bar, expand(effects, text, intercept=True), bys[cut], text)
+        varying = expand(effects, text, intercept=True, budget=budget)
+        groups[cut] = read_group(bar, varying, bys[cut], text)
+    _refuse_many(groups, text)
     formula = Formula(
         response=response,
         common=tuple(_term(p) for p in products if not (p and isinstance(p[0], Cut))),
@@ -92,6 +97,15 @@ def _checked(text: object) -> str:
     if not text.strip():
         raise FormulaError("the formula is empty; write for example 'y ~ x + (1 | g)'", text)
     return text
+
+
+def _refuse_many(groups: Mapping[Cut, Sequence[object]], text: str) -> None:
+    """Raise `FormulaError` at the bracket with which there are too many group terms."""
+    found = 0
+    for cut, terms in groups.items():
+        found += len(terms)
+        if found > MAX_GROUPS:
+            raise FormulaError(f"more than {MAX_GROUPS} group terms", text, cut.start, cut.end)
 
 
 def _sides(tokens: Sequence[Token], text: str) -> tuple[list[Token], list[Token]]:
@@ -143,7 +157,8 @@ def _pieces(
             pieces.append(Piece("", cut, token.start, token.end))
         else:
             factor = read_atom(token, text, functions)
-            pieces.append(Piece(token.text, factor, token.start, token.end))
+            symbol = factor.expr if factor.kind == "number" else token.text
+            pieces.append(Piece(symbol, factor, token.start, token.end))
     return pieces, offsets
 
 
@@ -192,53 +207,6 @@ def _by_pieces(bar: Bar, text: str, functions: frozenset[str]) -> list[Piece]:
                 token.end,
             )
     return _pieces(bar.by, text, functions)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """What ``.`` stands for: the columns that the formula uses nowhere else.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        These columns.
-    known : bool
-        Whether the columns of the table were given at all.
-    """
-
-    columns: tuple[str, ...]
-    known: bool
-
-    def spread(self, pieces: Sequence[Piece], text: str) -> list[Piece]:
-        """Return the pieces with each ``.`` written out.
-
-        Raises
-        ------
-        FormulaError
-            When it is not known which columns there are, or there are none left.
-        """
-        out: list[Piece] = []
-        for piece in pieces:
-            if piece.operand is None and piece.symbol == ".":
-                self._check(piece, text)
-                out += bracketed_sum([[_column(name, piece)] for name in self.columns])
-            else:
-                out.append(piece)
-        return out
-
-    def _check(self, piece: Piece, text: str) -> None:
-        if not self.known:
-            message = "'.' stands for the other columns of the table, and there is no table here"
-        elif not self.columns:
-            message = "'.' stands for the other columns of the table, and there are none left"
-        else:
-            return
-        raise FormulaError(message, text, piece.start, piece.end)
-
-
-def _column(name: str, piece: Piece) -> Piece:
-    factor = Factor(name, name, "name", (name,), piece.start, piece.end)
-    return Piece(name, factor, piece.start, piece.end)
 
 
 def _used(

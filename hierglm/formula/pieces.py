@@ -8,10 +8,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from hierglm.errors import FormulaError
+from hierglm.formula.limits import MAX_ORDER
 from hierglm.formula.terms import Factor
-
-MAX_ORDER = 12
-"""Factors in one interaction, and the largest power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +181,9 @@ def _check_prefix(before: Piece | None, piece: Piece, text: str) -> None:
 
 
 def _check_power(piece: Piece, text: str) -> None:
-    whole = piece.is_number and piece.symbol.isdigit() and 1 <= int(piece.symbol) <= MAX_ORDER
-    if not whole:
+    # Long ones are never converted: Python refuses to, and they are too large anyway.
+    short = piece.is_number and piece.symbol.isdigit() and len(piece.symbol) < 9
+    if not (short and 1 <= int(piece.symbol) <= MAX_ORDER):
         raise FormulaError(
             f"a power of terms is a whole number from 1 to {MAX_ORDER}; "
             "for the square of a column write I(x^2)",

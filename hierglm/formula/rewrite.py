@@ -18,7 +18,8 @@ from hierglm.formula.functions import (
     WORDS,
 )
 
-_COLUMN, _FUNCTION, _LEVELS = "_col_", "_fn_", "_levels_"
+_COLUMN, _FUNCTION, _LEVELS, _TEXT = "_col_", "_fn_", "_levels_", "_text_"
+_OURS = (_COLUMN, _FUNCTION, _LEVELS, _TEXT, "__")
 _SOFT = frozenset({"lambda", "for", "if", "else", "in", "is", "await", "yield", "async"})
 _KEPT = frozenset({"True", "False", "None", "and", "or", "not"}) | _SOFT
 _TAKEN = CALLABLE | frozenset({"np", "contr", "Q", "c", "offset"})
@@ -27,7 +28,7 @@ _PIECE = re.compile(
     r"""
       (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
     | (?P<quoted>`[^`]+`)
-    | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)L?
+    | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)L?
     | (?P<name>(?:[^\W\d]|\.(?=[^\W\d]))[\w.]*)
     | (?P<operator>%%|%/%|\^)
     | (?P<space>\s+)
@@ -49,11 +50,9 @@ def column_identifier(name: str) -> str:
     ('x', '_col_log_2e_radon', '_col_log')
     """
     plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    if plain and name not in _TAKEN and not name.startswith((_COLUMN, _FUNCTION, _LEVELS, "__")):
+    if plain and name not in _TAKEN and not name.startswith(_OURS):
         return name
-    return _COLUMN + "".join(
-        char if char.isascii() and char.isalnum() else f"_{ord(char):x}_" for char in name
-    )
+    return _COLUMN + _escaped(name)
 
 
 def levels_identifier(name: str) -> str:
@@ -69,6 +68,34 @@ def function_identifier(name: str) -> str:
     return _FUNCTION + name
 
 
+def text_identifier(text: str) -> str:
+    """Return the Python name that stands for text in quotes: no quotes go into expressions.
+
+    formulaic pastes what it evaluates into further expressions, between quotes of its own.
+
+    Examples
+    --------
+    >>> text_identifier("it's")
+    '_text_it_27_s'
+    """
+    return _TEXT + _escaped(text)
+
+
+def texts_in(expression: str) -> dict[str, str]:
+    """Return the texts that an expression holds, by the names that stand for them.
+
+    Examples
+    --------
+    >>> texts_in("C(f, levels=[_text_it_27_s, _text_b])")
+    {'_text_it_27_s': "it's", '_text_b': 'b'}
+    """
+    found = re.findall(rf"\b{_TEXT}\w*", expression)
+    return {
+        name: re.sub("_([0-9a-f]+)_", lambda m: chr(int(m[1], 16)), name.removeprefix(_TEXT))
+        for name in found
+    }
+
+
 def functions_called(expression: str) -> list[str]:
     """Return the functions of the caller's that an expression calls.
 
@@ -78,6 +105,10 @@ def functions_called(expression: str) -> list[str]:
     ['half']
     """
     return re.findall(rf"\b{_FUNCTION}(\w+)\(", expression)
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):x}_" for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +197,10 @@ def _translate(
     kind, written = found.lastgroup, found.group(found.lastgroup or 0)
     if kind == "operator":
         return OPERATORS[written]
+    if kind == "string" and ("\n" in written or "\r" in written):
+        raise FormulaError(
+            "text in quotes ends on the line where it begins", text, found.start(), found.end()
+        )
     if kind == "space":
         return " "
     if kind == "quoted":

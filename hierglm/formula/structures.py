@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hierglm.errors import FormulaError, suggest
 from hierglm.formula.calls import read_expression
+from hierglm.formula.limits import MAX_MEMBERS
 from hierglm.formula.response import arguments, function_name
 from hierglm.formula.terms import (
     DIAGONAL,
@@ -91,6 +92,8 @@ def of_levels(
         wanted, example = "one grouping factor", "gr(g, cov=A)"
     elif name == "mm" and len(factors) < 2:
         wanted, example = "two grouping factors or more", "mm(g1, g2)"
+    elif len(factors) > MAX_MEMBERS:
+        wanted, example = f"{MAX_MEMBERS} grouping factors at most", "mm(g1, g2)"
     else:
         found = _options(name, LEVELS[name], options, text, frozenset(functions))
         return tuple(factors), Structure(name, found) if found or name == "mm" else INDEPENDENT
@@ -148,7 +151,7 @@ def _value(name: str, kind: str, text: str, place: Place, functions: frozenset[s
         return Given(written.strip("`"), *place)
     if "text" in kind and (_quoted(written, '"') or _quoted(written, "'")):
         return written[1:-1]
-    if "number" in kind and written.isdigit():
+    if "number" in kind and written.isascii() and written.isdigit() and len(written) < 9:
         return float(written)
     if kind == "flag" and written in _FLAGS:
         return _FLAGS[written]

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hierglm.errors import FormulaError
-
-MAX_LENGTH = 100_000
-MAX_DEPTH = 100
+from hierglm.formula.limits import MAX_DEPTH, MAX_LENGTH
 
 TokenKind = Literal["name", "call", "block", "number", "dot", "operator", "open", "close"]
 
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+)
-    | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+    | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     | (?P<name>(?:[^\W\d]|\.(?=[^\W\d]|\.))[\w.]*)
     | (?P<quoted>`[^`]+`)
     | (?P<dot>\.)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hierglm.errors import FormulaError
+from hierglm.formula.limits import MAX_LENGTH
 from hierglm.formula.tokens import Token, scan
 
 
@@ -19,7 +20,7 @@ def update_formula(formula: str, before: str) -> str:
     Raises
     ------
     FormulaError
-        A formula without a tilde; points into it.
+        A formula without a tilde, which it points into; or a result that is too long.
 
     Examples
     --------
@@ -31,6 +32,12 @@ def update_formula(formula: str, before: str) -> str:
     left, right = _sides(before)
     tokens = scan(formula)
     tilde = _tilde(tokens, formula)
+    dots = sum(token.kind == "dot" for token in tokens)
+    if len(formula) + dots * len(before) > MAX_LENGTH:
+        raise FormulaError(
+            f"with its {dots:,} dots written out this has more than {MAX_LENGTH:,} characters",
+            formula,
+        )
     out, at = [], 0
     for k, token in enumerate(tokens):
         if token.kind != "dot":

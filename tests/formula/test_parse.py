@@ -286,7 +286,7 @@ BAD = [
     ("y ~ x:offset(z)", "an offset cannot be part of an interaction", "offset(z)"),
     ("y ~ offset()", "an argument of offset(...) is missing", "offset()"),
     ("y ~ offset(x, z)", "offset(...) takes one argument, not 2", "offset(x, z)"),
-    ("y ~ log()", "log(...) takes one to 2 arguments, not 0", "log()"),
+    ("y ~ log()", "log(...) takes one or two arguments, not 0", "log()"),
     ("y ~ sqrt(x, z)", "sqrt(...) takes one argument, not 2", "sqrt(x, z)"),
     ("y ~ I()", "I(...) takes one argument, not 0", "I()"),
     ("y ~ I(x, z)", "I(...) takes one argument, not 2", "I(x, z)"),
