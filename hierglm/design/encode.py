@@ -160,8 +160,15 @@ def encode_new(
         offset=_offset(formula.offsets, used, kept, own, design.table),
         groups=tuple(
             encode_group_again(
-                g, term, used, kept, design.table, extend, placed=g.group not in unplaced,
-                before=design.given, given=given,
+                g,
+                term,
+                used,
+                kept,
+                design.table,
+                extend,
+                placed=g.group not in unplaced,
+                before=design.given,
+                given=given,
             )  # fmt: skip
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),

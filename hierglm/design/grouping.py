@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Grouping
+from hierglm.design.enlarge import enlarge
 from hierglm.design.given import Given
 from hierglm.design.groups import Codes, code, cross, extended, find, uncoded
 from hierglm.design.memberships import several_memberships, shares_of
@@ -82,6 +84,8 @@ def encode_group_again(
     fitted: Table,
     extend: bool,
     placed: bool = True,
+    before: Mapping[str, Given] = MappingProxyType({}),
+    given: Mapping[str, Given] | None = None,
 ) -> Grouping:
     """Return a group term on new rows.
 
@@ -100,6 +104,10 @@ def encode_group_again(
         Whether new levels follow those that there are.
     placed : bool
         Whether the levels of the rows are wanted; else all have index -1.
+    before : mapping of str to Given
+        Matrices and graphs of the fit, by name.
+    given : mapping of str to Given, optional
+        The same with new levels. Without it new levels cannot be related to others.
 
     Raises
     ------
@@ -124,11 +132,21 @@ def encode_group_again(
         codes = _codes(term, table, rows, own, fitted)
         levels = extended(levels, codes) if extend else levels
         index = find(codes, levels)
+        if given is not None:
+            stratum = _stratum(term, table, rows, own)
+            found = enlarge(term, grouping, Codes(levels, index), before, given, stratum)
+            return _on_rows(grouping, matrix, index, *found)
     if len(levels) > len(grouping.levels) and (relation.dependent or relation.strata):
         raise DataError(
             f"{term.group} has the new level {levels[len(grouping.levels)]!r}, and "
             f"{grouping.source} does not say how it is related to the others"
         )
+    return _on_rows(grouping, matrix, index, levels, relation)
+
+
+def _on_rows(
+    grouping: Grouping, matrix: Floats, index: Ints, levels: NDArray[Any], relation: Relation
+) -> Grouping:
     return replace(
         grouping,
         levels=_read_only(levels),

@@ -120,19 +120,16 @@ def relate(
     levels = codes.levels
     named = term.levels.option("cov" if term.levels.kind == "gr" else "edges")
     if isinstance(named, Named):
-        found = given[named.name]
+        levels, between = matrix_between(term, named.name, given[named.name], codes.levels)
         if term.levels.kind == "gr":
-            assert isinstance(found, GivenMatrix)
             kind = "cov"
-            levels, A = _on_levels(term, named.name, found, codes.levels)
-            factor = _cholesky(named.name, A, levels)
+            factor = _cholesky(named.name, between, levels)
         else:
             kind = FIELDS[str(term.levels.option("type", "icar"))]
-            levels, W = _adjacency(term, named.name, found, codes.levels)
             if kind == "icar":
-                factor = intrinsic(W)
+                factor = intrinsic(between)
             else:
-                factor, spectrum = proper(W) if kind == "car" else mixed(W)
+                factor, spectrum = proper(between) if kind == "car" else mixed(between)
     labels: tuple[str, ...] = ()
     own = None
     if stratum is not None:
@@ -145,6 +142,32 @@ def relate(
         stratum=_frozen(own),
         student=term.levels.option("dist") == "student",
     )
+
+
+def matrix_between(
+    term: GroupTerm, name: str, given: Given, levels: NDArray[Any]
+) -> tuple[NDArray[Any], Floats]:
+    """Return the matrix between levels that is given: a covariance, or an adjacency.
+
+    Parameters
+    ----------
+    term : GroupTerm
+    name : str
+        In data2.
+    given : Given
+    levels : ndarray
+        Those that come first, in this order.
+
+    Returns
+    -------
+    levels : ndarray
+        With those behind them that the matrix alone has.
+    matrix : ndarray, shape (levels, levels)
+    """
+    if term.levels.kind == "gr":
+        assert isinstance(given, GivenMatrix)
+        return _on_levels(term, name, given, levels)
+    return _adjacency(term, name, given, levels)
 
 
 def refuse_different_levels(groups: Sequence[Grouping]) -> None:
