@@ -169,7 +169,7 @@ def encode_new(
                 placed=g.group not in unplaced,
                 before=design.given,
                 given=given,
-            )  # fmt: skip
+            )
             for g, term in zip(design.groups, formula.groups, strict=True)
         ),
         given=design.given if given is None else given,
