@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hierglm.posterior import Fit, load
     from hierglm.prepared import PreparedModel
     from hierglm.priors import distributions as prior
+    from hierglm.publishing.table import table
     from hierglm.results.approximation import Approximation
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "model",
     "part",
     "prior",
+    "table",
 ]
 
 _WHERE = {
@@ -65,6 +67,7 @@ _WHERE = {
     "load": "hierglm.posterior",
     "model": "hierglm.fitting",
     "part": "hierglm.parts",
+    "table": "hierglm.publishing.table",
 }
 """The module of each public name: loaded when the name is first used, not before."""
 

@@ -64,7 +64,7 @@ class NotebookBar:
     def _bundle(self) -> dict[str, str]:
         words = self._words
         if self._done:
-            gone = time.monotonic() - self._start
-            words += f" {self._done / self._total:.0%}, {gone * (self._total - self._done) / self._done:.0f} s left"
+            left = (time.monotonic() - self._start) * (self._total / self._done - 1)
+            words += f" {self._done / self._total:.0%}, {left:.0f} s left"
         bar = f'<progress max="{self._total}" value="{self._done}" style="width:16em"></progress>'
         return {"text/plain": words, "text/html": f'<div class="hierglm">{bar} {words}</div>'}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from hierglm.publishing.model_table import ModelTable
+    from hierglm.publishing.table import Format, Options
     from hierglm.results.subspace import Subspace
 
 _DIMS = ("chain", "draw")
@@ -73,6 +75,31 @@ class Tables(Fitted):
     def summary(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
         """Return the table of the main parameters: all but the effects of single levels."""
         return summary_table(self, conf_level, hdi)
+
+    @overload
+    def table(self, format: None = None, **options: Unpack[Options]) -> ModelTable: ...
+    @overload
+    def table(self, format: Format, **options: Unpack[Options]) -> str: ...
+    def table(self, format: Format | None = None, **options: Unpack[Options]) -> ModelTable | str:
+        """Return a table for a paper; see `hierglm.table`, which sets several fits side by side.
+
+        Parameters
+        ----------
+        format : {"text", "markdown", "html", "latex"}, optional
+            Text of that format instead of a table that prints itself and has ``.save(path)``.
+        **options
+            uncertainty, beside, statistics, labels, effects, conf_level, hdi, exponentiate, digits,
+            title: as of `hierglm.table`.
+
+        Raises
+        ------
+        SettingsError
+            As `hierglm.table`.
+        """
+        from hierglm.publishing.table import table
+
+        found = table(self, **options)
+        return found if format is None else found.to(format)
 
     def fixef(self, conf_level: float = 0.95, hdi: bool = False) -> pd.DataFrame:
         """Return the common coefficients, one row each."""

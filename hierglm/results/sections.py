@@ -170,8 +170,14 @@ def _section(
     return _lay_out(title, frame, worth, more, columns)
 
 
+def spelled(label: Label) -> str:
+    """Return the label of a row as text: ``cor(Intercept, x)``."""
+    kind, terms = label
+    return f"{kind}({', '.join(terms)})" if kind else terms[0]
+
+
 def _grid(section: Section) -> Grid:
-    labels = tuple(f"{kind}({', '.join(t)})" if kind else t[0] for kind, t in section.labels)
+    labels = tuple(map(spelled, section.labels))
     numeric = (False, *(True for _ in section.names))
     columns = (labels, *section.columns)
     return Grid(("", *section.names), columns, numeric, section.title, section.more)
@@ -201,10 +207,11 @@ def _lay_out(
     keys = ("effect", "term", "term2", "response", "dpar")
     rows = zip(*(frame[key] for key in keys), strict=True)
     rest = f"{count - LONGEST:,} more: {more}" if count > LONGEST else ""
-    return Section(title, tuple(_label(*row) for row in rows), tuple(columns), rest, names)
+    return Section(title, tuple(row_label(*row) for row in rows), tuple(columns), rest, names)
 
 
-def _label(effect: str, term: str, term2: str, response: str, dpar: str) -> Label:
+def row_label(effect: str, term: str, term2: str, response: str, dpar: str) -> Label:
+    """Return what a row of a table is called: its kind, where it has one, and one or two terms."""
     if response or dpar:
         term = qualified(term, response, dpar)
         term2 = qualified(term2, response, dpar) if term2 else ""
