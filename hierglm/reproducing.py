@@ -130,7 +130,7 @@ def _data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str, str
             if name not in responses:
                 raise SettingsError(f"data: no response {name!r}{suggest(name, responses)}")
     elif str(data).endswith(SAVED):
-        lines = [f"saved = hg.load({str(data)!r}{_loading(model)})"]
+        lines = [f"saved = hg.load({_path(str(data), SAVED)}{_loading(model)})"]
         several = len(responses) > 1
         calls = {n: f"saved.data({n!r})" if several else "saved.data()" for n in responses}
         return set(), lines, calls
@@ -174,7 +174,7 @@ def _read(
     numbers = [c for c, x in columns.items() if x.levels and _reads_as_number(x.levels)]
     if function == "read_csv" and numbers:
         options["dtype"] = dict.fromkeys(numbers, "str")
-    shown = repr("PUT THE PATH OF YOUR DATA HERE.csv" if path is None else Path(path).as_posix())
+    shown = _path(path, "PUT THE PATH OF YOUR DATA HERE.csv")
     more = "".join(f", {key}={value!r}" for key, value in options.items())
     rows = " and ".join(f"{n:,}" for n in used)
     listed = ", ".join(columns)
@@ -244,7 +244,7 @@ def _beside(
     lines, imports = ["data2 = {}"], set()
     for name, value in given.items():
         path = (paths or {}).get(name)
-        shown = repr(f"PUT THE PATH OF {name} HERE.csv" if path is None else Path(path).as_posix())
+        shown = _path(path, f"PUT THE PATH OF {name} HERE.csv")
         place = f"data2[{name!r}]"
         if isinstance(value, GivenMatrix) and value.labels is None:
             imports.add("import numpy as np")
@@ -332,6 +332,11 @@ def _settings(fitted: Fitted) -> dict[str, Any]:
         "chains": s.chains, "warmup": s.warmup, "draws": s.draws, "seed": s.seed,
         "adapt_delta": s.adapt_delta, "max_treedepth": s.max_treedepth,
     }  # fmt: skip
+
+
+def _path(path: str | Path | None, place: str) -> str:
+    """Return a path as a script has it, or what stands in its place."""
+    return _quoted(place if path is None else Path(path).as_posix())
 
 
 def _quoted(value: Any) -> str:
