@@ -84,7 +84,7 @@ def _covariance(own: Effects) -> Iterator[Line]:
         size = script(bold("I"), number(len(own.numbers)))
         yield equals(matrix, row(squared(own.sd(0, s)), sign("*"), size), note=note)
     elif covariance.kind == "ar1":
-        apart = row(_BAR, S, sign("-"), T, _BAR)
+        apart = Fenced((row(S, sign("-"), T),), ("|", "|"))
         power = script(symbol("rho"), own.letter, apart)
         entry = script(Fenced((matrix,)), listed((S, T)))
         yield equals(entry, row(squared(own.sd(0)), sign("*"), power), note="at times s and t")
@@ -95,9 +95,6 @@ def _covariance(own: Effects) -> Iterator[Line]:
         if covariance.kind == "cs":
             entry = script(Fenced((R,)), listed((S, T)))
             yield equals(entry, own.of(symbol("rho")), note="for all s ≠ t")
-
-
-_BAR = sign("|")
 
 
 def _shown(parts: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -212,8 +209,8 @@ def _varying_related(own: Effects) -> Iterator[Line]:
         yield distributed(script(symbol("omega"), LEVEL), squares)
     if several:
         s = S if stratum is not None else None
-        L = own.of(bold("L"), None, s)
-        yield equals(row(L, script(L, sup=sign("T"))), sigma_matrix(own, s))
+        L, turned = own.of(bold("L"), None, s), own.of(bold("L"), None, s, sign("T"))
+        yield equals(row(L, turned), sigma_matrix(own, s))
         yield from _covariance(own)
 
 
@@ -221,7 +218,7 @@ def group_meanings(own: Effects) -> Iterator[tuple[Node, str]]:
     """Yield what the symbols of a group term mean, in words."""
     grouping, relation = own.grouping, own.grouping.relation
     kind = covariance_of(grouping).kind
-    names = ", ".join(grouping.terms)
+    names = _names(grouping.terms)
     yield own.letter, f"deviations of the levels of {grouping.group}: {names}"
     if len(own.numbers) > 3 and kind != "ar1":
         yield script(bold("z"), listed((own.letter, letter("i")))), f"the columns {names}"
@@ -248,3 +245,13 @@ def group_meanings(own: Effects) -> Iterator[tuple[Node, str]]:
             script(letter("w"), listed((letter("m"), letter("i")))),
             ("share that a row has of each of its levels"),
         )
+
+
+def _names(terms: tuple[str, ...]) -> str:
+    """Return labels of effects; of many the first few."""
+    more = f" and {len(terms) - _NAMED} more" if len(terms) > _NAMED else ""
+    return ", ".join(terms[:_NAMED]) + more
+
+
+_NAMED = 12
+"""Effects of a level that are named."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 
 from hierglm.reporting.notation import (
@@ -30,7 +31,7 @@ def to_mathml(node: Node) -> str:
         case Leaf():
             return _leaf(node)
         case Row(parts):
-            return f"<mrow>{''.join(map(to_mathml, parts))}</mrow>"
+            return f"<mrow>{''.join(_beside(parts))}</mrow>"
         case Script(base, sub, sup):
             pieces = "".join(to_mathml(p) for p in (base, sub, sup) if p is not None)
             name = "msubsup" if sub and sup else "msub" if sub else "msup"
@@ -42,7 +43,10 @@ def to_mathml(node: Node) -> str:
         case Root(inside):
             return f"<msqrt>{to_mathml(inside)}</msqrt>"
         case Bar(inside):
-            return f'<mover accent="true">{to_mathml(inside)}<mo stretchy="true">‾</mo></mover>'
+            # Fonts rarely stretch the accent over a word: it is there to be read aloud, and the
+            # style sheet draws a line.
+            drawn = f'<mrow class="bar">{to_mathml(inside)}</mrow>'
+            return f'<mover accent="true">{drawn}<mo class="unseen">‾</mo></mover>'
         case Fenced(parts, (left, right)):
             grows = "true" if any(tall(p) for p in parts) else "false"
             ends = [f'<mo stretchy="{grows}">{escape(end)}</mo>' for end in (left, right)]
@@ -54,6 +58,18 @@ def to_mathml(node: Node) -> str:
             return f'<mrow><mo stretchy="true">{{</mo><mtable>{lines}</mtable></mrow>'
 
 
+def _beside(parts: tuple[Node, ...]) -> Iterator[str]:
+    """Yield pieces with a little room between a function's name and what has no brackets."""
+    for k, part in enumerate(parts):
+        before = parts[k - 1] if k else None
+        if isinstance(before, Leaf) and before.kind == "word" and not isinstance(part, Fenced):
+            yield _ROOM
+        yield to_mathml(part)
+
+
+_ROOM = '<mspace width="0.15em"></mspace>'
+
+
 def _leaf(leaf: Leaf) -> str:
     text = escape(leaf.text)
     match leaf.kind:
@@ -62,14 +78,14 @@ def _leaf(leaf: Leaf) -> str:
         case "word":
             # Words of several letters are upright; one letter alone would be a variable.
             upright = ' mathvariant="normal"' if len(leaf.text) == 1 else ""
-            return f"<mi{upright}>{text}</mi><mo>\u2061</mo>"
+            return f"<mi{upright}>{text}</mi>"
         case "bold":
             return f'<mi mathvariant="normal" class="bold">{text}</mi>'
         case "number":
             return f"<mn>{text}</mn>"
         case "sign":
             # A product without a sign shows a little room.
-            room = '<mspace width="0.15em"></mspace>' if leaf.text == "\u2062" else ""
+            room = _ROOM if leaf.text == "\u2062" else ""
             return f"<mo>{text}</mo>{room}"
     # A text that runs from right to left stays on its own.
     return f'<mtext dir="auto">{text}</mtext>'
@@ -82,7 +98,7 @@ def mathml_block(block: Block) -> str:
         for k, terms in enumerate(broken(line)):
             right = "".join(map(to_mathml, terms))
             left = to_mathml(line.left) if not k else ""
-            relation = to_mathml(line.relation) if not k else '<mspace width="1em"></mspace>'
+            relation = _relation(line.relation) if not k else '<mspace width="1em"></mspace>'
             note = f"<mtext>{escape(line.note)}</mtext>" if line.note and not k else ""
             rows.append(
                 f'<mtr><mtd class="left">{left}</mtd>'
@@ -90,3 +106,9 @@ def mathml_block(block: Block) -> str:
                 f'<mtd class="note">{note}</mtd></mtr>'
             )
     return f'<math display="block"><mtable class="lines">{"".join(rows)}</mtable></math>'
+
+
+def _relation(node: Node) -> str:
+    """Return the sign between both sides with room about it, though it begins a cell."""
+    assert isinstance(node, Leaf)
+    return f'<mo form="infix" lspace="0.28em" rspace="0.28em">{escape(node.text)}</mo>'

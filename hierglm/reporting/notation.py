@@ -79,7 +79,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """Pieces in brackets that grow with them, commas between."""
+    """Pieces in brackets that grow with what is tall, commas between."""
 
     parts: tuple[Node, ...]
     brackets: tuple[str, str] = ("(", ")")

@@ -224,7 +224,7 @@ def _other(own: Effects, a: Assigned) -> Iterator[Line]:
         low = a.slot.low
         note = "" if prior.given else f"between {low:.4g} and 1"
         if prior.kind == "lkj" and prior.numbers[0] != 1:
-            determinant = row(sign("|"), own.of(bold("R")), sign("|"))
+            determinant = Fenced((own.of(bold("R")),), ("|", "|"))
             power = number(prior.numbers[0] - 1)
             yield Line(
                 call(letter("p"), rho), sign("prop"), (script(determinant, sup=power),), note
@@ -257,8 +257,9 @@ def _loadings(own: Effects, prior: Prior) -> Iterator[Line]:
         yield distributed(call(word("vec"), A), call(t, bold("0"), spread))
     else:
         df, d, q = prior.numbers[0], rank(own.grouping), len(own.grouping.terms)
-        product = row(script(Fenced((A,)), sup=sign("T")), A)
-        under = row(number(df), sign("*"), script(scale, sup=number(2)))
+        product = row(own.of(bold("A"), sup=sign("T")), A)
+        squared = script(scale, sup=number(2))
+        under = squared if df == 1 else row(number(df), sign("*"), squared)
         inside = row(script(bold("I"), number(d)), sign("+"), Fraction(product, under))
         power = Fraction(number(df + q + d - 1), number(2))
         determinant = call(word("det"), inside)

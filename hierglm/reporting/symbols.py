@@ -202,10 +202,12 @@ class Effects:
         count = len(sd_terms(self.grouping)) // max(1, len(self.grouping.relation.strata))
         return tuple(self.sd(k, stratum) for k in range(count))
 
-    def of(self, name: Node, k: int | None = None, stratum: Node | None = None) -> Node:
+    def of(
+        self, name: Node, k: int | None = None, stratum: Node | None = None, sup: Node | None = None
+    ) -> Node:
         """Return another symbol of the term: its matrices, correlations, degrees of freedom."""
         place = None if k is None else self.numbers[k]
-        return script(name, self.subscript(place, stratum))
+        return script(name, self.subscript(place, stratum), sup)
 
     def subscript(self, *places: Node | None) -> Node:
         """Return the letter of the term and what else stands in a subscript."""

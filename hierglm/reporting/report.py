@@ -1,0 +1,123 @@
+"""A report on a fit: one file with the model, the numbers, and what they rest upon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hierglm.errors import SettingsError
+from hierglm.reporting.document import Block, Callout, Document, Listing, Paragraph
+from hierglm.reporting.markdown import set_document
+from hierglm.reporting.page import set_page
+from hierglm.reporting.sections import (
+    checks_section,
+    computation_section,
+    data_section,
+    estimates_section,
+    methods_section,
+    model_section,
+    priors_section,
+    reproduce_section,
+    session_section,
+)
+from hierglm.reporting.trust import trust
+from hierglm.results.check import check
+from hierglm.results.fitted import Fitted
+from hierglm.writing import refuse_unwritable, write_text
+
+SETTERS: Mapping[str, Callable[[Document], str]] = {
+    ".html": set_page,
+    ".htm": set_page,
+    ".md": set_document,
+}
+"""What sets a report, by the ending of the file."""
+
+
+def report(fitted: Fitted, path: str | Path, title: str = "", question: str = "") -> Path:
+    """Write a report on a fit to one file that holds all it shows, and return its path.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    path : str or Path
+        Ends in ``.html`` or ``.md``.
+    title : str
+        By default the names of the responses.
+    question : str
+        What the model is to answer, in words; stands below the title.
+
+    Raises
+    ------
+    SettingsError
+        Another ending.
+    FileError
+        A file that cannot be written.
+    """
+    return write_report(lambda: document(fitted, title, question), path)
+
+
+def write_report(make: Callable[[], Document], path: str | Path) -> Path:
+    """Write a report in the format that the ending of the path says, and return the path.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the report; called once the path is known to be good.
+    path : str or Path
+
+    Raises
+    ------
+    SettingsError, FileError
+        An ending that is not known; a path that cannot be written.
+    """
+    target = Path(path)
+    setter = SETTERS.get(target.suffix.lower())
+    if setter is None:
+        raise SettingsError(
+            f"cannot write a report to {str(path)!r}: the file types are .html and .md (a browser "
+            "prints the first as PDF, pandoc makes others of the second)"
+        )
+    refuse_unwritable(target)
+    write_text(target, setter(make()))
+    return target
+
+
+def document(fitted: Fitted, title: str = "", question: str = "") -> Document:
+    """Return a report on a fit as values: the same fit, the same report.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    title, question : str
+        See `report`.
+    """
+    model = fitted.plan.model
+    labels = [m.part.response or m.design.response.label for m in model.responses]
+    lead: list[Block] = [Paragraph(question)] if question else []
+    lead.append(Listing("\n".join(" ".join(f.split()) for f in model.formulas)))
+    lead.append(Callout(_verdict(fitted), check(fitted).healthy))
+    sections = (
+        trust(fitted),
+        model_section(fitted),
+        data_section(fitted),
+        priors_section(fitted),
+        estimates_section(fitted),
+        checks_section(fitted),
+        computation_section(fitted),
+        methods_section(fitted),
+        session_section(fitted),
+        reproduce_section(fitted),
+    )
+    return Document(title or f"A model of {' and '.join(labels)}", tuple(lead), sections)
+
+
+def _verdict(fitted: Fitted) -> tuple[str, ...]:
+    """Return in a line or two whether the numbers can be trusted."""
+    found = check(fitted)
+    if not fitted.sampled:
+        return (found.first,)
+    if found.healthy:
+        return ("The chains agree: nothing was found that makes the numbers unsafe to use.",)
+    problems = [f for f in found if f.severity == "problem"]
+    count = "A problem was" if len(problems) == 1 else f"{len(problems)} problems were"
+    return (f"{count} found that make the numbers unsafe to use; see the diagnostics.",)

@@ -1,0 +1,208 @@
+"""The sections of a report on a fit, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from hierglm.criticising.ppc import ppc
+from hierglm.criticising.prior_posterior import prior_posterior
+from hierglm.errors import HierglmError
+from hierglm.plots.intervals import intervals
+from hierglm.plots.ranef import ranef
+from hierglm.reporting.data_summary import (
+    category_columns,
+    grouping_factors,
+    kept,
+    numeric_columns,
+)
+from hierglm.reporting.document import (
+    Block,
+    Bullets,
+    Formula,
+    Listing,
+    Meanings,
+    Paragraph,
+    Section,
+    picture,
+    table,
+)
+from hierglm.reporting.mathematics import mathematics
+from hierglm.reporting.methods import methods
+from hierglm.reporting.references import REFERENCES, bibliography, cited
+from hierglm.reproducing import reproduce
+from hierglm.results.fitted import Fitted
+from hierglm.results.sections import summarise
+from hierglm.showing.said import Grid, grid
+from hierglm.variance.r2 import r2
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEVELS = 200
+"""Levels of a grouping factor up to which its effects are drawn."""
+
+
+def model_section(fitted: Fitted) -> Section:
+    """Return the formula and the model in mathematics."""
+    model = fitted.plan.model
+    found = mathematics(model)
+    blocks: list[Block] = [
+        *(Formula(lines) for lines in found.blocks),
+        Meanings(found.meanings),
+    ]
+    return Section("model", "Model", tuple(blocks))
+
+
+def data_section(fitted: Fitted) -> Section:
+    """Return what the data look like."""
+    model = fitted.plan.model
+    blocks: list[Block] = []
+    for first in model.responses:
+        blocks.append(Paragraph(kept(first)))
+        name = f" of {first.part.response}" if first.part.response else ""
+        blocks += table(f"Columns of numbers{name}", numeric_columns(first))
+        blocks += table(f"Categories{name}", *category_columns(first))
+    blocks += table("Grouping factors", grouping_factors(model))
+    notes = dict.fromkeys(n for m in model.parts or (model,) for n in m.design.notes)
+    if notes:
+        blocks.append(Bullets(tuple(notes)))
+    return Section("data", "Data", tuple(blocks))
+
+
+def priors_section(fitted: Fitted) -> Section:
+    """Return every prior with its numbers and where it comes from, beside the posterior."""
+    frame = fitted.plan.model.prior_table()
+    blocks: list[Block] = [*table("Priors, and why these", grid(frame))]
+    if "Intercept" in " ".join(frame["parameter"]):
+        blocks.append(
+            Paragraph(
+                "The prior of an intercept is about the intercept at the means of the columns."
+            )
+        )
+    alt = "Densities of the main parameters under their priors and under the posterior"
+    blocks += _drawn(
+        lambda: prior_posterior(fitted), alt, "What the data have changed: priors and posteriors."
+    )
+    return Section("priors", "Priors", tuple(blocks))
+
+
+def estimates_section(fitted: Fitted) -> Section:
+    """Return the tables and pictures of estimates."""
+    said = summarise(fitted).said()
+    blocks: list[Block] = [*table(f"Estimates ({said.legend})", *said.grids)]
+    words = [
+        f"{row[0]} {row[1].strip()}" for g in said.grids for row in g.rows if len(row) > 1
+    ]  # fmt: skip
+    alt = f"Intervals of the main parameters; posterior means: {', '.join(words[:12])}"
+    if fitted.draws.draws > 1:
+        blocks += _drawn(
+            lambda: intervals(fitted), alt, "Posterior means with 50% and 95% intervals."
+        )
+        blocks += _explained(fitted)
+    for group, count in _factors(fitted).items():
+        if fitted.draws.draws > 1 and count <= LEVELS:
+            alt = f"Deviations of the {count:,} levels of {group} with intervals, sorted"
+            caption = f"Effects of the levels of {group}: posterior means, 50% and 95% intervals."
+            blocks += _drawn(lambda group=group: ranef(fitted, group), alt, caption)  # type: ignore[misc]
+    return Section("estimates", "Estimates", tuple(blocks))
+
+
+def _explained(fitted: Fitted) -> Iterator[Block]:
+    import pandas as pd
+
+    try:
+        found = r2(fitted)
+    except HierglmError:
+        return
+    caption = (
+        "Variance explained (R²): of the response (Gelman et al. 2019), and on the scale of the "
+        "linear predictor (Nakagawa et al. 2017); marginal by predictors, conditional by group "
+        "effects too"
+    )
+    assert isinstance(found, pd.DataFrame)
+    shown = found.drop(columns=["rhat", "ess_bulk", "ess_tail"], errors="ignore")
+    yield from table(caption, grid(shown))
+
+
+def _factors(fitted: Fitted) -> dict[str, int]:
+    return {g.group: len(g.levels) for g in fitted.plan.model.groups}
+
+
+def _drawn(draw: Callable[[], Figure], alt: str, caption: str) -> Iterator[Block]:
+    """Yield a picture, or why there is none: a flat prior has no density."""
+    try:
+        figure = draw()
+    except HierglmError as error:
+        yield Paragraph(f"No picture: {error}")
+        return
+    yield picture(figure, alt, caption)
+
+
+def checks_section(fitted: Fitted) -> Section:
+    """Return posterior predictive checks of every response."""
+    blocks: list[Block] = []
+    for first in fitted.plan.model.responses:
+        own = first.part.response or None
+        label = first.part.response or first.design.response.label
+
+        def draw(kind: str | None = None, own: str | None = own) -> Figure:
+            return ppc(fitted, kind, response=own)
+
+        alt = f"Posterior predictive check of {label}: observed beside replicated responses"
+        blocks += _drawn(draw, alt, f"{label}: observed, and as the fit would give it again.")
+    return Section("checks", "Posterior predictive check", tuple(blocks))
+
+
+def computation_section(fitted: Fitted) -> Section:
+    """Return how the program was written and what ran it."""
+    s = fitted.settings
+    plan = fitted.plan
+    rows: list[tuple[str, str]] = [("engine", fitted.engine), ("method", s.method.name)]
+    if fitted.sampled:
+        rows += [
+            ("chains", f"{s.chains}"), ("warmup", f"{s.warmup:,}"), ("draws", f"{s.draws:,}"),
+            ("adapt_delta", f"{s.adapt_delta:g}"), ("max_treedepth", f"{s.max_treedepth}"),
+        ]  # fmt: skip
+    rows += [("seed", f"{s.seed}"), ("seconds", f"{fitted.seconds:.1f}")]
+    columns = tuple(zip(*rows, strict=True))
+    blocks: list[Block] = [
+        Paragraph(f"Plan {plan.name!r}: the posterior is the same however the program is written."),
+        *table("How each part of the program is written, and why", *plan.said().grids),
+        *table("Settings", Grid(("setting", "value"), columns, (False, False))),
+        Listing(fitted.program.code, "stan", "Stan program"),
+    ]
+    return Section("computation", "Computation", tuple(blocks))
+
+
+def methods_section(fitted: Fitted) -> Section:
+    """Return what was done in sentences for a paper, with its sources."""
+    sentences = methods(fitted)
+    keys = cited(sentences)
+    blocks: list[Block] = [
+        Paragraph(" ".join(map(str, sentences))),
+        Bullets(tuple(REFERENCES[key].text for key in keys)),
+        Listing(bibliography(keys), "bibtex", "BibTeX"),
+    ]
+    return Section("methods", "Methods, for a paper", tuple(blocks))
+
+
+def session_section(fitted: Fitted) -> Section:
+    """Return what the fit was made with, when and on what."""
+    rows = [*fitted.versions.items()]
+    rows += [(name, text) for name, text in (
+        ("fitted", fitted.when), ("machine", fitted.machine),
+        ("seed", str(fitted.settings.seed)), ("hash of the data", fitted.plan.model.data_hash),
+    ) if text]  # fmt: skip
+    columns = tuple(zip(*rows, strict=True))
+    shown = table("Versions, machine and data", Grid(("", ""), columns, (False, False)))
+    return Section("session", "Session", tuple(shown))
+
+
+def reproduce_section(fitted: Fitted) -> Section:
+    """Return the script that makes the fit again."""
+    blocks = (
+        Paragraph("This script makes the fit again, to the same numbers with the same versions:"),
+        Listing(str(reproduce(fitted)), "python"),
+    )
+    return Section("reproduce", "The exact code", blocks)
