@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from hierglm.comparing.units import units_of
 from hierglm.criticising.calibration import calibration
 from hierglm.criticising.pit import loo_pit, uniform_ecdf
+from hierglm.criticising.statistics import Given, Statistic, statistics_of
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.plots import ppc as pictures
 from hierglm.plots.density import density
+from hierglm.plots.ppc_statistics import grouped, statistics
 from hierglm.predicting.asked import chosen_response
 from hierglm.predicting.predictions import predictions
 from hierglm.results.estimates import intervals
@@ -36,16 +38,6 @@ _REPLICATES = 1000
 _POINTS = 400
 _COUNTS = 60
 """Different counts that a rootogram keeps apart."""
-
-STATISTICS: Mapping[str, Callable[[Floats], Floats]] = {
-    "mean": lambda y: y.mean(axis=-1),
-    "sd": lambda y: y.std(axis=-1, ddof=1),
-    "median": lambda y: np.median(y, axis=-1),
-    "min": lambda y: y.min(axis=-1),
-    "max": lambda y: y.max(axis=-1),
-    "zeros": lambda y: np.mean(y == 0, axis=-1),
-}
-"""By name: of responses along the last dimension."""
 
 KINDS: Mapping[str, tuple[Sort, ...]] = {
     "density": ("numbers",),
@@ -78,7 +70,7 @@ class Asked:
     seed : int
     conf_level : float
     by : str or None
-    statistic : tuple of str
+    statistics : mapping of str to callable
     """
 
     fitted: Fitted
@@ -87,7 +79,7 @@ class Asked:
     seed: int
     conf_level: float
     by: str | None
-    statistic: tuple[str, ...]
+    statistics: Mapping[str, Statistic]
 
     @property
     def y(self) -> Floats:
@@ -120,7 +112,7 @@ def ppc(
     fitted: Fitted,
     kind: str | None = None,
     by: str | None = None,
-    statistic: str | Sequence[str] | None = None,
+    statistic: Given = None,
     *,
     response: str | None = None,
     draws: int | None = None,
@@ -132,10 +124,13 @@ def ppc(
     sort = sort_of(model)
     kind = _FIRST[sort] if kind is None else kind
     _check(kind, sort, by, fitted)
-    chosen = (statistic,) if isinstance(statistic, str) else tuple(statistic or ())
-    for name in chosen:
-        if name not in STATISTICS:
-            raise SettingsError(f"no statistic {name!r}{suggest(str(name), STATISTICS)}")
+    chosen = statistics_of(statistic) or statistics_of(
+        ("mean", "sd") if kind == "statistic" else "mean"
+    )
+    if kind == "grouped" and len(chosen) > 1:
+        raise SettingsError(
+            f"ppc('grouped') shows one statistic, not {', '.join(map(repr, chosen))}"
+        )
     seed = fitted.settings.seed if seed is None else seed
     asked = Asked(fitted, model, draws, seed, conf_level, by, chosen)
     label = model.design.response.label
@@ -149,9 +144,9 @@ def ppc(
         case "bars":
             return pictures.bars(_bars(asked), label, conf_level)
         case "statistic":
-            return pictures.statistics(*_statistics(asked), label)
+            return statistics(*_statistics(asked), label)
         case "grouped":
-            return pictures.grouped(_grouped(asked), label, (chosen or ("mean",))[0], conf_level)
+            return grouped(_grouped(asked), label, next(iter(chosen)), conf_level)
         case "calibration":
             return pictures.calibration(_calibration(asked), label, conf_level)
     return pictures.loo_pit(_loo_pit(asked), label, conf_level)
@@ -232,12 +227,11 @@ def _bars(asked: Asked) -> pd.DataFrame:
 
 def _statistics(asked: Asked) -> tuple[pd.DataFrame, Mapping[str, Floats]]:
     """Return the table of statistics, and each one's values of the replicates."""
-    names = asked.statistic or ("mean", "sd")
-    again = asked.replicates()
-    values = {name: STATISTICS[name](again) for name in names}
-    observed = np.array([float(STATISTICS[name](asked.y)) for name in names])
+    names, again = list(asked.statistics), asked.replicates()
+    values = {name: of(again) for name, of in asked.statistics.items()}
+    observed = np.array([float(of(asked.y)) for of in asked.statistics.values()])
     drawn = np.stack(list(values.values()), axis=1)
-    table = _beside({"statistic": list(names)}, observed, drawn, asked.conf_level)
+    table = _beside({"statistic": names}, observed, drawn, asked.conf_level)
     # Ties count half: discrete statistics often have them.
     above = np.mean(drawn > observed, axis=0) + np.mean(drawn == observed, axis=0) / 2
     return table.assign(p_above=above), values
@@ -246,7 +240,7 @@ def _statistics(asked: Asked) -> tuple[pd.DataFrame, Mapping[str, Floats]]:
 def _grouped(asked: Asked) -> pd.DataFrame:
     units = units_of(asked.model.design, asked.by, "by")
     again = asked.replicates()
-    of = STATISTICS[(asked.statistic or ("mean",))[0]]
+    (of,) = asked.statistics.values()
     rows = units.rows()
     observed = np.array([float(of(asked.y[at])) for at in rows])
     drawn = np.stack([of(again[:, at]) for at in rows], axis=1)

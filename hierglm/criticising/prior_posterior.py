@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.errors import SettingsError
+from hierglm.models import Model
 from hierglm.names import flat_name
-from hierglm.plots.choose import chosen
+from hierglm.plots.choose import Chosen, chosen
 from hierglm.plots.prior_posterior import prior_posterior as picture
+from hierglm.priors.distributions import Prior, normal
+from hierglm.priors.slots import Priors
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 
@@ -34,12 +40,11 @@ def prior_posterior(fitted: Fitted, parameters: str | Sequence[str] | None = Non
     -------
     Figure
         Its ``data`` has columns parameter, of ("prior", "posterior"), x and density. Priors are
-        shown where they have their middle 90%, or the posterior is.
+        shown where they have their middle 90%, or the posterior is. Of parameters with flat
+        priors, or that depend on such, there is the posterior alone, and the picture says so.
 
     Raises
     ------
-    PriorError
-        Where a prior is flat.
     SettingsError
         For a parameter that does not exist; a fit that has a mode in place of draws.
     """
@@ -54,5 +59,31 @@ def prior_posterior(fitted: Fitted, parameters: str | Sequence[str] | None = Non
         after = after.only(free[:MOST])
     if not len(after):
         raise SettingsError("there is no parameter to draw")
-    drawn = prior_fitted(fitted.plan.model, _DRAWS, fitted.settings.seed)
-    return picture(chosen(drawn, [flat_name(p) for p in after.parameters], MAIN), after, note)
+    names = [flat_name(p) for p in after.parameters]
+    before, proper = _before(fitted.plan.model, names, fitted.settings.seed)
+    return picture(before, proper, after, note)
+
+
+def _before(model: Model, names: Sequence[str], seed: int) -> tuple[Chosen, list[bool]]:
+    """Return draws from the priors, and which parameters have a proper one.
+
+    Draws that change with what stands in for flat priors depend on these: so does the
+    intercept at zero on flat slopes.
+    """
+    one, two = (
+        chosen(prior_fitted(_instead(model, normal(0, sd)), _DRAWS, seed), names, MAIN)
+        for sd in (1.0, 2.0)
+    )
+    same = np.all(one.values == two.values, axis=(0, 1))
+    return one, same.tolist()
+
+
+def _instead(model: Model, prior: Prior) -> Model:
+    """Return the model with another prior for those that are flat."""
+
+    def proper(priors: Priors) -> Priors:
+        every = (replace(a, prior=prior) if a.prior.kind == "flat" else a for a in priors)
+        return Priors(tuple(every))
+
+    parts = tuple(replace(m, priors=proper(m.priors)) for m in model.parts)
+    return replace(model, priors=proper(model.priors), parts=parts)

@@ -45,8 +45,18 @@ def calibration(
     shown = np.sort(np.argsort(-far, kind="stable")[:most])
     rows = math.ceil(len(shown) / _ACROSS)
     across = min(_ACROSS, len(shown))
+    import pandas as pd
+
+    tables = [
+        pd.DataFrame(
+            {"parameter": names[k], "rank": z, "ecdf_difference": below[k] / count - z,
+             "low": low / count - z, "high": high / count - z}
+        )
+        for k in shown
+    ]  # fmt: skip
     with look():
         figure = picture(PAGE * across / _ACROSS if across > 1 else PAGE / 2, _HEIGHT * rows + 0.7)
+        figure.data = pd.concat(tables, ignore_index=True)
         axes = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
         for place, k in zip(axes.flat, shown, strict=False):
             place.fill_between(z, low / count - z, high / count - z, step="mid", color="#E6E6E6")

@@ -29,6 +29,7 @@ def comparison(table: pd.DataFrame) -> Figure:
     rows = np.arange(len(table))
     with look():
         figure = picture(PAGE, 0.9 + 0.3 * len(table))
+        figure.data = table
         axes = figure.subplots()
         axes.axvline(0, color=QUIET, linewidth=0.8, zorder=0.5)
         axes.hlines(rows, gap - 2 * error, gap + 2 * error, color=ACCENT, linewidth=1.0)

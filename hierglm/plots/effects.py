@@ -66,7 +66,8 @@ def effects(
     Returns
     -------
     Figure
-        Up to six values of a column have a colour each; of more the lines alone are drawn.
+        Up to six values of a column have a colour each; of more the lines alone are drawn. Its
+        ``data`` is the table.
 
     Raises
     ------
@@ -92,6 +93,7 @@ def effects(
     with look():
         width = PAGE if wide > 1 else 0.75 * PAGE
         figure = picture(width, 0.5 + high * (each if quantity or rows <= NAMED else 6.0))
+        figure.data = table
         grid = figure.subplots(high, wide, squeeze=False, sharex=True, sharey=True)
         for axes in grid.flat[len(panels) :]:
             axes.set_axis_off()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -63,6 +64,7 @@ def intervals(
     Returns
     -------
     Figure
+        Its ``data`` has columns parameter, estimate, inner_low, inner_high, conf_low, conf_high.
 
     Raises
     ------
@@ -74,8 +76,12 @@ def intervals(
     if not panels:
         raise SettingsError("there is no parameter to draw")
     rows = [len(panel) for _, panel in panels]
+    names = [flat_name(p) for _, panel in panels for p in panel.parameters]
+    every = pooled(np.concatenate([panel.values for _, panel in panels], axis=2))
+    inner, outer = ends(every, 0.5, hdi), ends(every, conf_level, hdi)
     with look():
         figure = picture(PAGE, 0.35 + 0.62 * len(panels) + 0.24 * sum(rows))
+        figure.data = interval_table({"parameter": names}, mean(every), inner, outer)
         ratios = [n + 0.8 for n in rows]
         grid = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": ratios})
         for axes, (head, panel) in zip(grid[:, 0], panels, strict=True):
@@ -87,6 +93,20 @@ def intervals(
         words = f"posterior mean, 50% and {100 * conf_level:g}% intervals ({kind})"
         grid[-1, 0].set_xlabel(words)
     return figure
+
+
+def interval_table(
+    labels: Mapping[str, Sequence[Any]],
+    middle: Floats,
+    inner: Floats,
+    outer: Floats,
+) -> pd.DataFrame:
+    """Return what is drawn: labels, estimate, and the ends of both intervals."""
+    import pandas as pd
+
+    numbers = {"estimate": middle, "inner_low": inner[0], "inner_high": inner[1],
+               "conf_low": outer[0], "conf_high": outer[1]}  # fmt: skip
+    return pd.DataFrame({**labels, **numbers})
 
 
 def forest(axes: Axes, middle: Floats, inner: Floats, outer: Floats, scale: float = 1.0) -> None:

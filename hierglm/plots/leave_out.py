@@ -42,6 +42,8 @@ def leave_out(
     -------
     Figure
     """
+    import pandas as pd
+
     worst = np.argsort(-np.nan_to_num(values, nan=-np.inf, posinf=np.inf), kind="stable")
     high = np.zeros(len(values), dtype=bool)
     if limit is None:
@@ -52,6 +54,8 @@ def leave_out(
     shown = _finite(values)
     with look():
         figure = picture(PAGE, 3.0)
+        number = "elpd" if limit is None else "pareto_k"
+        figure.data = pd.DataFrame({unit: list(names), number: values})
         axes = figure.subplots()
         at = np.arange(len(values))
         size = float(np.interp(np.log10(max(len(values), 1)), [1, 3.5], [5.0, 1.6]))

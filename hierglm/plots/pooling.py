@@ -46,6 +46,7 @@ def pooling(fitted: Fitted, group: str | None = None, term: str | None = None) -
     Returns
     -------
     Figure
+        Its ``data`` are those rows of `hierglm.results.pooling.pooling`.
 
     Raises
     ------
@@ -69,6 +70,7 @@ def pooling(fitted: Fitted, group: str | None = None, term: str | None = None) -
     heights = [_height(len(row[0])) for row in rows]
     with look():
         figure = picture(PAGE if wide == 2 else 0.75 * PAGE, 0.7 + sum(heights))
+        figure.data = chosen
         grid = figure.subplots(
             len(rows), wide, squeeze=False, gridspec_kw={"height_ratios": heights}
         )

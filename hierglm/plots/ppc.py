@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,25 +12,20 @@ from hierglm.plots.look import (
     INK,
     PAGE,
     QUIET,
-    TROUBLE,
     look,
     name_rows,
     picture,
     safe,
     title,
 )
+from hierglm.plots.observed import compare, key, single
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hierglm.plots.picture import Picture
 
 Floats = NDArray[np.float64]
-
-NAMED = 60
-"""Levels that are all named; more become a band."""
 
 
 def densities(table: pd.DataFrame, label: str) -> Figure:
@@ -45,7 +39,7 @@ def densities(table: pd.DataFrame, label: str) -> Figure:
         Of the response.
     """
     with look():
-        figure, axes = _single(table, 3.2)
+        figure, axes = single(table, 3.2)
         for number, curve in table.groupby("replicate"):
             if number:
                 axes.plot(curve["x"], curve["density"], color=ACCENT, linewidth=0.5, alpha=0.35)
@@ -59,7 +53,7 @@ def densities(table: pd.DataFrame, label: str) -> Figure:
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(safe(label), parse_math=False)
-        _key(figure, f"{table['replicate'].max()} replicates")
+        key(figure, f"{table['replicate'].max()} replicates")
     return figure
 
 
@@ -74,7 +68,7 @@ def ecdf(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
     conf_level : float
     """
     with look():
-        figure, axes = _single(table, 3.4)
+        figure, axes = single(table, 3.4)
         axes.fill_between(
             table["x"], table["conf_low"], table["conf_high"], step="post", color=ACCENT,
             alpha=0.3, linewidth=0,
@@ -84,7 +78,7 @@ def ecdf(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
         axes.set_xlabel(safe(label), parse_math=False)
         axes.set_ylabel("share of rows at most that")
         axes.grid()
-        _key(figure, f"{100 * conf_level:g}% of replicates at each value")
+        key(figure, f"{100 * conf_level:g}% of replicates at each value")
     return figure
 
 
@@ -103,15 +97,15 @@ def rootogram(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
     """
     middle = (table["count"] + table["count_to"]) / 2
     with look():
-        figure, axes = _single(table, 3.4)
+        figure, axes = single(table, 3.4)
         axes.set_yscale("function", functions=(_root, np.square))
-        _compare(axes, middle.to_numpy(), table)
+        compare(axes, middle.to_numpy(), table)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(safe(label), parse_math=False)
         wide = int(table["count_to"].iloc[0] - table["count"].iloc[0]) + 1
         each = "each count" if wide == 1 else f"each {wide} counts"
         axes.set_ylabel(f"rows with {each} (root scale)")
-        _key(figure, f"replicates, {100 * conf_level:g}% intervals", points=True)
+        key(figure, f"replicates, {100 * conf_level:g}% intervals", points=True)
     return figure
 
 
@@ -126,88 +120,14 @@ def bars(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
     conf_level : float
     """
     with look():
-        figure, axes = _single(table, 1.1 + 0.28 * len(table))
-        _compare(axes, np.arange(len(table)), table, across=True)
+        figure, axes = single(table, 1.1 + 0.28 * len(table))
+        compare(axes, np.arange(len(table)), table, across=True)
         name_rows(axes, [str(c) for c in table["category"]], room=34)
         axes.set_xlim(left=0)
         axes.set_xlabel("share of rows")
         axes.grid(axis="x")
         title(axes, label)
-        _key(figure, f"replicates, {100 * conf_level:g}% intervals", points=True)
-    return figure
-
-
-def statistics(table: pd.DataFrame, values: Mapping[str, Floats], label: str) -> Figure:
-    """Return where statistics of the responses lie among those of replicated ones.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns statistic, observed, p_above and others.
-    values : mapping of str to ndarray
-        Each statistic of the replicates.
-    label : str
-    """
-    rows = -(-len(table) // 2)
-    with look():
-        figure = picture(PAGE if len(table) > 1 else 0.6 * PAGE, 0.3 + 2.1 * rows)
-        figure.data = table
-        grid = figure.subplots(rows, min(2, len(table)), squeeze=False)
-        columns = (table[c].tolist() for c in ("statistic", "observed", "p_above"))
-        for axes, (name, observed, above) in zip(
-            grid.flat, zip(*columns, strict=True), strict=False
-        ):
-            drawn = values[name]
-            low, high = np.quantile(drawn, (0.001, 0.999))
-            inside = drawn[(drawn >= low) & (drawn <= high)]
-            axes.hist(inside, bins=30, color=ACCENT, alpha=0.45)
-            axes.axvline(observed, color=INK, linewidth=1.6)
-            title(axes, f"{name} of {label}", 40)
-            axes.set_xlabel(f"{100 * above:.0f}% of replicates above")
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
-        for axes in grid.flat[len(table) :]:
-            axes.set_axis_off()
-    return figure
-
-
-def grouped(table: pd.DataFrame, label: str, statistic: str, conf_level: float) -> Figure:
-    """Return a statistic of each level's responses beside those of replicated ones.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns level, rows, observed, estimate, conf_low, conf_high.
-    label : str
-    statistic : str
-    conf_level : float
-    """
-    found = table.sort_values("estimate", ascending=False, kind="stable", ignore_index=True)
-    outside = _outside(found)
-    count = len(found)
-    with look():
-        figure, axes = _single(table, 1.1 + (0.17 * count if count <= NAMED else 4.6))
-        if count <= NAMED:
-            _compare(axes, np.arange(count), found, across=True)
-            name_rows(axes, [str(x) for x in found["level"]], 7.0 if count > 20 else None, 34)
-            axes.grid(axis="x")
-        else:
-            at = np.arange(count)
-            axes.fill_betweenx(
-                at, found["conf_low"], found["conf_high"], color=ACCENT, alpha=0.3, linewidth=0
-            )
-            size = 3.0 if count < 500 else 1.5
-            for some, colour in ((~outside, INK), (outside, TROUBLE)):
-                axes.plot(found["observed"][some], at[some], "o", color=colour, markersize=size,
-                          markeredgewidth=0)  # fmt: skip
-            axes.set_ylim(count - 0.5, -0.5)
-            axes.set_yticks([])
-            axes.set_ylabel(f"{count:,} levels, by expected {statistic}")
-        axes.set_xlabel(f"{statistic} of {safe(label)}", parse_math=False)
-        level = f"{100 * conf_level:g}%"
-        expected = (1 - conf_level) * count
-        title(axes, f"{outside.sum():,} of {count:,} outside {level}; {expected:.3g} expected", 70)
-        _key(figure, f"replicates, {level} intervals", points=True)
+        key(figure, f"replicates, {100 * conf_level:g}% intervals", points=True)
     return figure
 
 
@@ -242,7 +162,7 @@ def calibration(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
         axes.set_xlabel("predicted probability")
         axes.set_ylabel("calibrated share")
         axes.grid()
-        _key(figure, f"calibrated models, {100 * conf_level:g}%")
+        key(figure, f"calibrated models, {100 * conf_level:g}%")
     return figure
 
 
@@ -257,7 +177,7 @@ def loo_pit(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
     conf_level : float
     """
     with look():
-        figure, axes = _single(table, 3.2)
+        figure, axes = single(table, 3.2)
         axes.fill_between(
             table["pit"], table["conf_low"], table["conf_high"], color=ACCENT, alpha=0.3,
             linewidth=0, step="mid",
@@ -268,50 +188,10 @@ def loo_pit(table: pd.DataFrame, label: str, conf_level: float) -> Figure:
         axes.set_xlabel(f"LOO-PIT of {safe(label)}", parse_math=False)
         axes.set_ylabel("ECDF less uniform")
         axes.grid()
-        _key(figure, f"uniform values, {100 * conf_level:g}% for the whole curve")
+        key(figure, f"uniform values, {100 * conf_level:g}% for the whole curve")
     return figure
-
-
-def _single(table: pd.DataFrame, height: float) -> tuple[Picture, Axes]:
-    figure = picture(0.75 * PAGE, height)
-    figure.data = table
-    return figure, figure.subplots()
-
-
-def _outside(table: pd.DataFrame) -> NDArray[np.bool_]:
-    out = (table["observed"] < table["conf_low"]) | (table["observed"] > table["conf_high"])
-    return out.to_numpy()
-
-
-def _compare(axes: Axes, at: NDArray[Any], table: pd.DataFrame, across: bool = False) -> None:
-    """Draw intervals of replicates, and what was observed as dots; those outside stand out."""
-    ends = table["conf_low"], table["conf_high"]
-    width = float(np.clip(220 / len(table), 1.5, 5.0))
-    lines = axes.hlines if across else axes.vlines
-    lines(at, *ends, color=ACCENT, alpha=0.45, linewidth=width)
-    outside = _outside(table)
-    for some, colour in ((~outside, INK), (outside, TROUBLE)):
-        seen = table["observed"][some]
-        pair = (seen, at[some]) if across else (at[some], seen)
-        axes.plot(*pair, "o", color=colour, markersize=max(2.0, 0.8 * width), markeredgewidth=0)
 
 
 def _root(x: Any) -> Any:
     # The axis asks for values below 0 too, when it leaves a margin.
     return np.sqrt(np.maximum(x, 0))
-
-
-def _key(figure: Figure, words: str, points: bool = False) -> None:
-    """Say below the picture, where nothing is covered, what is black and what is blue."""
-    from matplotlib.lines import Line2D
-
-    seen: dict[str, Any] = {"linewidth": 1.6}
-    if points:
-        seen = {"marker": "o", "linestyle": "", "markersize": 4}
-    handles = [
-        Line2D([], [], color=INK, **seen),
-        Line2D([], [], color=ACCENT, alpha=0.45, linewidth=4),
-    ]
-    figure.legend(
-        handles, ["observed", words], loc="outside lower center", ncols=2, frameon=False, fontsize=8
-    )

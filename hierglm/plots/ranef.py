@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hierglm.draws.draws import Variable
 from hierglm.errors import SettingsError, suggest
-from hierglm.plots.intervals import forest
+from hierglm.plots.intervals import forest, interval_table
 from hierglm.plots.look import ACCENT, INK, PAGE, QUIET, look, name_rows, picture, safe, title
 from hierglm.results.effects import known_group
 from hierglm.results.estimates import intervals, mean, pooled
@@ -18,6 +18,7 @@ from hierglm.results.fitted import Fitted
 from hierglm.results.rows import select
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -32,7 +33,8 @@ ENDS = 4
 class Panel:
     """The effects of one term over the levels of one group, sorted by their means."""
 
-    head: str
+    group: str
+    term: str
     levels: list[Any]
     middle: Floats
     inner: Floats
@@ -64,13 +66,16 @@ def ranef(
     -------
     Figure
         Every level is named if there are at most 120; otherwise the intervals become a
-        band, and only its ends are named.
+        band, and only its ends are named. Its ``data`` has columns group, term, level, estimate,
+        inner_low, inner_high, conf_low, conf_high.
 
     Raises
     ------
     SettingsError
         For a group or term that is not in the model.
     """
+    import pandas as pd
+
     known_group(fitted, group)
     found = select(fitted.draws, "ran_vals", group)
     terms = list(dict.fromkeys(t for v in found for t in v.dims[1][1]))
@@ -83,6 +88,8 @@ def ranef(
     heights = [_height(len(row[0].levels)) for row in rows]
     with look():
         figure = picture(PAGE if wide == 2 else 0.75 * PAGE, 0.4 + sum(heights))
+        tables = [_table(panel) for row in rows for panel in row]
+        figure.data = pd.concat(tables, ignore_index=True)
         grid = figure.subplots(
             len(rows), wide, squeeze=False, gridspec_kw={"height_ratios": heights}
         )
@@ -112,7 +119,8 @@ def _panels(variable: Variable, term: str | None, conf_level: float, hdi: bool) 
         x = x[:, order]
         panels.append(
             Panel(
-                f"{variable.group}: {name}",
+                variable.group,
+                name,
                 [levels[i] for i in order],
                 mean(x),
                 intervals(x, 0.5, hdi),
@@ -120,6 +128,12 @@ def _panels(variable: Variable, term: str | None, conf_level: float, hdi: bool) 
             )
         )
     return panels
+
+
+def _table(panel: Panel) -> pd.DataFrame:
+    count = len(panel.levels)
+    labels = {"group": [panel.group] * count, "term": [panel.term] * count, "level": panel.levels}
+    return interval_table(labels, panel.middle, panel.inner, panel.outer)
 
 
 def _height(levels: int) -> float:
@@ -132,7 +146,7 @@ def _pitch(levels: int) -> float:
 
 
 def _draw(axes: Axes, panel: Panel, room: int) -> None:
-    title(axes, panel.head, room + 12)
+    title(axes, f"{panel.group}: {panel.term}", room + 12)
     count = len(panel.levels)
     if count > NAMED:
         _band(axes, panel, room)

@@ -41,6 +41,7 @@ def recovery(estimates: pd.DataFrame, most: int = 24) -> Figure:
     rows, across = math.ceil(len(shown) / _ACROSS), min(_ACROSS, max(1, len(shown)))
     with look():
         figure = picture(max(PAGE * across / _ACROSS, PAGE / 2), _HEIGHT * max(1, rows) + 0.6)
+        figure.data = estimates[estimates["parameter"].isin(shown)]
         axes = figure.subplots(max(1, rows), across, squeeze=False)
         for place, name in zip(axes.flat, shown, strict=False):
             _panel(place, estimates[estimates["parameter"] == name], name)

@@ -53,12 +53,15 @@ def trace(
     Returns
     -------
     Figure
+        Its ``data`` has columns parameter, chain, draw and value.
 
     Raises
     ------
     SettingsError
         For a parameter, kind or drawing that does not exist.
     """
+    import pandas as pd
+
     if beside not in ("density", "rank"):
         raise SettingsError(f"no drawing {beside!r}{suggest(str(beside), ('density', 'rank'))}")
     found = chosen(fitted, parameters, effects)
@@ -68,8 +71,13 @@ def trace(
     if not len(found):
         raise SettingsError("there is no parameter to draw")
     diverging = fitted.draws.stats.get("diverging")
+    chains, draws, count = found.values.shape
+    places = np.indices((count, chains, draws)).reshape(3, -1)
+    names = np.array([flat_name(p) for p in found.parameters], dtype=object)
+    columns = {"parameter": names[places[0]], "chain": places[1], "draw": places[2]}
     with look():
         figure = picture(PAGE, 0.35 + 1.15 * len(found))
+        figure.data = pd.DataFrame(columns | {"value": np.moveaxis(found.values, 2, 0).ravel()})
         axes = figure.subplots(len(found), 2, squeeze=False, gridspec_kw={"width_ratios": (2.6, 1)})
         for k, parameter in enumerate(found.parameters):
             x = found.values[:, :, k]

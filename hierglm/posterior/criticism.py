@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from hierglm.comparing.elpd import Elpd
     from hierglm.comparing.repair import Repair
+    from hierglm.criticising.statistics import Given
 
 
 class Criticism(Fitted):
@@ -94,7 +95,7 @@ class Criticism(Fitted):
         self,
         kind: str | None = None,
         by: str | None = None,
-        statistic: str | Sequence[str] | None = None,
+        statistic: Given = None,
         *,
         response: str | None = None,
         draws: int | None = None,
@@ -124,9 +125,10 @@ class Criticism(Fitted):
             See the table; by default what suits the family.
         by : str, optional
             Of ``grouped``: a grouping factor, or a column of the formula.
-        statistic : str or sequence of str, optional
+        statistic : str, callable, or sequence or mapping of these, optional
             Of "mean", "sd", "median", "min", "max", "zeros"; mean and sd by default, of
-            ``grouped`` the mean.
+            ``grouped`` the mean. Or functions of the responses of one data set that return a
+            number, ``statistic={"range": np.ptp}``.
         response : str, optional
             Of several responses which one.
         draws : int, optional

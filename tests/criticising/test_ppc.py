@@ -68,6 +68,38 @@ def test_statistics_are_those_of_replicates(gaussian):
         )  # fmt: skip
 
 
+def test_statistics_of_the_user(gaussian):
+    y, again = table()["y"].to_numpy(), replicates(gaussian)
+    own = {"range": np.ptp, "third": lambda rows: rows[2]}
+    found = ppc(gaussian, "statistic", statistic=own).data.set_index("statistic")
+    assert found["observed"].to_dict() == {"range": np.ptp(y), "third": y[2]}
+    assert found.loc["range", "estimate"] == pytest.approx(np.ptp(again, axis=1).mean())
+    assert found.loc["third", "p_above"] == np.mean(again[:, 2] > y[2])
+    by = ppc(gaussian, "grouped", by="g", statistic=np.ptp).data
+    rows = again[:, table()["g"] == by["level"][0]]
+    assert by["estimate"][0] == pytest.approx(np.ptp(rows, axis=1).mean())
+
+
+def test_a_statistic_cannot_change_the_responses(gaussian):
+    before = gaussian.plan.model.design.response.values.copy()
+    ppc(gaussian, "statistic", statistic=lambda rows: rows.sort() or rows[0])
+    assert np.array_equal(gaussian.plan.model.design.response.values, before)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "message"),
+    [
+        ({"a": 3}, "'a' is 3"),
+        (lambda rows: rows, "must return one finite number for the responses of a data set"),
+        (lambda rows: 1 / 0, "'<lambda>' failed on 300 responses: division by zero"),
+        ([np.ptp, np.ptp], "two statistics are called 'ptp'; give them names"),
+    ],
+)
+def test_statistics_that_are_none(gaussian, statistic, message):
+    with pytest.raises(SettingsError, match=message):
+        ppc(gaussian, "statistic", statistic=statistic)
+
+
 def test_grouped_is_by_level(gaussian):
     data, again = table(), replicates(gaussian)
     found = ppc(gaussian, by="g", kind="grouped").data

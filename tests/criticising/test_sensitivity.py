@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 import hierglm as hg
-from hierglm.results.log_prior import log_priors
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.criticising.sensitivity import distance, sensitivity
 from hierglm.errors import SettingsError
+from hierglm.results.log_prior import log_priors
 
 R = np.random.default_rng(1)
 N = 40

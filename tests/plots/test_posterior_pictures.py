@@ -7,7 +7,7 @@ from scipy import stats
 import hierglm as hg
 from hierglm import plots
 from hierglm.criticising.prior_posterior import prior_posterior
-from hierglm.errors import PriorError, SettingsError
+from hierglm.errors import SettingsError
 from tests.results.made import made
 
 FIT = made()
@@ -79,7 +79,45 @@ def test_mistakes_are_named(fit: hg.Fit) -> None:
         plots.correlation(FIT, "sigma")
     with pytest.raises(SettingsError, match=r"no parameter 'b\[z\]'"):
         prior_posterior(fit, "b[z]")
+
+
+def test_flat_priors_leave_the_posterior_alone() -> None:
     data = {"y": np.arange(9.0), "x": np.arange(9) % 4 * 1.0}
     flat = hg.fit("y ~ x", data, priors="brms", seed=1, chains=1, draws=50, progress=False)
-    with pytest.raises(PriorError, match=r"flat priors: b\[x\]"):
-        prior_posterior(flat)
+    figure = prior_posterior(flat)
+    assert figure.data is not None
+    shown = figure.data.groupby("parameter", sort=False)["of"].unique().map(sorted).to_dict()
+    # The prior of the intercept is that at the mean of x: at 0 it depends on the flat slope.
+    both = ["posterior", "prior"]
+    assert shown == {"b[Intercept]": both[:1], "b[x]": both[:1], "sigma": both}
+    said = {a.get_title(loc="left"): [t.get_text() for t in a.texts] for a in figure.axes}
+    assert said["b[x]"] == ["flat prior"]
+    assert said["sigma"] == []
+
+
+def test_figures_have_their_data(fit: hg.Fit) -> None:
+    tables = {
+        "trace": fit.plot.trace("sigma").data,
+        "intervals": fit.plot.intervals().data,
+        "ranef": fit.plot.ranef().data,
+        "effects": fit.plot.effects("x").data,
+        "pooling": fit.plot.pooling().data,
+        "loo": fit.loo().plot().data,
+    }
+    found = {name: table for name, table in tables.items() if table is not None}
+    assert found.keys() == tables.keys()
+    sigma = fit.draws["sigma"].values
+    trace = found["trace"]
+    assert np.array_equal(trace["value"].to_numpy().reshape(sigma.shape), sigma)
+    assert trace["chain"].to_numpy().reshape(sigma.shape)[:, 0].tolist() == [0, 1, 2, 3]
+    tidy = fit.tidy()
+    intervals = found["intervals"].set_index("parameter")
+    assert intervals.loc["sigma", "conf_low"] == tidy.set_index("term").loc["sigma", "conf_low"]
+    assert len(intervals) == len(tidy)
+    levels = fit.ranef().sort_values("estimate", ascending=False, kind="stable")
+    ends = ["estimate", "conf_low", "conf_high"]
+    assert found["ranef"]["level"].tolist() == levels["level"].tolist()
+    assert found["ranef"][ends].to_numpy() == pytest.approx(levels[ends].to_numpy())
+    assert found["effects"].equals(fit.effects("x"))
+    assert found["pooling"].equals(fit.pooling())
+    assert np.array_equal(found["loo"]["pareto_k"], fit.loo().pareto_k)
