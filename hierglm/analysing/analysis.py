@@ -19,10 +19,14 @@ ENDINGS = {
     "comparisons": (".csv",),
     "predictions": (".csv",),
     "tables": (".csv",),
+    "model_tables": (".md", ".html", ".tex", ".txt", ".docx"),
     "plots": (".png", ".pdf", ".svg"),
     "reports": (".html", ".md"),
 }
 """Of what a step writes, by section; the first where nothing is said."""
+
+SEVERAL = ("comparisons", "model_tables")
+"""Sections whose steps are of several models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +136,17 @@ def _steps(found: Mapping[str, Any], output: Path) -> Iterator[Step]:
                 yield Step(section, name, keys, _read_by(place, keys, names), (), outputs)
                 continue
             outputs = (main, main.with_suffix(".txt")) if section == "comparisons" else (main,)
-            data = ()
-            if "data" in keys:
-                data = (_one_of(f"{place}.data", keys["data"], names["data"]),)
-            if section == "comparisons":
+            read = [_one_of(f"{place}.data", keys["data"], names["data"])] if "data" in keys else []
+            if section in SEVERAL:
                 models = keys.setdefault("models", names["models"])
-                if len(set(models)) < 2:
+                if section == "comparisons" and len(set(models)) < 2:
                     raise AnalysisError(f"{place}.models", "a comparison is of at least two models")
                 for model in models:
                     _one_of(f"{place}.models", model, names["models"])
             else:
                 models = [_chosen(f"{place}.model", keys, "model", names["models"])]
             needs = tuple(f"models.{model}" for model in models)
-            yield Step(section, name, keys, data, needs, outputs)
+            yield Step(section, name, keys, tuple(read), needs, outputs)
 
 
 def _read_by(place: str, keys: dict[str, Any], names: Mapping[str, list[str]]) -> tuple[str, ...]:

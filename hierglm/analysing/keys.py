@@ -168,6 +168,21 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "hdi": Key("boolean", "shortest intervals; false"),
         "out": Key("text", f"{', '.join(WRITERS)}; tables/NAME.csv"),
     },
+    "model_tables": {
+        "models": Key("list", "side by side, for a paper; all"),
+        "uncertainty": Key(
+            "text", "below an estimate; interval", ("interval", "std_error", "none")
+        ),
+        "beside": Key("boolean", "beside the estimate instead; false"),
+        "statistics": Key("texts", '"r2", "elpd", "looic", "waic"; none'),
+        "labels": Key("table of texts", "other names of terms and rows"),
+        "conf_level": Key("number", "probability of the intervals; 0.95"),
+        "hdi": Key("boolean", "shortest intervals; false"),
+        "exponentiate": Key("boolean", "common effects as exp(b); false"),
+        "digits": Key("whole", "decimals; as many as each estimate is worth"),
+        "title": Key("text", "the caption; that of the file"),
+        "out": Key("text", ".md, .html, .tex, .txt, .docx; model_tables/NAME.md"),
+    },
     "plots": {
         "model": Key("text", "of which; the only one"),
         "kind": Key(
@@ -219,15 +234,14 @@ def _lines(keys: Mapping[str, Key]) -> Iterator[str]:
 
 def json_schema() -> dict[str, Any]:
     """Return all keys as a JSON Schema (draft 2020-12), which editors of TOML read."""
-    named = {
-        section: {"type": "object", "additionalProperties": _schema(keys)}
-        for section, keys in SECTIONS.items()
-    }
+    tables = {section: _schema(keys) for section, keys in SECTIONS.items()}
     parts = {"type": "array", "items": _schema(PART), "minItems": 1}
-    named["models"]["additionalProperties"]["properties"]["parts"] = parts
+    tables["models"]["properties"]["parts"] |= parts
+    named = {s: {"type": "object", "additionalProperties": own} for s, own in tables.items()}
     whole = _schema(TOP)
-    whole["properties"] |= {"settings": _schema(SETTINGS), **named}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+    properties = {**whole["properties"], "settings": _schema(SETTINGS), **named}
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, **whole, "properties": properties}
 
 
 def _schema(keys: Mapping[str, Key]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def perform(step: Step, inputs: Inputs) -> Fit | None:
     for path in step.outputs:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _DO[step.section](step, inputs)
+        found: Fit | None = _DO[step.section](step, inputs)
     except AnalysisError:
         raise
     except HierglmError as error:
@@ -92,6 +92,7 @@ def perform(step: Step, inputs: Inputs) -> Fit | None:
         exact = step.section == "models" and key in step.keys
         place = f"{step.id}.{key}" if exact else step.id
         raise AnalysisError(place, str(error)) from error
+    return found
 
 
 def _fit(step: Step, inputs: Inputs) -> Fit:
@@ -185,6 +186,12 @@ def _table(step: Step, inputs: Inputs) -> None:
     write_table(made(**_but(step, "model", "kind", "out")), step.outputs[0])
 
 
+def _model_table(step: Step, inputs: Inputs) -> None:
+    fits = {name: inputs.fit(name) for name in step.keys["models"]}
+    found = hg.table(fits, **{"title": inputs.analysis.title, **_but(step, "models", "out")})
+    found.save(step.outputs[0])
+
+
 def _plot(step: Step, inputs: Inputs) -> None:
     fit, kind = inputs.fit(step.keys["model"]), step.keys.get("kind", "intervals")
     draw: Callable[..., Any] = fit.ppc if kind == "ppc" else getattr(fit.plot, kind)
@@ -201,7 +208,8 @@ def _plot(step: Step, inputs: Inputs) -> None:
 def _report(step: Step, inputs: Inputs) -> None:
     options = {"title": inputs.analysis.title or None, **_but(step, "model", "out")}
     given = {name: text for name, text in options.items() if text is not None}
-    inputs.fit(step.keys["model"]).report(step.outputs[0], **given)
+    fit: Any = inputs.fit(step.keys["model"])
+    fit.report(step.outputs[0], **given)
 
 
 def _but(step: Step, *left_out: str) -> dict[str, Any]:
@@ -213,6 +221,7 @@ _DO: Mapping[str, Callable[[Step, Inputs], Any]] = {
     "comparisons": _compare,
     "predictions": _predict,
     "tables": _table,
+    "model_tables": _model_table,
     "plots": _plot,
     "reports": _report,
 }

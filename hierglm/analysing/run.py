@@ -191,8 +191,8 @@ def _made_from(
     """Return the hashes of all that decides what a step gives."""
     own: dict[str, Any] = {k: v for k, v in step.keys.items() if k not in ("out", "threads")}
     beside = {name: hash_file(analysis.beside(f)) for name, f in own.get("data2", {}).items()}
-    if step.section == "reports":
-        own["title of the file"] = analysis.title
+    if step.section in ("reports", "model_tables"):
+        own.setdefault("title", analysis.title)
     return {
         "data": hash_values([*(data[name] for name in step.data), beside]),
         "settings": hash_values(own),

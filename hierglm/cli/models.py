@@ -129,9 +129,7 @@ def _explain(options: argparse.Namespace) -> Answer:
         lambda: {
             "plan": plan.name,
             "engine": plan.engine,
-            "parts": [
-                {"part": c.part, "form": c.form.value, "because": c.because} for c in plan.choices
-            ],
+            "parts": [{"part": c.part, "form": c.form.value, "because": c.because} for c in plan],
             "priors": rows(model.priors()),
         },
     )
