@@ -1,7 +1,7 @@
 """Levels that are related: planned programs against standardised effects (by the same engine).
 
-``python -m benchmarks.related [CASE ...]`` prints CPU seconds of the engine, the smallest bulk
-ESS and divergences of each plan, all in one run.
+``python -m benchmarks.related [ROWS TASKS] [CASE ...]`` prints CPU seconds of the engine, warmup,
+the smallest bulk ESS and divergences of each plan, all in one run.
 """
 
 from __future__ import annotations
@@ -26,14 +26,27 @@ CASES = {
     "cov slopes": ("y ~ x + (x | gr(task, cov=A))", "gaussian"),
     "car": ("y ~ x + graph(1 | task, edges=E, type='car')", "gaussian"),
     "bym2": ("y ~ x + graph(1 | task, edges=E, type='bym2')", "gaussian"),
+    "mm": ("y ~ x + (1 | mm(task, other))", "gaussian"),
+    "mm slopes": ("y ~ x + (x | mm(task, other))", "gaussian"),
+    "cov slopes, counts": ("count ~ x + (x | gr(task, cov=A))", "poisson"),
+    "cov slopes, hits": ("hit ~ x + (x | gr(task, cov=A))", "bernoulli"),
+    "car counts": ("count ~ x + graph(1 | task, edges=E, type='car')", "poisson"),
+    "car hits": ("hit ~ x + graph(1 | task, edges=E, type='car')", "bernoulli"),
+    "bym2 counts": ("count ~ x + graph(1 | task, edges=E, type='bym2')", "poisson"),
+    "bym2 hits": ("hit ~ x + graph(1 | task, edges=E, type='bym2')", "bernoulli"),
+    "icar slopes, counts": ("count ~ x + graph(x | task, edges=E)", "poisson"),
+    "mm counts": ("count ~ x + (1 | mm(task, other))", "poisson"),
+    "mm hits": ("hit ~ x + (1 | mm(task, other))", "bernoulli"),
+    "mm slopes, counts": ("count ~ x + (x | mm(task, other))", "poisson"),
 }
 
 
 def simulated(rows: int = 200, tasks: int = 20, seed: int = 1) -> pd.DataFrame:
-    """Return rows of tasks with normal effects."""
+    """Return rows of tasks with normal effects; the last task has a quarter of the rows."""
     r = np.random.default_rng(seed)
     task, x = r.integers(0, tasks, rows), r.normal(size=rows)
     u, v = r.normal(size=tasks), r.normal(0, 0.4, tasks)
+    task[: rows // 4] = tasks - 1
     eta = 1 + 0.5 * x + u[task] + v[task] * x
     return pd.DataFrame(
         {
@@ -42,6 +55,8 @@ def simulated(rows: int = 200, tasks: int = 20, seed: int = 1) -> pd.DataFrame:
             "kind": np.where(task % 2 == 0, "even", "odd"),
             "y": eta + r.normal(size=rows),
             "count": r.poisson(np.exp(eta / 2)),
+            "hit": (r.random(rows) < 1 / (1 + np.exp(-eta))).astype(int),
+            "other": [f"t{k:02}" for k in r.integers(0, tasks, rows)],
         }
     )
 
@@ -56,11 +71,18 @@ def related(tasks: int = 20) -> dict[str, Any]:
 
 def main(chosen: list[str]) -> None:
     """Print one line a case and plan."""
-    data, data2 = simulated(), related()
-    print("case            plan            wall s   CPU s  min ESS  ESS/CPU s   div")
+    rows, tasks = 200, 20
+    if chosen and chosen[0].isdigit():
+        rows, tasks, *chosen = int(chosen[0]), int(chosen[1]), *chosen[2:]
+    data, data2 = simulated(rows, tasks), related(tasks)
+    print(
+        f"{'case':<20}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'warmup':>8}{'min ESS':>9}"
+        f"{'ESS/CPU s':>11}{'div':>6}"
+    )
     for case in chosen or CASES:
         formula, family = CASES[case]
-        plans = {"auto": "auto", "standardised": {"task": "standardised"}}
+        group = "mm(task, other)" if "mm(" in formula else "task"
+        plans = {"auto": "auto", "standardised": {group: "standardised"}}
         for name, plan in plans.items():
             before, wall = _cpu(), time.perf_counter()
             fit = hg.fit(
@@ -70,8 +92,8 @@ def main(chosen: list[str]) -> None:
             ess = float(fit.tidy()["ess_bulk"].min())
             lost = int(fit.draws.stats["diverging"].sum())
             print(
-                f"{case:<16}{name:<14}{wall:>8.1f}{used:>8.1f}{ess:>9,.0f}{ess / used:>11,.0f}"
-                f"{lost:>6}",
+                f"{case:<20}{name:<14}{wall:>8.1f}{used:>8.1f}{fit.settings.warmup:>8}"
+                f"{ess:>9,.0f}{ess / used:>11,.0f}{lost:>6}",
                 flush=True,
             )
 

@@ -83,10 +83,9 @@ def predictor(grouping: Grouping, k: int, *, matrix: bool = False, effects: str 
     """
     r = f"{effects}_{k}"
     if grouping.relation.members is not None:
-        mixed = f"member_effects({r}, group_{k}, share_{k})"
         if len(grouping.terms) > 1:
-            return f"rows_dot_product(Z_{k}, {mixed})"
-        one = f"to_vector({mixed})"
+            return f"member_products(Z_{k}, {r}, group_{k}, share_{k})"
+        one = f"member_sums({f'to_vector({r})' if matrix else r}, group_{k}, share_{k})"
         return one if intercept_only(grouping) else f"Z_{k} .* {one}"
     if len(grouping.terms) > 1:
         return f"rows_dot_product(Z_{k}, {r}[group_{k}])"
@@ -96,7 +95,9 @@ def predictor(grouping: Grouping, k: int, *, matrix: bool = False, effects: str 
 
 def row_functions(grouping: Grouping) -> tuple[str, ...]:
     """Return the library functions that `predictor` needs."""
-    return () if grouping.relation.members is None else ("member_effects",)
+    if grouping.relation.members is None:
+        return ()
+    return ("member_products" if len(grouping.terms) > 1 else "member_sums",)
 
 
 def intercept_only(grouping: Grouping) -> bool:

@@ -46,7 +46,7 @@ def standardised(plan: Plan, number: int) -> Fragment:
             *_effects(grouping, k, matrix),
         ),
         statements=(*scales.statements, _standard(k, matrix)),
-        predictor=predictor(grouping, k) if own else "",
+        predictor=predictor(grouping, k, matrix=matrix) if own else "",
         uses=(
             *scale_functions(plan, number),
             *(("scale_effects",) if each else ()),

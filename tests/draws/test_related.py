@@ -23,6 +23,8 @@ CASES = {
     "slope": "y ~ x + (0 + x | gr(g, cov=A))",
     "more levels": "y ~ x + (1 | gr(g, cov=B))",
     "icar": "y ~ x + graph(1 | g, edges=E)",
+    "memberships": "y | weights(w) ~ x + (1 | mm(g, h, weights=cbind(w, v)))",
+    "memberships, slope": "y ~ x + (0 + x | mm(g, h))",
 }
 
 
@@ -32,12 +34,28 @@ def plan_of(formula, family="gaussian"):
     return choose(specify(design, family, {"sd": hg.prior.exponential(1)}), ALL)
 
 
+def columns(plan):
+    """Return what each row has of every effect of every level of the first term."""
+    design, d = plan.model.design, rows()
+    g = design.groups[0]
+    levels, shares = g.levels.tolist(), {"g": np.ones(len(d))}
+    if g.relation.members is not None:
+        first = d["w"] / (d["w"] + d["v"]) if "cbind" in g.source else 0.5
+        shares = {"g": first + 0 * d["w"], "h": 1 - first + 0 * d["w"]}
+    Z = np.zeros((design.rows, len(levels), len(g.terms)))
+    for name, share in shares.items():
+        for row, level in enumerate(d[name]):
+            Z[row, levels.index(level)] += share[row] * g.effects.matrix[row]
+    return Z
+
+
 def dense(plan, sd):
     """Return Z, the covariance of all levels' effects, and the rows' weights."""
     (g,) = plan.model.design.groups
-    Z = np.zeros((plan.model.design.rows, len(g.levels)))
-    Z[np.arange(len(Z)), g.index] = g.effects.matrix[:, 0]
-    if g.relation.kind == "icar":
+    Z = columns(plan)[:, :, 0]
+    if g.relation.members is not None:
+        A = np.eye(7)
+    elif g.relation.kind == "icar":
         W = adjacency()
         A = np.linalg.pinv(np.diag(W.sum(axis=1)) - W)
         A[6, 6] = 1
@@ -90,11 +108,13 @@ def test_drawn_effects_are_the_dense_conditional_normal_s(case):
     plan = plan_of(CASES[case])
     sd, sigma, b, size = 0.8, 1.3, np.array([2.0, 0.4]), 20000
     (g,) = plan.model.design.groups
-    one = np.ones((1, size))
+    one, name = np.ones((1, size)), g.group
     draws = Draws(
         {
             "b": Variable("b", "fixed", "", one[..., None] * b, (("term", ("Intercept", "x")),)),
-            "sd_g": Variable("sd_g", "ran_sd", "g", one[..., None] * sd, (("g_term", g.terms),)),
+            f"sd_{name}": Variable(
+                f"sd_{name}", "ran_sd", name, one[..., None] * sd, ((f"{name}_term", g.terms),)
+            ),
             "sigma": Variable("sigma", "family", "", one * sigma, ()),
         },
         {"lp": one},
@@ -104,9 +124,9 @@ def test_drawn_effects_are_the_dense_conditional_normal_s(case):
     V = Z @ A @ Z.T + sigma**2 * np.diag(1 / weights)
     mean = A @ Z.T @ np.linalg.solve(V, e)
     covariance = A - A @ Z.T @ np.linalg.solve(V, Z @ A)
-    at_means = with_effects(plan, draws, None)["r_g"].values[0, 0, :, 0]
+    at_means = with_effects(plan, draws, None)[f"r_{name}"].values[0, 0, :, 0]
     np.testing.assert_allclose(at_means, mean, atol=1e-9)
-    u = with_effects(plan, draws, 7)["r_g"].values[0, :, :, 0]
+    u = with_effects(plan, draws, 7)[f"r_{name}"].values[0, :, :, 0]
     error = np.sqrt(np.diag(covariance) / size)
     assert (np.abs(u.mean(axis=0) - mean) < 5 * error + 1e-9).all()
     scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
@@ -118,6 +138,7 @@ TOGETHER = {
     "car": "y ~ x + graph(1 | g, edges=E, type='car')",
     "bym2": "y ~ x + graph(x | g, edges=E, type='bym2') + (1 | k)",
     "icar": "y ~ x + graph(x | g, edges=E)",
+    "mm": "y | weights(w) ~ x + (x | mm(g, h, weights=cbind(w, v)))",
 }
 
 
@@ -127,12 +148,12 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     design, sigma, b, size = plan.model.design, 1.3, np.array([2.0, 0.4]), 20000
     g, q = design.groups[0], len(design.groups[0].terms)
     # Fields are independent of each other.
-    sd, rho = np.array([0.8, 0.5])[:q], 0.6 if case == "cov" else 0.0
+    sd, rho, name = np.array([0.8, 0.5])[:q], 0.6 if case in ("cov", "mm") else 0.0, g.group
     found = {
-        "b": (b, "fixed", ("Intercept", "x")), "sd_g": (sd, "ran_sd", g.terms),
+        "b": (b, "fixed", ("Intercept", "x")), f"sd_{name}": (sd, "ran_sd", g.terms),
         "alpha_g": (np.full(q, 0.7), "ran_alpha", g.terms),
         "rho_g": (np.array([0.7, 0.2])[:q], "ran_rho", g.terms),
-        "cor_g": (np.array([rho]), "ran_cor", (g.terms,)), "sigma": (sigma, "family", ()),
+        f"cor_{name}": (np.array([rho]), "ran_cor", (g.terms,)), "sigma": (sigma, "family", ()),
     }  # fmt: skip
     if case == "bym2":
         fixed = np.array([0.5, -1, 0.2, 0.4])
@@ -140,9 +161,9 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     one = np.ones((1, size))
     draws = Draws(
         {
-            name: Variable(name, effect, "k" if name == "r_k" else "g",
-                           one.reshape(1, size, *[1] * np.ndim(x)) * x, (("term", terms),))
-            for name, (x, effect, terms) in found.items()
+            own: Variable(own, effect, "k" if own == "r_k" else name,
+                          one.reshape(1, size, *[1] * np.ndim(x)) * x, (("term", terms),))
+            for own, (x, effect, terms) in found.items()
         },
         {"lp": one},
     )  # fmt: skip
@@ -150,7 +171,9 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     W, levels = adjacency(), g.levels.tolist()
     C = np.array([[1, rho], [rho, 1]])[:q, :q]
     L = np.linalg.cholesky(sd[:, None] * C * sd)
-    if case == "cov":
+    if case == "mm":
+        halves = [np.eye(7)] * q
+    elif case == "cov":
         halves = [np.linalg.cholesky(data2()["B"].loc[levels, levels].to_numpy())] * q
     elif case == "car":
         # An island counts as having one neighbour.
@@ -163,9 +186,7 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     # Effect k of all levels: sum over h of L[k, h] half_h z_h.
     K = np.hstack([np.kron(half, L[:, [h]]) for h, half in enumerate(halves)])
     A = K @ K.T
-    Z = np.zeros((design.rows, len(levels), q))
-    Z[np.arange(design.rows), g.index] = g.effects.matrix
-    Z = Z.reshape(design.rows, -1)
+    Z = columns(plan).reshape(design.rows, -1)
     weights = design.response.weights
     e = design.response.values - b[0] - b[1] * design.common.matrix[:, 0]
     if case == "bym2":
@@ -173,9 +194,9 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     V = Z @ A @ Z.T + sigma**2 * np.diag(1 / (np.ones(len(Z)) if weights is None else weights))
     mean = A @ Z.T @ np.linalg.solve(V, e)
     covariance = A - A @ Z.T @ np.linalg.solve(V, Z @ A)
-    at_means = with_effects(plan, draws, None)["r_g"].values[0, 0].reshape(-1)
+    at_means = with_effects(plan, draws, None)[f"r_{name}"].values[0, 0].reshape(-1)
     np.testing.assert_allclose(at_means, mean, atol=1e-9)
-    u = with_effects(plan, draws, 7)["r_g"].values[0].reshape(size, -1)
+    u = with_effects(plan, draws, 7)[f"r_{name}"].values[0].reshape(size, -1)
     error = np.sqrt(np.diag(covariance) / size)
     assert (np.abs(u.mean(axis=0) - mean) < 5 * error + 1e-9).all()
     scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
