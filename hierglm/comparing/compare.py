@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,16 +44,42 @@ class Comparison(Shown):
         p, weight (stacking), high_k (units that were too hard to leave out).
     elpds : mapping of str to Elpd
         What is compared, by model, in the same order.
+    fits : mapping of str to Fitted
+        The models, where they were given as fits.
     """
 
     table: pd.DataFrame
     elpds: Mapping[str, Elpd]
+    fits: Mapping[str, Fitted] = field(default_factory=dict)
 
     def plot(self) -> Figure:
         """Return the differences to the best model with their standard errors as a picture."""
         from hierglm.plots.comparison import comparison
 
         return comparison(self.table)
+
+    def report(self, path: str | Path, title: str = "", question: str = "") -> Path:
+        """Write a report on all models to one file, and return its path.
+
+        How they predict, their diagnostics, each model in mathematics, estimates side by side,
+        sentences for a paper with their sources, and the code. See `Fit.report`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.html`` or ``.md``.
+        title : str
+        question : str
+            What the comparison is to answer.
+
+        Raises
+        ------
+        SettingsError, FileError
+            Another ending; a file that cannot be written.
+        """
+        from hierglm.reporting.comparison import comparison_report
+
+        return comparison_report(self, path, title, question)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -140,7 +167,8 @@ def compare(
             "high_k": [int(found[name].high.sum()) for name in order],
         }
     )
-    return Comparison(table, {name: found[name] for name in order})
+    fits = {name: one for name in order if isinstance(one := named[name], Fitted)}
+    return Comparison(table, {name: found[name] for name in order}, fits)
 
 
 def _named(

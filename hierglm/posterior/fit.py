@@ -185,6 +185,42 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
 
         return reproduce(self, data, data2)
 
+    def report(self, path: str | Path, title: str = "", question: str = "") -> Path:
+        """Write a report to one file that holds all it shows, and return its path.
+
+        Diagnostics first; the model in mathematics; data, priors and why, estimates, posterior
+        predictive checks; plan and program; sentences for a paper with their sources (BibTeX); the
+        session and the code that makes the fit again. The same fit gives the same bytes.
+
+        Parameters
+        ----------
+        path : str or Path
+            ``.html``: without scripts or anything to fetch, light or dark, and good to print.
+            ``.md``: formulas stay LaTeX.
+        title : str
+            By default the names of the responses.
+        question : str
+            What the model is to answer, in words; stands below the title.
+
+        Raises
+        ------
+        SettingsError, FileError
+            Another ending; a file that cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import hierglm as hg
+        >>> schools = hg.datasets.eight_schools()
+        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fit.report(Path(folder) / "schools.html", question="Does coaching help?").name
+        'schools.html'
+        """
+        from hierglm.reporting.report import report
+
+        return report(self, path, title, question)
+
     def data(self, response: str | None = None) -> pd.DataFrame:
         """Return the rows and columns of the data that the fit used, as it read them.
 

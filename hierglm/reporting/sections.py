@@ -96,10 +96,10 @@ def estimates_section(fitted: Fitted) -> Section:
     ]  # fmt: skip
     alt = f"Intervals of the main parameters; posterior means: {', '.join(words[:12])}"
     if fitted.draws.draws > 1:
+        blocks += _explained(fitted)
         blocks += _drawn(
             lambda: intervals(fitted), alt, "Posterior means with 50% and 95% intervals."
         )
-        blocks += _explained(fitted)
     for group, count in _factors(fitted).items():
         if fitted.draws.draws > 1 and count <= LEVELS:
             alt = f"Deviations of the {count:,} levels of {group} with intervals, sorted"
@@ -189,14 +189,19 @@ def methods_section(fitted: Fitted) -> Section:
 
 def session_section(fitted: Fitted) -> Section:
     """Return what the fit was made with, when and on what."""
+    shown = table("Versions, machine and data", session_grid(fitted))
+    return Section("session", "Session", tuple(shown))
+
+
+def session_grid(fitted: Fitted) -> Grid:
+    """Return versions, machine, time, seed and data of a fit as a table."""
     rows = [*fitted.versions.items()]
     rows += [(name, text) for name, text in (
         ("fitted", fitted.when), ("machine", fitted.machine),
-        ("seed", str(fitted.settings.seed)), ("hash of the data", fitted.plan.model.data_hash),
+        ("seconds", f"{fitted.seconds:.1f}"), ("seed", str(fitted.settings.seed)),
+        ("hash of the data", fitted.plan.model.data_hash),
     ) if text]  # fmt: skip
-    columns = tuple(zip(*rows, strict=True))
-    shown = table("Versions, machine and data", Grid(("", ""), columns, (False, False)))
-    return Section("session", "Session", tuple(shown))
+    return Grid(("what", "which"), tuple(zip(*rows, strict=True)), (False, False))
 
 
 def reproduce_section(fitted: Fitted) -> Section:

@@ -17,7 +17,7 @@ from hierglm.results.rows import MAIN
 from hierglm.showing.numbers import rhat
 from hierglm.showing.said import Grid
 
-SHOWN = 6
+SHOWN = 4
 """Parameters whose chains are drawn."""
 
 
