@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from hierglm.cli import analyses, completion, fits, models, stan
+from hierglm.cli import analyses, completion, fits, models, reports, stan
 from hierglm.cli.answer import MISTAKE, STOPPED, Answer, as_json, error_values
 from hierglm.errors import HierglmError, SettingsError
 from hierglm.version import __version__
@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"hierglm {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (models, fits, analyses, stan, completion):
+    for module in (models, fits, reports, analyses, stan, completion):
         module.add_commands(commands)
     return whole
 

@@ -155,11 +155,8 @@ def _methods(comparison: Comparison) -> Section:
     told = list(dict.fromkeys(s for sentences in each for s in sentences))
     told.append(_compared(first))
     told.append(Sentence("Weights are those of stacking", ("yao2018",)))
-    told.append(
-        Sentence(
-            "Standard errors of differences were read as they are known to be", ("sivula2020",)
-        )
-    )
+    text = "Differences below 4, or below two standard errors, were not taken to decide"
+    told.append(Sentence(text, ("sivula2020",)))
     keys = cited(told)
     blocks: list[Block] = [
         Paragraph(" ".join(map(str, told))),
