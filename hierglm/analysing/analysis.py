@@ -12,7 +12,11 @@ from hierglm.analysing.check import check
 from hierglm.analysing.keys import SECTIONS
 from hierglm.errors import AnalysisError, suggest
 from hierglm.reading import reader_of
+from hierglm.showing.width import printable
 from hierglm.writing import refuse_ending
+
+MAX_BYTES = 1_000_000
+"""Of an analysis file."""
 
 ENDINGS = {
     "models": (".hglm",),
@@ -104,13 +108,16 @@ def read(path: str | Path) -> Analysis:
     """
     file = Path(path)
     try:
+        if file.stat().st_size > MAX_BYTES:
+            raise AnalysisError("", f"{str(path)!r} has more than {MAX_BYTES:,} bytes")
         found = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise AnalysisError("", f"no file {str(path)!r}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AnalysisError("", f"cannot read {str(path)!r}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise AnalysisError("", f"{str(path)!r} is not TOML: {error}") from error
+    except (RecursionError, ValueError) as error:
+        # Brackets by the hundred, and numbers of more digits than Python reads, among them.
+        raise AnalysisError("", f"{str(path)!r} is not TOML: {printable(error)}") from error
     check(found)
     if not found.get("models"):
         raise AnalysisError("models", "an analysis has at least one model: [models.NAME]")

@@ -28,6 +28,7 @@ def check(found: Mapping[str, Any]) -> None:
     AnalysisError
         Names the key, what it holds, and what would do.
     """
+    _refuse_long_numbers(found)
     sections = ("settings", *SECTIONS)
     check_table("", {k: v for k, v in found.items() if k not in sections}, TOP, sections)
     check_table("settings", _table("settings", found.get("settings", {})), SETTINGS)
@@ -40,6 +41,19 @@ def check(found: Mapping[str, Any]) -> None:
         for number, part in enumerate(held.get("parts", ())):
             check_table(f"models.{name}.parts[{number}]", part, PART)
         _check_formula(f"models.{name}", held)
+
+
+def _refuse_long_numbers(found: Mapping[str, Any]) -> None:
+    """Refuse whole numbers of more than 64 bits: TOML has none, but Python's reader takes them."""
+    todo: list[Any] = [found]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, Mapping):
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise AnalysisError("", "a whole number in TOML has 64 bits at most")
 
 
 def check_table(

@@ -120,7 +120,6 @@ def _run(
     found = _hashes_of_data(analysis, wanted)
     versions = hash_values(_versions())
     keys: dict[str, str] = {}
-    anew: set[str] = set()
     for step in wanted:
         made_from = _made_from(analysis, step, found, versions, keys)
         keys[step.id] = hash_values(made_from)
@@ -129,16 +128,11 @@ def _run(
         why = why_anew(before, made_from, {n: hash_file(p) for n, p in names.items()})
         if not why and force:
             why = "asked for"
-        if not why and anew.intersection(step.needs):
-            why = "what it needs is done anew"
         if not why and before is not None:
             ran = Ran(step, "up to date", "", before.healthy, before.said, before.seconds)
         elif inputs is None:
-            anew.add(step.id)
             ran = Ran(step, "to do", why)
         else:
-            anew.add(step.id)
-            record.pop(step.id, None)
             start = time.monotonic()
             fit = perform(step, inputs)
             ran = Ran(step, "done", why, seconds=time.monotonic() - start)

@@ -9,7 +9,7 @@ With ``--json`` every command prints one object to standard output, whatever hap
 
 ``result`` is there unless the exit code is 2, ``error`` only then (130 where it was stopped).
 Numbers that are not finite are null. ``hint`` is the part of the message that says what would
-do, or "". Names of columns are those of `Fit.tidy`.
+do, or ""; an analysis file's errors have its ``key`` too. Names of columns are those of `Fit.tidy`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hierglm.errors import FormulaError
+from hierglm.errors import AnalysisError, FormulaError
 from hierglm.version import __version__
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def as_json(command: str, code: int, **said: Values) -> str:
 def error_values(error: Exception) -> Values:
     """Return the ``error`` of a JSON object: kind, message, hint, and the place in a formula."""
     message = str(error)
-    first = error.message if isinstance(error, FormulaError) else message
+    first = error.message if isinstance(error, FormulaError | AnalysisError) else message
     _, _, hint = first.partition("; ")
-    place: Values = {}
+    place: Values = {"key": error.key} if isinstance(error, AnalysisError) else {}
     if isinstance(error, FormulaError):
         place = {"formula": error.source, "start": error.start, "end": error.end}
     return {"kind": type(error).__name__, "message": message, "hint": hint, **place}
