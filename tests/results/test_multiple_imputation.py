@@ -18,6 +18,22 @@ def fits():
     return {f"data {k}": made(seed=k, chains=2, draws=100) for k in range(1, 6)}
 
 
+# The R package mice 3.15.0 (R 4.2.2): pool.scalar(estimates, errors^2), sqrt(t) and fmi.
+MICE = [
+    ((1.02, 0.87, 1.31, 1.10, 0.95), (0.21, 0.19, 0.25, 0.22, 0.20),
+     0.283266658821683, 0.469599566701917),
+    ((-3.1, -2.2, -4.0), (0.3, 0.4, 0.35), 1.097345281425435, 0.934475429021321),
+    ((10, 10.01, 9.99, 10.02), (1, 1.1, 0.9, 1), 1.00260078462633, 2.07282516189689e-04),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("estimates", "errors", "error", "missing"), MICE)
+def test_mice_says_the_same(estimates, errors, error, missing):
+    total, fmi = combine(np.array(estimates)[:, None], np.array(errors)[:, None])
+    assert total.item() == pytest.approx(error, rel=1e-13)
+    assert fmi.item() == pytest.approx(missing, rel=1e-12)
+
+
 def test_rubins_rules_by_hand():
     # Five estimates with variance 2.5 between them, each with an error of 2.
     total, fmi = combine(np.arange(1.0, 6.0)[:, None], np.full((5, 1), 2.0))
