@@ -406,7 +406,7 @@ class PreparedModel(Shown):
         priors = grid(self.priors(), title="Priors")
         head = "; ".join(self.model.formulas)
         facts = (self._facts,)
-        return Said(head, facts, (priors,), notes=self._notes, folds=(plan, program))
+        return Said(head, facts, (priors,), notes=self._notes, folds=(plan, program), formula=True)
 
     def __repr__(self) -> str:
         return (
@@ -417,9 +417,10 @@ class PreparedModel(Shown):
     @property
     def _facts(self) -> str:
         model = self._plan.model
-        groups = "".join(f", {len(g.levels):,} {g.group}" for g in model.groups)
+        groups = "".join(f", {len(g.levels):,} levels of {g.group}" for g in model.groups)
         rows = " and ".join(f"{m.design.rows:,}" for m in model.responses)
-        return f"{model.distribution}, {rows} rows{groups}; not fitted yet"
+        distribution = model.distribution.replace("(", " (")
+        return f"{distribution}, {rows} rows{groups}; not fitted yet"
 
 
 def _mode(method: Method) -> bool:

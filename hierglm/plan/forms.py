@@ -171,10 +171,11 @@ class Plan(Shown):
         """Return the choices as a table; see `hierglm.showing.said.Said`."""
         rows = [(c.part, c.form.value, c.because) for c in self]
         if self.engine:
-            rows.append(("engine", "", " ".join(self.engine.split())))
+            chosen, _, because = self.engine.partition("\n")
+            rows.append(("engine", chosen, " ".join(because.split())))
         columns = tuple(zip(*rows, strict=True))
         grid = Grid(("part", "form", "because"), columns, (False, False, False))
-        return Said(f"plan {self.name!r} for {'; '.join(self.model.formulas)}", grids=(grid,))
+        return Said("; ".join(self.model.formulas), (f"plan {self.name}",), (grid,), formula=True)
 
     def __repr__(self) -> str:
         width = max(len(part) for part in ("engine", *(c.part for c in self)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypedDict, Unpack, overload
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypedDict, TypeVar, Unpack, overload
 
 from hierglm.errors import SettingsError, suggest
 from hierglm.publishing.estimates import Estimate, Key, estimates
@@ -17,6 +17,7 @@ from hierglm.showing.numbers import fixed
 Uncertainty = Literal["interval", "std_error", "none"]
 Format = Literal["text", "markdown", "html", "latex"]
 
+Name = TypeVar("Name", bound=Hashable)
 _UNCERTAINTIES = ("interval", "std_error", "none")
 
 
@@ -165,20 +166,26 @@ def _blocks(
 
 
 def _order(found: Sequence[Mapping[Key, Estimate]]) -> list[Key]:
-    """Return all parameters, those that only later models have behind what they follow there."""
-    order: list[Key] = []
-    for one in found:
-        place = 0
-        for key in one:
-            if key in order:
-                place = order.index(key) + 1
-            else:
-                order.insert(place, key)
-                place += 1
+    """Return all parameters block by block."""
+    order = _merged(found)
     titles = list(dict.fromkeys(title for title, _ in order))
     # What all models have at the end stays there.
     titles.sort(key=lambda title: title == "Family")
     return sorted(order, key=lambda key: titles.index(key[0]))
+
+
+def _merged(found: Sequence[Iterable[Name]]) -> list[Name]:
+    """Return all names, those that only later models have behind what they follow there."""
+    order: list[Name] = []
+    for one in found:
+        place = 0
+        for name in one:
+            if name in order:
+                place = order.index(name) + 1
+            else:
+                order.insert(place, name)
+                place += 1
+    return order
 
 
 def _lines(
@@ -213,7 +220,7 @@ def _foot(named: Mapping[str, Fitted], wanted: Sequence[str]) -> tuple[Block, li
             numbers, doubts = statistics_of(fit, statistic)
             column |= numbers
             remarks += [f"{name}: {doubt}" for doubt in doubts]
-    labels = list(dict.fromkeys(label for column in columns for label in column))
+    labels = _merged(columns)
     lines = [(label, tuple(column.get(label, "") for column in columns)) for label in labels]
     return Block("", tuple(lines)), remarks
 

@@ -84,7 +84,7 @@ class Summary:
         """Return the same as pages set it, with parts to unfold."""
         return Said(
             self.formula, self.facts, tuple(map(_grid, self.sections)), self.legend,
-            self.diagnostics, self.healthy, self.notes, folds,
+            self.diagnostics, self.healthy, self.notes, folds, formula=True,
         )  # fmt: skip
 
 

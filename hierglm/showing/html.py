@@ -17,15 +17,15 @@ from hierglm.showing.width import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-_LINE = "1px solid rgba(128,128,128,.5)"
+_BELOW = "vertical-align:bottom;border-bottom:1px solid rgba(128,128,128,.5)"
 _STYLES = {
     "table": "border-collapse:collapse;margin:.6em 0;font-variant-numeric:tabular-nums",
     "number": "text-align:right;padding:.1em .7em;white-space:pre;font-weight:normal",
     "label": "text-align:left;padding:.1em .7em .1em 0;font-weight:normal",
     "inset": "text-align:left;padding:.1em .7em .1em 1.6em;font-weight:normal",
-    "head": f"text-align:left;padding:.1em .7em .1em 0;border-bottom:{_LINE}",
-    "title": f"text-align:left;padding:.7em .7em .1em 0;border-bottom:{_LINE}",
-    "column": f"text-align:right;padding:.1em .7em;vertical-align:bottom;border-bottom:{_LINE}",
+    "head": f"text-align:left;padding:.1em .7em .1em 0;{_BELOW}",
+    "title": f"text-align:left;padding:.7em .7em .1em 0;{_BELOW}",
+    "column": f"text-align:right;padding:.1em .7em;{_BELOW}",
     "wide": "overflow-x:auto",
     "trouble": "border-left:3px solid #d55e00;padding-left:.7em",
     "code": "white-space:pre;overflow-x:auto;margin:.4em 0",
@@ -106,6 +106,7 @@ def set_html(said: Said) -> str:
     ----------
     said : Said
     """
+    tag = "code" if said.formula else "strong"
     facts = "".join(f"<div>{safe(fact)}</div>" for fact in said.facts)
     legend = f"<div><small>{safe(said.legend)}</small></div>" if said.legend else ""
     words = "".join(f"<div>{safe(sentence)}</div>" for sentence in said.words)
@@ -114,7 +115,7 @@ def set_html(said: Said) -> str:
     notes = "".join(f"<div>Note: {safe(note)}</div>" for note in said.notes)
     folds = "".join(map(_fold, said.folds))
     return (
-        f'<div class="hierglm"><div><code>{safe(said.head)}</code></div>{facts}'
+        f'<div class="hierglm"><div><{tag}>{safe(said.head)}</{tag}></div>{facts}'
         f"{html_grids(said.grids)}{legend}{words}{notes}{folds}</div>"
     )
 

@@ -33,7 +33,7 @@ def set_markdown(said: Said) -> str:
     ----------
     said : Said
     """
-    parts = [code(said.head)]
+    parts = [code(said.head) if said.formula else f"**{safe_markdown(said.head)}**"]
     parts += ["\n".join(f"- {safe_markdown(fact)}" for fact in said.facts)]
     parts += [markdown_grid(grid) for grid in said.grids]
     parts += [safe_markdown(said.legend), *map(safe_markdown, said.words)]

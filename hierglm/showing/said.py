@@ -87,6 +87,8 @@ class Said:
         What was done without being asked.
     folds : tuple of Fold
         What only pages show.
+    formula : bool
+        Whether the head is a formula, which is set as code.
     """
 
     head: str
@@ -97,6 +99,7 @@ class Said:
     healthy: bool = True
     notes: tuple[str, ...] = ()
     folds: tuple[Fold, ...] = ()
+    formula: bool = False
 
 
 def grid(

@@ -38,7 +38,7 @@ def test_as_text() -> None:
 
 def test_as_markdown() -> None:
     assert set_markdown(SAID).splitlines() == [
-        "`two models`",
+        "**two models**",
         "",
         r"- of 8 rows",
         r"- seed 1",
@@ -69,7 +69,7 @@ def test_markdown_shows_labels_as_they_are(label: str) -> None:
     """Read back by another program: the words, and nothing but words."""
     shown = printable(label)
     table = Grid(("a", label), (("x",), (label,)), (False, False), title=label)
-    said = Said(label, (label,), (table,), words=(label,))
+    said = Said(label, (label,), (table,), words=(label,), formula=True)
     read = MarkdownIt("commonmark").enable("table").render(set_markdown(said))
     found = Page(read)
     assert [w for w in found.words if w.strip()] == [
