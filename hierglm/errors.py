@@ -160,9 +160,14 @@ def clipped(text: str) -> str:
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
 
 
+def _plain(text: str) -> str:
+    """Return text with blanks for what a terminal would obey, in as many characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def _caret(source: str, start: int | None, end: int | None) -> str:
     if start is None:
-        return f"\n  {clipped(source)}"
+        return f"\n  {_plain(clipped(source))}"
     stop = max(end if end is not None else start + 1, start + 1)
     # The formula may run over several lines: show the one that holds the start.
     first = source.rfind("\n", 0, start) + 1
@@ -171,7 +176,7 @@ def _caret(source: str, start: int | None, end: int | None) -> str:
     # Of a long line, what is around the start.
     left = max(first, start - _LONGEST_LINE // 2)
     right = min(last, left + _LONGEST_LINE)
-    line = "".join(c if c.isprintable() else " " for c in source[left:right])
+    line = _plain(source[left:right])
     before, after = "... " if left > first else "", " ..." if right < last else ""
     carets = "^" * (min(stop, max(right, start + 1)) - start)
     return f"\n  {before}{line}{after}\n  {' ' * (start - left + len(before))}{carets}"

@@ -11,6 +11,7 @@ from typing import Any
 from hierglm.analysing.check import check
 from hierglm.analysing.keys import SECTIONS
 from hierglm.errors import AnalysisError, suggest
+from hierglm.publishing.files import ENDINGS as MODEL_TABLES
 from hierglm.reading import reader_of
 from hierglm.showing.width import printable
 from hierglm.writing import refuse_ending
@@ -23,7 +24,7 @@ ENDINGS = {
     "comparisons": (".csv",),
     "predictions": (".csv",),
     "tables": (".csv",),
-    "model_tables": (".md", ".html", ".tex", ".txt", ".docx"),
+    "model_tables": (".md", *(ending for ending in MODEL_TABLES if ending != ".md")),
     "plots": (".png", ".pdf", ".svg"),
     "reports": (".html", ".md"),
 }
@@ -134,26 +135,49 @@ def _steps(found: Mapping[str, Any], output: Path) -> Iterator[Step]:
     names = {section: list(found.get(section, {})) for section in SECTIONS}
     settings = {"seed": found.get("seed", 1), **found.get("settings", {})}
     for section in list(SECTIONS)[1:]:
-        for name, keys in found.get(section, {}).items():
+        for name, own in found.get(section, {}).items():
             place = f"{section}.{name}"
-            keys = dict(settings) | dict(keys) if section == "models" else dict(keys)
+            keys = {**settings, **own} if section == "models" else dict(own)
             main = _output(place, section, name, keys, output, bool(found.get("outside")))
+            # Beside a fit and a comparison what they say.
+            beside = (main.with_suffix(".txt"),) if section in ("models", "comparisons") else ()
             if section == "models":
-                outputs: tuple[Path, ...] = (main, main.with_suffix(".txt"))
-                yield Step(section, name, keys, _read_by(place, keys, names), (), outputs)
-                continue
-            outputs = (main, main.with_suffix(".txt")) if section == "comparisons" else (main,)
-            read = [_one_of(f"{place}.data", keys["data"], names["data"])] if "data" in keys else []
-            if section in SEVERAL:
-                models = keys.setdefault("models", names["models"])
-                if section == "comparisons" and len(set(models)) < 2:
-                    raise AnalysisError(f"{place}.models", "a comparison is of at least two models")
-                for model in models:
-                    _one_of(f"{place}.models", model, names["models"])
+                data, needs = _read_by(place, keys, names), ()
             else:
-                models = [_chosen(f"{place}.model", keys, "model", names["models"])]
-            needs = tuple(f"models.{model}" for model in models)
-            yield Step(section, name, keys, tuple(read), needs, outputs)
+                data, needs = _rows(place, keys, names), _needs(place, section, keys, names, found)
+            yield Step(section, name, keys, data, needs, (main, *beside))
+
+
+def _needs(
+    place: str,
+    section: str,
+    keys: dict[str, Any],
+    names: Mapping[str, list[str]],
+    found: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """Return the steps that one on models needs, and write down what is understood."""
+    if "comparison" in keys:
+        if "model" in keys:
+            raise AnalysisError(place, "it is on a model, or on a comparison; both are there")
+        name = _one_of(f"{place}.comparison", keys["comparison"], names["comparisons"])
+        models = found["comparisons"][name].get("models", names["models"])
+        return (f"comparisons.{name}", *(f"models.{model}" for model in models))
+    if section in SEVERAL:
+        models = keys.setdefault("models", names["models"])
+        if section == "comparisons" and len(set(models)) < 2:
+            raise AnalysisError(f"{place}.models", "a comparison is of at least two models")
+        for model in models:
+            _one_of(f"{place}.models", model, names["models"])
+    else:
+        models = [_chosen(f"{place}.model", keys, "model", names["models"])]
+    return tuple(f"models.{model}" for model in models)
+
+
+def _rows(place: str, keys: Mapping[str, Any], names: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return the table of new rows that a step reads, if it reads one."""
+    if "data" not in keys:
+        return ()
+    return (_one_of(f"{place}.data", keys["data"], names["data"]),)
 
 
 def _read_by(place: str, keys: dict[str, Any], names: Mapping[str, list[str]]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Input from strangers: fuzzing of formulas, saved fits, names and analysis files."""
