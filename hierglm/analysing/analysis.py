@@ -141,10 +141,12 @@ def _steps(found: Mapping[str, Any], output: Path) -> Iterator[Step]:
             main = _output(place, section, name, keys, output, bool(found.get("outside")))
             # Beside a fit and a comparison what they say.
             beside = (main.with_suffix(".txt"),) if section in ("models", "comparisons") else ()
+            data = _rows(place, keys, names)
+            needs: tuple[str, ...] = ()
             if section == "models":
-                data, needs = _read_by(place, keys, names), ()
+                data = _read_by(place, keys, names)
             else:
-                data, needs = _rows(place, keys, names), _needs(place, section, keys, names, found)
+                needs = _needs(place, section, keys, names, found)
             yield Step(section, name, keys, data, needs, (main, *beside))
 
 

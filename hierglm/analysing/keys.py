@@ -205,6 +205,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
     },
     "reports": {
         "model": Key("text", "of which; the only one"),
+        "comparison": Key("text", "in place of a model: one of [comparisons]"),
         "title": Key("text", "of the report; that of the file"),
         "question": Key("text", "what the model is to answer"),
         "out": Key("text", ".html or .md; reports/NAME.html"),

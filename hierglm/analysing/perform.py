@@ -26,6 +26,7 @@ from hierglm.writing import replacing, write_table, write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hierglm.comparing.compare import Comparison
     from hierglm.posterior import Fit
 
 _KEYS: Mapping[type[HierglmError], str] = {
@@ -168,10 +169,14 @@ def _weights(given: Mapping[str, Any] | None, data: Any) -> Mapping[str, Any] | 
 
 
 def _compare(step: Step, inputs: Inputs) -> None:
-    fits = {name: inputs.fit(name) for name in step.keys["models"]}
-    found = hg.compare(fits, unit=step.keys.get("unit"))
+    found = _compared(step, inputs)
     write_table(found.table, step.outputs[0])
     write_text(step.outputs[1], f"{found}\n")
+
+
+def _compared(step: Step, inputs: Inputs) -> Comparison:
+    fits = {name: inputs.fit(name) for name in step.keys["models"]}
+    return hg.compare(fits, unit=step.keys.get("unit"))
 
 
 def _predict(step: Step, inputs: Inputs) -> None:
@@ -206,10 +211,13 @@ def _plot(step: Step, inputs: Inputs) -> None:
 
 
 def _report(step: Step, inputs: Inputs) -> None:
-    options = {"title": inputs.analysis.title or None, **_but(step, "model", "out")}
-    given = {name: text for name, text in options.items() if text is not None}
-    fit: Any = inputs.fit(step.keys["model"])
-    fit.report(step.outputs[0], **given)
+    keys = step.keys
+    options = {"title": inputs.analysis.title, **_but(step, "model", "comparison", "out")}
+    if "comparison" in keys:
+        of = inputs.analysis.steps[f"comparisons.{keys['comparison']}"]
+        _compared(of, inputs).report(step.outputs[0], **options)
+    else:
+        inputs.fit(keys["model"]).report(step.outputs[0], **options)
 
 
 def _but(step: Step, *left_out: str) -> dict[str, Any]:

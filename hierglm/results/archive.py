@@ -11,10 +11,8 @@ import hashlib
 import json
 import math
 import os
-import secrets
 import zipfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hierglm.errors import FileError
+from hierglm.writing import replacing
 
 FORMAT = "hierglm fit"
 VERSION = 1
@@ -48,21 +47,10 @@ def write_archive(path: Path, members: Iterable[tuple[str, bytes | NDArray[Any]]
     FileError
         If it cannot be written; nothing is left behind.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise FileError(f"cannot write {str(path)!r}: it is a folder")
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with beside.open("xb") as file:
-            _fill(file, members)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)  # noqa: PTH105 (one atomic step)
-    except OSError as error:
-        raise FileError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("xb") as file:
+        _fill(file, members)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_archive(path: Path) -> dict[str, bytes]:

@@ -41,6 +41,13 @@ def test_what_is_understood_where_nothing_is_said(tmp_path):
     assert found.steps["predictions.p"].data == ("d",)
 
 
+def test_a_report_on_a_comparison_needs_its_models(tmp_path):
+    text = TWO + '[models.c]\nformula = "y ~ 1"\n[comparisons.two]\nmodels = ["c", "a"]\n'
+    found = read(written(tmp_path, text + '[reports.r]\ncomparison = "two"\nout = "r.md"\n'))
+    assert found.steps["reports.r"].needs == ("comparisons.two", "models.c", "models.a")
+    assert list(found.steps)[-2:] == ["comparisons.two", "reports.r"]
+
+
 def test_parts_and_their_data(tmp_path):
     text = START + '[data.e]\nfile = "e.csv"\n[models.j]\ndata = "d"\n'
     text += 'parts = [{formula = "y ~ 1"}, {formula = "z ~ 1", data = "e", weight = 2}]\n'
@@ -72,6 +79,7 @@ MISTAKES = [
     (MODEL + '[predictions.p]\ntarget = "means"\n', "predictions.p.target", "did you mean 'mean'"),
     (MODEL + '[predictions.p]\nout = "../p.csv"\n', "predictions.p.out", "outside = true"),
     (MODEL + '[predictions.p]\nout = "/tmp/p.csv"\n', "predictions.p.out", "outside = true"),
+    (TWO + '[comparisons.c]\n[reports.r]\nmodel = "a"\ncomparison = "c"\n', "reports.r", "both"),
     (MODEL + '[plots.p]\nout = "p.bmp"\n', "plots.p.out", "must end in .png or .pdf or .svg"),
     (MODEL + '[tables.p]\nout = "models/a.csv"\n[tables.q]\nout = "models/A.csv"\n',
      "tables.q.out", "is written by tables.p too"),

@@ -94,7 +94,7 @@ def test_an_interrupted_write_leaves_what_was_there(saved: Path, tmp_path: Path)
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="it is a folder"):
         write_archive(tmp_path, [])
-    with pytest.raises(FileError, match="No such file or directory"):
+    with pytest.raises(FileError, match="there is no folder"):
         write_archive(tmp_path / "no" / "a.hglm", [])
     with pytest.raises(FileError, match="no file"):
         read_archive(tmp_path / "absent")
