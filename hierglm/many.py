@@ -49,6 +49,9 @@ class Fits(Shown, Mapping[str, Fit]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.fits)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.fits)
+
     def __len__(self) -> int:
         return len(self.fits)
 
