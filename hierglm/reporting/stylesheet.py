@@ -37,7 +37,8 @@ math { font-size: 1.05em; font-family: "Latin Modern Math", "STIX Two Math", "Ca
   "Libertinus Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
 math[display="block"] { width: fit-content; margin: 0; }
 .lines mtd { padding: .28em .12em; text-align: left; }
-.lines mtd.left { text-align: right; }
+/* What stands in cells of MathML are blocks, which plain "right" leaves where they are. */
+.lines mtd.left { text-align: right; text-align: -moz-right; text-align: -webkit-right; }
 .lines mtd.note { padding-left: 1.4em; color: var(--quiet); }
 .bar { border-top: .06em solid; padding-top: .12em; }
 .unseen { color: transparent; font-size: 1px; }
