@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.adapting.condition import Conditioned, condition, known_levels
+from hierglm.adapting.condition import Conditioned, condition
 from hierglm.adapting.marginals import Marginals
 from hierglm.adapting.predict import adapted_source
-from hierglm.adapting.rows import join, with_levels
-from hierglm.design.design import Design
-from hierglm.design.encode import encode_new
-from hierglm.design.rows import touched
+from hierglm.adapting.rows import encode_rows, factors, join, met, predictors, with_levels
 from hierglm.design.table import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.errors import SettingsError
-from hierglm.families.cumulative import known_categories
+from hierglm.models import Model
+from hierglm.names import of_predictor
+from hierglm.parts import notes_of
 from hierglm.predicting.asked import Groups, Target, Unseen
 from hierglm.results.effects import known_group
 from hierglm.results.findings import Check, Finding
@@ -52,8 +51,9 @@ class Adapted(Marginals, Shown):
     ----------
     fitted : Fitted
         The fit, unchanged.
-    rows : Design
-        All new rows so far; levels that the fit does not know follow its own.
+    rows : Model
+        That of the fit with all new rows so far in the place of its own, ``rows.design`` (of
+        several responses ``rows.parts``); levels that the fit does not know follow its own.
     draws : Draws
         One chain: population as it is given the new rows, and effects of the levels that
         these rows have.
@@ -72,7 +72,7 @@ class Adapted(Marginals, Shown):
     """
 
     fitted: Fitted
-    rows: Design
+    rows: Model
     draws: Draws
     at: Ints
     khat: float
@@ -119,7 +119,9 @@ class Adapted(Marginals, Shown):
         """Return one row a parameter; see `hierglm.posterior.Fit.tidy`."""
         return table(select(self.draws, effects), conf_level, hdi, sampled=False)
 
-    def adapt(self, new_rows: Any, seed: int | None = None) -> Adapted:
+    def adapt(
+        self, new_rows: Any, seed: int | None = None, data2: Mapping[str, Any] | None = None
+    ) -> Adapted:
         """Return the posterior given still more rows, of the same levels or of others.
 
         The fit's draws are weighted anew by all rows, so that the order in which they came
@@ -130,8 +132,11 @@ class Adapted(Marginals, Shown):
         new_rows : pandas, polars or pyarrow table, or mapping of columns
         seed : int, optional
             That of the adapted fit by default.
+        data2 : mapping of str to matrix or graph, optional
+            See `hierglm.posterior.Fit.adapt`.
         """
-        return adapt(self.fitted, new_rows, self.seed if seed is None else seed, self.rows)
+        seed = self.seed if seed is None else seed
+        return adapt(self.fitted, new_rows, seed, self.rows, data2)
 
     def predict(
         self,
@@ -140,6 +145,7 @@ class Adapted(Marginals, Shown):
         groups: Groups = "include",
         new_levels: Unseen = "sample",
         *,
+        response: str | None = None,
         summary: bool = True,
         draws: int | None = None,
         seed: int | None = None,
@@ -156,7 +162,7 @@ class Adapted(Marginals, Shown):
         source = adapted_source(self.fitted, self.rows, self.draws, self.at)
         seed = self.seed if seed is None else seed
         found = predictions.predictions_from(
-            source, new_rows, target, groups, new_levels, draws=draws, seed=seed
+            source, new_rows, target, groups, new_levels, response=response, draws=draws, seed=seed
         )
         return table.predict(found, new_rows, summary, conf_level, hdi)
 
@@ -176,15 +182,17 @@ class Adapted(Marginals, Shown):
     def said(self) -> Said:
         """Return coefficients of the levels met; see `hierglm.showing.said.Said`."""
         source = "; ".join(" ".join(f.split()) for f in self.fitted.plan.model.formulas)
-        count = f"{self.rows.rows:,} new {'row' if self.rows.rows == 1 else 'rows'}"
+        each = [m.design.rows for m in self.rows.responses]
+        count = f"{' + '.join(f'{n:,}' for n in each)} new {'row' if each == [1] else 'rows'}"
         effects = self.coef() if self.rows.groups else self.tidy()
-        columns = [*(("group", "level") if self.rows.groups else ()), "term", *NUMBERS[:4]]
+        of = [name for name in ("response", "dpar") if (effects[name] != "").any()]
+        columns = [*of, *(("group", "level") if self.rows.groups else ()), "term", *NUMBERS[:4]]
         formats = dict.fromkeys(NUMBERS[:4], ".3f")
         shown = grid(effects[columns], formats=formats, rows=_SHOWN, more="adapted.coef()")
         checked = self.check()
         return Said(
             f"{source}, adapted to {count}", tuple(_levels(self)), (shown,),
-            words=checked.lines, healthy=checked.healthy, notes=tuple(self.rows.notes),
+            words=checked.lines, healthy=checked.healthy, notes=notes_of(self.rows),
         )  # fmt: skip
 
     def _table(self, effect: str, group: str | None, conf_level: float, hdi: bool) -> pd.DataFrame:
@@ -193,7 +201,11 @@ class Adapted(Marginals, Shown):
 
 
 def adapt(
-    fitted: Fitted, new_rows: Any, seed: int | None = None, before: Design | None = None
+    fitted: Fitted,
+    new_rows: Any,
+    seed: int | None = None,
+    before: Model | None = None,
+    data2: Mapping[str, Any] | None = None,
 ) -> Adapted:
     """Return the posterior given the rows of a fit and some new ones.
 
@@ -202,31 +214,29 @@ def adapt(
     fitted : Fitted
         With draws: of chains, or of an approximation.
     new_rows : pandas, polars or pyarrow table, or mapping of columns
-        With the response; their levels may be new to the fit or not.
+        With the response, or some of several; their levels may be new to the fit or not.
     seed : int, optional
         The fit's by default.
-    before : Design, optional
-        New rows that came before; they count too.
+    before : Model, optional
+        With new rows that came before; they count too.
+    data2 : mapping of str to matrix or graph, optional
+        What relates new levels to known ones, by the names of the fit's own.
 
     Raises
     ------
     DataError, ResponseError
-        Rows that cannot be encoded as the fit's own were; a response outside its support.
+        Rows that cannot be encoded as the fit's own were; a response outside its support; new
+        levels that a matrix or graph does not have.
     SettingsError
-        A model or a fit that cannot be adapted.
+        A fit with one point; a new level whose effects the draws do not tell.
     """
-    _refuse(fitted)
+    if fitted.draws.chains * fitted.draws.draws < 2:
+        name = fitted.settings.method.name
+        raise SettingsError(f"adapt() needs draws, and method {name!r} has one point")
     model = fitted.plan.model
-    known = model.design
-    if before is not None:
-        # The fit's own table still says what columns hold; only levels have been added.
-        known = with_levels(known, before)
-    rows = encode_new(known, as_table(new_rows), response=True, extend=True)
-    model.family.check(rows.response)
-    if model.family.thresholds:
-        rows = replace(
-            rows, response=known_categories(rows.response, model.design.response.levels or ())
-        )
+    # The fit's own table still says what columns hold; only levels have been added.
+    known = model if before is None else with_levels(model, before)
+    rows = encode_rows(known, as_table(new_rows), data2 or {})
     if before is not None:
         rows = join(before, rows)
     seed = fitted.settings.seed if seed is None else seed
@@ -243,32 +253,18 @@ def adapt(
     )
 
 
-def _refuse(fitted: Fitted) -> None:
-    model, name = fitted.plan.model, fitted.settings.method.name
-    if fitted.draws.chains * fitted.draws.draws < 2:
-        raise SettingsError(f"adapt() needs draws, and method {name!r} has one point")
-    if model.parts:
-        raise SettingsError(
-            "adapt() knows models with one linear predictor; fit again with all rows"
-        )
-    for grouping in model.design.groups:
-        if grouping.relation.members is not None:
-            raise SettingsError(
-                f"adapt() knows rows of one level, not of several as in {grouping.source}; "
-                "fit again with all rows"
-            )
-
-
-def _draws(fitted: Fitted, rows: Design, found: Conditioned) -> Draws:
+def _draws(fitted: Fitted, rows: Model, found: Conditioned) -> Draws:
     """Return the draws given the new rows, as one chain."""
     size = len(found.at)
-    levels = {g.group: g.levels for g in rows.groups}
+    levels = {
+        f"r_{g.group}{m.part.ending}": g.levels for m in predictors(rows) for g in m.design.groups
+    }
     variables = {}
     for v in fitted.draws:
         dims: tuple[tuple[str, Sequence[Any]], ...] = v.dims
         if v.effect == "ran_vals":
-            values = found.effects[v.group]
-            own: Any = levels[v.group][found.levels[v.group]]
+            values = found.effects[v.name]
+            own: Any = levels[v.name][found.levels[v.name]]
             dims = ((dims[0][0], own), dims[1])
         else:
             values = v.values.reshape(size, *v.values.shape[2:])[found.at]
@@ -299,9 +295,15 @@ def _findings(adapted: Adapted) -> list[Finding]:
 def _levels(adapted: Adapted) -> list[str]:
     """Return a line for each grouping factor: how many levels the rows have, and which are new."""
     lines = []
-    for group, at in touched(adapted.rows).levels.items():
-        new = int(np.sum(at >= known_levels(adapted.fitted, group)))
+    own, model = met(adapted.rows), adapted.fitted.plan.model
+    for factor in factors(own.model):
+        p, group = factor[0]
+        at, part = own.levels[factor[0]], predictors(model)[p].part
+        known = len(adapted.fitted.draws[f"r_{group}{part.ending}"].dims[0][1])
+        new = int(np.sum(at >= known))
+        # A factor of one of several predictors says which.
+        of = of_predictor(part.response, part.dpar) if len(factor) == 1 else ""
         lines.append(
-            f"{group}: {new:,} new level{'' if new == 1 else 's'}, {len(at) - new:,} known"
+            f"{group}{of}: {new:,} new level{'' if new == 1 else 's'}, {len(at) - new:,} known"
         )
     return lines

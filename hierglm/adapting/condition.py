@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.adapting.densities import density_of
 from hierglm.adapting.gaussian import NormalEffects, normal_effects
-from hierglm.adapting.laplace import (
-    PROPOSALS,
-    RowDensity,
-    WeightedEffects,
-    weighted_effects,
-)
-from hierglm.adapting.rows import bound
-from hierglm.design.design import Design, Grouping
-from hierglm.design.rows import Touched, take, touched
+from hierglm.adapting.laplace import PROPOSALS, Prior, WeightedEffects, weighted_effects
+from hierglm.adapting.levels import new_effects
+from hierglm.adapting.rows import Factor, Met, factors, met, predictors, take_rows
+from hierglm.adapting.together import Block, Term, blocks
 from hierglm.draws.levels import level_values
 from hierglm.draws.pareto import pareto_smoothed
-from hierglm.draws.scales import scale
-from hierglm.errors import SettingsError
+from hierglm.models import Model
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import Flat, linear_predictor, scales_of
 
@@ -45,7 +40,7 @@ class Conditioned:
         Log likelihood of the rows for each draw of the fit, new levels integrated out, up to
         a constant.
     effects : mapping of str to ndarray, shape (S, levels, q)
-        For each grouping factor those of the levels that the rows have, given the rows.
+        By the variable of the draws, the effects of the levels that the rows have, given these.
     levels : mapping of str to ndarray of int
         Their positions among all levels, the fit's own first.
     khat, effects_khat : float
@@ -64,7 +59,7 @@ class Conditioned:
     ess: float
 
 
-def condition(fitted: Fitted, rows: Design, seed: int) -> Conditioned:
+def condition(fitted: Fitted, rows: Model, seed: int) -> Conditioned:
     """Return the posterior given the rows of the fit and some more.
 
     Exact up to Monte Carlo error: draw s of everything else, theta_s, has a weight
@@ -75,156 +70,46 @@ def condition(fitted: Fitted, rows: Design, seed: int) -> Conditioned:
     Parameters
     ----------
     fitted : Fitted
-    rows : Design
-        The new rows, with their response; levels that the fit does not know follow its own.
+    rows : Model
+        That of the fit with the new rows and their response in the place of its own; levels
+        that the fit does not know follow its own.
     seed : int
+
+    Raises
+    ------
+    SettingsError
+        A new level whose effects are not known given the draws of the fit.
     """
-    own = touched(rows)
-    flat = known_draws(fitted, own)
-    new = {g: at >= known_levels(fitted, g) for g, at in own.levels.items()}
-    factors = group_factors(fitted, [g for g, some in new.items() if some.any()])
-    groups = by_group(own.design)
-    links = [(g[0].index, new[name]) for name, g in groups.items()]
-    parts, of_rows = bound(links) if links else ([], np.full(rows.rows, -1))
-    log_marginal = _log_likelihood(fitted, take(own.design, of_rows < 0), flat)
+    own = met(rows)
+    flat = _known_draws(fitted, own)
+    terms = [
+        Term(k, factor, new, new_effects(fitted, rows, k, at[new]))
+        for factor, at, new in _new_levels(fitted, own)
+        for k in _terms_of(own.model, factor)
+    ]
+    for term in terms:
+        term.add_means(own.model, flat)
+    parts, rest = blocks(own.model, terms)
+    log_marginal = _log_likelihood(take_rows(own.model, rest), flat)
+    for term in terms:
+        if term.effects.log_ratio is not None:
+            log_marginal = log_marginal + term.effects.log_ratio
     found: list[Effects] = []
-    blocks = []
-    for number in range(of_rows.max(initial=-1) + 1):
-        some = take(own.design, of_rows == number)
-        levels = {g: np.flatnonzero(p == number) for g, p in zip(groups, parts, strict=True)}
-        block = Block(some, {g: at for g, at in levels.items() if len(at)}, factors)
-        found.append(_effects(fitted, block, flat, np.random.default_rng([seed, number])))
-        blocks.append(block)
+    for number, block in enumerate(parts):
+        found.append(_effects(block, flat, np.random.default_rng([seed, number])))
         log_marginal = log_marginal + found[-1].log_marginal
     log_weights, khat = pareto_smoothed(log_marginal)
     weights = np.exp(log_weights)
     # A stream of its own, whatever the number of parts.
     rng = np.random.default_rng([seed, 0, 1])
     at = systematic(weights, rng)
-    effects = {g: flat.values[f"r_{g}"][at] for g in groups}
-    for block, some_effects in zip(blocks, found, strict=True):
-        for g, values in block.unstandardised(some_effects.draw(at, rng), at).items():
-            effects[g][:, block.levels[g]] = values
+    levels = {_name(own.model, p, g): used for (p, g), used in own.levels.items()}
+    effects = {name: flat.values[name][at] for name in levels}
+    for block, some in zip(parts, found, strict=True):
+        block.add_effects(effects, some.draw(at, rng), at)
     weighted = [e.khat for e in found if isinstance(e, WeightedEffects)]
     ess = float(1 / np.sum(weights**2))
-    return Conditioned(at, log_marginal, effects, own.levels, khat, max(weighted, default=0.0), ess)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """New levels that are looked at together, and their rows.
-
-    Attributes
-    ----------
-    design : Design
-        The rows.
-    levels : mapping of str to ndarray of int
-        For each grouping factor that has some: its new levels among those of the rows.
-    factors : mapping of str to ndarray, shape (S, q, q)
-        For these grouping factors the triangular factor of the covariance of a level's effects.
-    """
-
-    design: Design
-    levels: Mapping[str, Ints]
-    factors: Mapping[str, Floats]
-
-    @property
-    def size(self) -> int:
-        """Number of effects."""
-        return sum(len(at) * self.factors[g].shape[2] for g, at in self.levels.items())
-
-    def loadings(self, some: slice) -> Floats:
-        """Return what one unit of a standardised effect adds, shape (draws, rows, effects)."""
-        out = []
-        groups = by_group(self.design)
-        for group, levels in self.levels.items():
-            terms = groups[group]
-            Z = np.hstack([g.effects.matrix for g in terms])
-            scaled = Z @ self.factors[group][some]
-            out += [scaled * (terms[0].index == level)[:, None] for level in levels]
-        return np.concatenate(out, axis=2)
-
-    def unstandardised(self, v: Floats, at: Ints) -> dict[str, Floats]:
-        """Return the effects by grouping factor, shape (draws, levels, q).
-
-        Parameters
-        ----------
-        v : ndarray, shape (draws, effects)
-            Standardised, in the order of the columns of `loadings`.
-        at : ndarray of int, shape (draws,)
-            The draws of the fit that they belong to.
-        """
-        out, low = {}, 0
-        for group, levels in self.levels.items():
-            factor = self.factors[group]
-            high = low + len(levels) * factor.shape[2]
-            own = v[:, low:high].reshape(len(v), len(levels), factor.shape[2])
-            out[group] = own @ np.swapaxes(factor[at], 1, 2)
-            low = high
-        return out
-
-
-def by_group(design: Design) -> dict[str, list[Grouping]]:
-    """Return the group terms of each grouping factor, in order."""
-    out: dict[str, list[Grouping]] = {}
-    for grouping in design.groups:
-        out.setdefault(grouping.group, []).append(grouping)
-    return out
-
-
-def known_levels(fitted: Fitted, group: str) -> int:
-    """Return how many levels of a grouping factor the fit knows."""
-    return len(by_group(fitted.plan.model.design)[group][0].levels)
-
-
-def group_factors(fitted: Fitted, groups: Sequence[str]) -> dict[str, Floats]:
-    """Return the triangular factor of the covariance of a level's effects by grouping factor.
-
-    Parameters
-    ----------
-    fitted : Fitted
-    groups : sequence of str
-        Those that are wanted, since they have new levels.
-
-    Returns
-    -------
-    mapping of str to ndarray, shape (S, q, q)
-        The terms of a factor stand side by side, as in the draws of its effects.
-
-    Raises
-    ------
-    SettingsError
-        Where the effects of a new level are not normal given the rest.
-    """
-    terms: dict[str, list[Floats]] = {group: [] for group in groups}
-    every = fitted.plan.model.design.groups
-    for number, grouping in enumerate(every):
-        if grouping.group not in terms:
-            continue
-        if not grouping.relation.plain:
-            raise SettingsError(
-                f"adapt() does not know how effects of new levels are distributed in "
-                f"{grouping.source}; fit again with all rows"
-            )
-        terms[grouping.group].append(scale(every, number, fitted.draws))
-    return {group: _block_diagonal(some) for group, some in terms.items()}
-
-
-def known_draws(fitted: Fitted, own: Touched) -> Flat:
-    """Return the draws that rows need: 0 for effects of levels that the fit does not know."""
-    draws = fitted.draws
-    size = draws.chains * draws.draws
-    values = {
-        v.name: v.values.reshape(size, *v.values.shape[2:])
-        for v in draws
-        if v.effect in ("fixed", "family")
-    }
-    for group, at in own.levels.items():
-        known = at[at < known_levels(fitted, group)]
-        effects = draws[f"r_{group}"]
-        values[effects.name] = np.zeros((size, len(at), len(effects.dims[1][1])))
-        values[effects.name][:, : len(known)] = level_values(effects, known, size)
-    return Flat(values, size)
+    return Conditioned(at, log_marginal, effects, levels, khat, max(weighted, default=0.0), ess)
 
 
 def systematic(weights: Floats, rng: np.random.Generator) -> Ints:
@@ -239,24 +124,97 @@ def systematic(weights: Floats, rng: np.random.Generator) -> Ints:
     return np.asarray(np.minimum(at, size - 1), dtype=np.int64)
 
 
-def _effects(fitted: Fitted, block: Block, flat: Flat, rng: np.random.Generator) -> Effects:
+def _new_levels(fitted: Fitted, own: Met) -> Iterator[tuple[Factor, Ints, Ints]]:
+    """Yield the factors that have new levels, the levels met, and which of these are new."""
+    for factor in factors(own.model):
+        p, group = factor[0]
+        at = own.levels[factor[0]]
+        known = len(fitted.draws[_name(own.model, p, group)].dims[0][1])
+        new = np.flatnonzero(at >= known)
+        if len(new):
+            yield factor, at, new
+
+
+def _terms_of(model: Model, factor: Factor) -> list[int]:
+    """Return the group terms of a factor, by their positions among all."""
+    every = predictors(model)
+    found = {
+        model.place(every[p], k)[0]
+        for p, group in factor
+        for k, g in enumerate(every[p].design.groups)
+        if g.group == group
+    }
+    return sorted(found)
+
+
+def _known_draws(fitted: Fitted, own: Met) -> Flat:
+    """Return the draws that rows need: 0 for effects of levels that the fit does not know."""
+    draws = fitted.draws
+    size = draws.chains * draws.draws
+    values = {
+        v.name: v.values.reshape(size, *v.values.shape[2:])
+        for v in draws
+        if v.effect in ("fixed", "family")
+    }
+    for (p, group), at in own.levels.items():
+        variable = draws[_name(own.model, p, group)]
+        known = at[at < len(variable.dims[0][1])]
+        values[variable.name] = np.zeros((size, len(at), len(variable.dims[1][1])))
+        values[variable.name][:, : len(known)] = level_values(variable, known, size)
+    return Flat(values, size)
+
+
+def _effects(block: Block, flat: Flat, rng: np.random.Generator) -> Effects:
     """Return the distribution of the effects of some new levels, draw by draw."""
-    model = replace(fitted.plan.model, design=block.design)
-    response, family = block.design.response, model.family
-    exact = family.exponential is not None and family.exponential.dispersion
     found: list[Effects] = []
-    for some in _slices(flat.size, response.values.size * (block.size + PROPOSALS)):
-        eta = linear_predictor(block.design, flat, some)
-        scales = scales_of(model, flat, some)
-        B = block.loadings(some)
-        if exact:
-            found.append(
-                normal_effects(response.values - eta, B, scales["sigma"], response.weights)
-            )
-        else:
-            density = RowDensity(family, response.values, scales, response.trials, response.weights)
-            found.append(weighted_effects(density, eta, B, rng))
+    prior, rows = block.prior, sum(m.design.rows for m in predictors(block.model))
+    for some in _slices(flat.size, rows * (block.size + PROPOSALS)):
+        eta, B = _etas(block.model, flat, some), block.loadings(some)
+        if not prior.tails and _normal(block.model, B):
+            found.append(_normal_effects(block.model, flat, some, eta, B))
+            continue
+        density = density_of(block.model, flat, some)
+        tails = Prior(tuple((own, df[some]) for own, df in prior.tails))
+        whole = np.concatenate(eta, axis=1), np.concatenate(B, axis=1)
+        found.append(weighted_effects(density, *whole, rng, tails))
     return _stacked(found)
+
+
+def _normal(model: Model, B: list[Floats]) -> bool:
+    """Tell whether effects are normal given the rows: all Gaussian, sigma without new effects."""
+    for m, own in zip(predictors(model), B, strict=True):
+        exponential = m.family.exponential
+        if not m.design.rows:
+            continue
+        if exponential is None or not exponential.dispersion:
+            return False
+        if not m.part.first and own.any():
+            return False
+    return True
+
+
+def _normal_effects(
+    model: Model, flat: Flat, some: slice, eta: list[Floats], B: list[Floats]
+) -> NormalEffects:
+    every = predictors(model)
+    place = {m.part: k for k, m in enumerate(every)}
+    residuals, loadings, sds, weights = [], [], [], []
+    for first in model.responses:
+        k, response = place[first.part], first.design.response
+        if not first.design.rows:
+            continue
+        residuals.append(response.values - eta[k])
+        loadings.append(B[k])
+        sd = scales_of(first, flat, some, model.predictors(first)[1:])["sigma"]
+        sds.append(np.broadcast_to(sd, eta[k].shape))
+        own = np.ones(first.design.rows) if response.weights is None else response.weights
+        weights.append(first.part.weight * own)
+    return normal_effects(
+        np.concatenate(residuals, axis=1),
+        np.concatenate(loadings, axis=1),
+        np.concatenate(sds, axis=1),
+        np.concatenate(weights),
+    )
 
 
 def _stacked(parts: list[Effects]) -> Effects:
@@ -266,27 +224,25 @@ def _stacked(parts: list[Effects]) -> Effects:
     return kind(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
-def _log_likelihood(fitted: Fitted, rows: Design, flat: Flat) -> Floats:
+def _log_likelihood(model: Model, flat: Flat) -> Floats:
     """Return the log likelihood of rows without new levels, shape (S,)."""
-    model, response = replace(fitted.plan.model, design=rows), rows.response
     out = np.zeros(flat.size)
-    if not rows.rows:
+    rows = sum(m.design.rows for m in predictors(model))
+    if not rows:
         return out
-    for some in _slices(flat.size, rows.rows):
-        eta = linear_predictor(rows, flat, some)
-        scales = scales_of(model, flat, some)
-        own = RowDensity(model.family, response.values, scales, response.trials, response.weights)
-        out[some] = own(eta)
+    for some in _slices(flat.size, rows):
+        eta = np.concatenate(_etas(model, flat, some), axis=1)
+        out[some] = density_of(model, flat, some)(eta)
     return out
 
 
-def _block_diagonal(matrices: list[Floats]) -> Floats:
-    q, d = (sum(m.shape[axis] for m in matrices) for axis in (1, 2))
-    out, row, column = np.zeros((len(matrices[0]), q, d)), 0, 0
-    for m in matrices:
-        out[:, row : row + m.shape[1], column : column + m.shape[2]] = m
-        row, column = row + m.shape[1], column + m.shape[2]
-    return out
+def _etas(model: Model, flat: Flat, some: slice) -> list[Floats]:
+    """Return all linear predictors, shape (draws, rows) each."""
+    return [linear_predictor(m.design, flat, some, m.part.ending) for m in predictors(model)]
+
+
+def _name(model: Model, predictor: int, group: str) -> str:
+    return f"r_{group}{predictors(model)[predictor].part.ending}"
 
 
 def _slices(draws: int, numbers: int) -> Iterator[slice]:

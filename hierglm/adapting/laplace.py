@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +66,7 @@ class RowDensity:
         return np.asarray(np.sum(self._weighted(rows), axis=1))
 
     def slopes(self, eta: Floats) -> tuple[Floats, Floats]:
-        """Return first derivative and information of each row, shape (S, rows).
-
-        Of a Gaussian response they are not asked for: its effects are normal.
-        """
+        """Return first derivative and information of each row, shape (S, rows)."""
         family, exponential = self.family, self.family.exponential
         if family.slopes is not None:
             score = family.slopes.score(self.y, eta, self.scales, self.trials)
@@ -77,8 +74,9 @@ class RowDensity:
         elif exponential is None:
             return self._by_differences(eta)
         else:
-            score = self.y - self._counts * exponential.mean(eta)
-            information = self._counts * exponential.variance(eta)
+            spread = self.scales["sigma"] ** 2 if exponential.dispersion else 1.0
+            score = (self.y - self._counts * exponential.mean(eta)) / spread
+            information = self._counts * exponential.variance(eta) / spread
         return self._weighted(score), self._weighted(information)
 
     def repeated(self, count: int) -> RowDensity:
@@ -140,50 +138,117 @@ class WeightedEffects:
         return chosen
 
 
+class Likelihood(Protocol):
+    """A log likelihood as a function of linear predictors, such as `RowDensity`."""
+
+    def __call__(self, eta: Floats) -> Floats:
+        """Return it, shape (S,), for linear predictors of shape (S, rows)."""
+
+    def slopes(self, eta: Floats) -> tuple[Floats, Floats]:
+        """Return first derivative and information by each row, shape (S, rows)."""
+
+    def repeated(self, count: int) -> Likelihood:
+        """Return the same for linear predictors that come `count` times for each draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The prior of standardised effects: standard normal, some of them Student t.
+
+    Attributes
+    ----------
+    tails : tuple of (slice, ndarray of shape (S,))
+        Effects that are multivariate t together, and their degrees of freedom.
+    """
+
+    tails: tuple[tuple[slice, Floats], ...] = ()
+
+    def draw(self, S: int, Q: int, rng: np.random.Generator) -> Floats:
+        """Return a draw for each of S draws of the rest, shape (S, Q)."""
+        v = rng.standard_normal((S, Q))
+        for own, df in self.tails:
+            v[:, own] *= np.sqrt(df / rng.chisquare(df))[:, None]
+        return v
+
+    def log_density(self, v: Floats) -> Floats:
+        """Return the log density, shape (S, ...) for effects of shape (S, ..., Q)."""
+        normal = np.ones(v.shape[-1], dtype=bool)
+        total = np.zeros(v.shape[:-1])
+        for own, df in self.tails:
+            normal[own] = False
+            freedom = df.reshape(-1, *(1,) * (v.ndim - 2))
+            squares = np.sum(v[..., own] ** 2, axis=-1)
+            total += _log_t(squares, freedom, own.stop - own.start)
+        count = int(normal.sum())
+        squares = np.sum(v[..., normal] ** 2, axis=-1)
+        return np.asarray(total - 0.5 * squares - 0.5 * count * np.log(2 * np.pi))
+
+    def precision(self, v: Floats) -> Floats:
+        """Return the precision of the normal distribution that is closest at v, shape (S, Q).
+
+        That is 1; of t effects that of the mixture's weight given v, by which steps of an EM
+        algorithm go uphill (Lange, Little and Taylor 1989).
+        """
+        out = np.ones(v.shape)
+        for own, df in self.tails:
+            q = own.stop - own.start
+            out[:, own] = ((df + q) / (df + np.sum(v[:, own] ** 2, axis=1)))[:, None]
+        return out
+
+
+NORMAL = Prior()
+
+
 def weighted_effects(
-    density: RowDensity, eta: Floats, B: Floats, rng: np.random.Generator
+    density: Likelihood, eta: Floats, B: Floats, rng: np.random.Generator, prior: Prior = NORMAL
 ) -> WeightedEffects:
     """Return weighted proposals of standardised effects v ~ N(0, I).
 
     Parameters
     ----------
-    density : RowDensity
+    density : Likelihood
     eta : ndarray, shape (S, rows)
         Linear predictor without the effects.
     B : ndarray, shape (S, rows, Q)
         What one unit of a standardised effect adds to each row.
     rng : Generator
+    prior : Prior
+        Of effects some of which are Student t.
     """
     S, rows, Q = B.shape
-    mode, factor = find_modes(density, eta, B)
+    mode, factor = find_modes(density, eta, B, prior)
     # Heavier tails than any posterior with a normal prior, but no heavier than they must be:
     # in many dimensions a t distribution with few degrees of freedom seldom hits.
-    freedom = 4.0 + Q
-    z = rng.standard_normal((S, PROPOSALS, Q))
+    freedom = np.full((S, 1), 4.0 + Q)
+    for _, df in prior.tails:
+        freedom = np.minimum(freedom, df[:, None])
+    z = rng.standard_normal((S, PROPOSALS - 1, Q))
     spread = rng.chisquare(freedom, (S, PROPOSALS - 1)) / freedom
-    near = mode[:, None] + backwards(factor, z[:, 1:] / np.sqrt(spread)[:, :, None])
+    near = mode[:, None] + backwards(factor, z / np.sqrt(spread)[:, :, None])
     # The first comes from the prior: a second mode is found too, and no weight is larger than
     # the likelihood times `PROPOSALS` (Hesterberg 1995).
-    v = np.concatenate([z[:, :1], near], axis=1)
+    v = np.concatenate([prior.draw(S, Q, rng)[:, None], near], axis=1)
     squares = np.sum(((v - mode[:, None]) @ factor) ** 2, axis=2)
     log_t = _log_t(squares, freedom, Q) + log_determinant(factor)[:, None]
-    prior = -0.5 * np.sum(v**2, axis=2) - 0.5 * Q * np.log(2 * np.pi)
-    proposed = np.logaddexp(prior, np.log(PROPOSALS - 1) + log_t) - np.log(PROPOSALS)
+    before = prior.log_density(v)
+    proposed = np.logaddexp(before, np.log(PROPOSALS - 1) + log_t) - np.log(PROPOSALS)
     every = (eta[:, None] + v @ np.swapaxes(B, 1, 2)).reshape(-1, rows)
     likelihood = density.repeated(PROPOSALS)(every).reshape(S, PROPOSALS)
-    ratios = likelihood + prior - proposed
+    ratios = likelihood + before - proposed
     log_marginal = np.logaddexp.reduce(ratios, axis=1) - np.log(PROPOSALS)
     return WeightedEffects(log_marginal, v, ratios - log_marginal[:, None])
 
 
-def find_modes(density: RowDensity, eta: Floats, B: Floats) -> tuple[Floats, Floats]:
+def find_modes(
+    density: Likelihood, eta: Floats, B: Floats, prior: Prior = NORMAL
+) -> tuple[Floats, Floats]:
     """Return the mode of the standardised effects, and the Cholesky factor of the precision there.
 
     Newton's method with steps halved where they go down, all draws at once.
 
     Parameters
     ----------
-    density, eta, B
+    density, eta, B, prior
         See `weighted_effects`.
 
     Returns
@@ -193,11 +258,12 @@ def find_modes(density: RowDensity, eta: Floats, B: Floats) -> tuple[Floats, Flo
     S, _, Q = B.shape
     transposed = np.swapaxes(B, 1, 2)
     v = np.zeros((S, Q))
-    moved, value = eta, density(eta)
+    moved, value = eta, density(eta) + prior.log_density(v)
     for _ in range(_STEPS):
         score, information = density.slopes(moved)
-        uphill = (transposed @ score[:, :, None])[:, :, 0] - v
-        M = np.eye(Q) + transposed @ (information[:, :, None] * B)
+        pull = prior.precision(v)
+        uphill = (transposed @ score[:, :, None])[:, :, 0] - pull * v
+        M = pull[:, :, None] * np.eye(Q) + transposed @ (information[:, :, None] * B)
         step = np.linalg.solve(M, uphill[:, :, None])[:, :, 0]
         gain = np.sum(step * uphill, axis=1)
         if gain.max() < _NEAR:
@@ -205,7 +271,7 @@ def find_modes(density: RowDensity, eta: Floats, B: Floats) -> tuple[Floats, Flo
         for _ in range(_HALVINGS):
             there = v + step
             moved = eta + (B @ there[:, :, None])[:, :, 0]
-            found = density(moved) - 0.5 * np.sum(there**2, axis=1)
+            found = density(moved) + prior.log_density(there)
             down = ~(found >= value - _NEAR)
             if not down.any():
                 break
@@ -214,7 +280,7 @@ def find_modes(density: RowDensity, eta: Floats, B: Floats) -> tuple[Floats, Flo
     return v, np.asarray(np.linalg.cholesky(M), dtype=np.float64)
 
 
-def _log_t(squares: Floats, freedom: float, Q: int) -> Floats:
+def _log_t(squares: Floats, freedom: Floats, Q: int) -> Floats:
     """Return the log density of a t distribution with unit scale at a squared distance."""
     from scipy.special import gammaln
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hierglm.adapting.predict import adapted_source
-from hierglm.design.design import Design
 from hierglm.draws.draws import Draws
+from hierglm.models import Model
 from hierglm.predicting.effects import Source
 from hierglm.results.fitted import Fitted
 
@@ -29,7 +29,7 @@ class Marginals:
     __slots__ = ()
 
     fitted: Fitted
-    rows: Design
+    rows: Model
     draws: Draws
     at: NDArray[int64]
     seed: int

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.adapting.rows import with_levels
-from hierglm.design.design import Design
-from hierglm.design.rows import touched
+from hierglm.adapting.rows import met, predictors, with_levels
 from hierglm.draws.draws import Draws
+from hierglm.models import Model
 from hierglm.predicting.effects import Source
 from hierglm.results.fitted import Fitted
 
 Ints = NDArray[np.int64]
 
 
-def adapted_source(fitted: Fitted, rows: Design, draws: Draws, at: Ints) -> Source:
+def adapted_source(fitted: Fitted, rows: Model, draws: Draws, at: Ints) -> Source:
     """Return what predictions of an adapted fit are made from.
 
     Parameters
     ----------
     fitted : Fitted
-    rows : Design
-        The rows that it was adapted to.
+    rows : Model
+        With the rows that it was adapted to.
     draws : Draws
         Given these.
     at : ndarray of int, shape (S,)
         The draw of the fit that each comes from.
     """
-    model = fitted.plan.model
-    model = replace(model, design=with_levels(model.design, rows))
-    learned = {
-        group: (levels, draws[f"r_{group}"].values[0])
-        for group, levels in touched(rows).levels.items()
-    }
+    model = with_levels(fitted.plan.model, rows)
+    own = met(rows)
+    learned = {}
+    for (p, group), levels in own.levels.items():
+        name = f"r_{group}{predictors(rows)[p].part.ending}"
+        learned[name] = (levels, draws[name].values[0])
     return Source(fitted, model, at, learned)

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.adapting.condition import Block, by_group, group_factors
+from hierglm.adapting.blocks import Block, by_group, group_factors
 from hierglm.adapting.gaussian import backwards, log_determinant, normal_effects
 from hierglm.adapting.laplace import RowDensity, find_modes, weighted_effects
 from hierglm.design.design import Design

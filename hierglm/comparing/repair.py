@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.adapting.condition import by_group
+from hierglm.adapting.blocks import by_group
 from hierglm.comparing.coordinates import coordinates_of
 from hierglm.comparing.elpd import Elpd
 from hierglm.comparing.marginals import integrable, marginals, owners

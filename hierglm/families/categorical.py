@@ -8,7 +8,15 @@ import numpy as np
 
 from hierglm.design.design import Response
 from hierglm.errors import ResponseError
-from hierglm.families.family import Family, Floats, Scales, StanDensity, refuse_se, refuse_trials
+from hierglm.families.family import (
+    Family,
+    Floats,
+    Scales,
+    StanDensity,
+    refuse,
+    refuse_se,
+    refuse_trials,
+)
 from hierglm.families.links import LOGIT
 
 MOST = 50
@@ -38,6 +46,22 @@ def categories(response: Response) -> Response:
         )
     levels = tuple(f"{x:g}" for x in found)
     return replace(response, values=place.astype(np.float64), levels=levels)
+
+
+def placed(response: Response, levels: tuple[str, ...]) -> Response:
+    """Return new responses as places of the levels that `categories` returned.
+
+    Raises
+    ------
+    ResponseError
+        A number that is no category of the fit.
+    """
+    if response.levels is not None:
+        return response
+    place = {level: k for k, level in enumerate(levels)}
+    found = np.array([place.get(f"{x:g}", -1) for x in response.values], dtype=np.float64)
+    refuse("categorical", f"a category of the fit, {', '.join(levels)}", response, found < 0)
+    return replace(response, values=found, levels=levels)
 
 
 def probabilities(eta: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hierglm.results.fitted import Fitted
@@ -117,7 +118,9 @@ class Predictions(Fitted):
         )
         return table.predict(found, new, summary, conf_level, hdi)
 
-    def adapt(self, new_rows: Any, seed: int | None = None) -> Adapted:
+    def adapt(
+        self, new_rows: Any, seed: int | None = None, data2: Mapping[str, Any] | None = None
+    ) -> Adapted:
         """Return the posterior given new rows too, without fitting again; in milliseconds.
 
         Levels that the fit does not know get coefficients of their own, from their rows and
@@ -127,9 +130,13 @@ class Predictions(Fitted):
         Parameters
         ----------
         new_rows : pandas, polars or pyarrow table, or mapping of columns
-            With the response; of new levels or known ones, of one grouping factor or several.
+            With the response; of new levels or known ones, of one grouping factor or several. Of
+            several responses a row may have some; levels that these share learn from all.
         seed : int, optional
             That of the fit by default.
+        data2 : mapping of str to matrix or graph, optional
+            Where levels are related, the matrix or graph with the new levels in it, by its name
+            in the fit.
 
         Returns
         -------
@@ -142,7 +149,8 @@ class Predictions(Fitted):
         DataError, ResponseError
             Rows that cannot be encoded as the fit's own were.
         SettingsError
-            A model that cannot be adapted.
+            A new level whose effects the draws do not tell: connected with known ones on a
+            graph of type "icar" or "bym2", or both related and Student t.
 
         Examples
         --------
@@ -154,4 +162,4 @@ class Predictions(Fitted):
         """
         from hierglm.adapting.adapted import adapt
 
-        return adapt(self, new_rows, seed)
+        return adapt(self, new_rows, seed, data2=data2)

@@ -36,7 +36,7 @@ class Source:
     at : ndarray of int, shape (S,)
         Which draws of the fit, chains one behind the other.
     learned : mapping of str to (ndarray of int, ndarray)
-        By grouping factor: positions of levels whose effects other rows have changed or
+        By variable of the draws: positions of levels whose effects other rows have changed or
         taught, and these effects, shape (S, levels, q).
     """
 
@@ -165,8 +165,8 @@ def touched_effects(
         fitted = at[at < len(variable.dims[0][1])]
         values = np.zeros((len(source.at), len(at), len(variable.dims[1][1])))
         values[:, : len(fitted)] = source.chosen(level_values(variable, fitted, source.size))
-        if group in source.learned:
-            levels, learned = source.learned[group]
+        if variable.name in source.learned:
+            levels, learned = source.learned[variable.name]
             _, there, here = np.intersect1d(at, levels, return_indices=True)
             values[:, there] = learned[:, here]
         unseen = np.flatnonzero(at >= known)

@@ -153,11 +153,16 @@ def scales_of(
     scales |= _predicted(further, flat, some)
     if model.family.thresholds:
         scales["Intercept"] = flat.values[f"Intercept{model.part.ending}"][some][:, None]
-    se = model.design.response.se
-    if se is not None:
-        own = scales.get("sigma")
-        scales["sigma"] = se[None, :] if own is None else np.sqrt(se**2 + own**2)
-    return scales
+    return with_errors(scales, model.design)
+
+
+def with_errors(scales: dict[str, Floats], design: Design) -> dict[str, Floats]:
+    """Return parameters with the known standard errors of rows in sigma, where there are some."""
+    se = design.response.se
+    if se is None:
+        return scales
+    own = scales.get("sigma")
+    return scales | {"sigma": se[None, :] if own is None else np.sqrt(se**2 + own**2)}
 
 
 def _blocks(draws: int, rows: int) -> Iterator[slice]:

@@ -87,7 +87,7 @@ def test_the_fit_to_all_rows(formula):
     assert adapted.effects_khat == 0
     assert_is(values, posterior(every), at, adapted.ess)
     levels = {g.group: len(g.levels) for g in every.groups}
-    assert {g.group: len(g.levels) for g in adapted.rows.groups} == levels
+    assert {g.group: len(g.levels) for g in adapted.rows.design.groups} == levels
 
 
 def test_known_hyperparameters_and_one_new_level_are_exact_for_any_draws():
@@ -134,11 +134,13 @@ def test_rows_one_by_one_are_all_rows_at_once():
     # Levels are numbered as they come, which changes which random numbers they get.
     assert steps.khat == pytest.approx(once.khat, rel=1e-8)
     assert steps.ess == pytest.approx(once.ess, rel=1e-8)
-    np.testing.assert_array_equal(steps.rows.response.values, once.rows.response.values)
+    np.testing.assert_array_equal(
+        steps.rows.design.response.values, once.rows.design.response.values
+    )
     tail = NEW[NEW["g"] == "z"]
     np.testing.assert_array_equal(
         fit.adapt(tail.iloc[:2]).adapt(tail.iloc[2:]).draws["r_g"].values,
         fit.adapt(tail).draws["r_g"].values,
     )
-    assert steps.rows.total == len(NEW)
+    assert steps.rows.design.total == len(NEW)
     assert fit.adapt(NEW).coef().equals(once.coef())
