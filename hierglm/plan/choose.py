@@ -12,7 +12,6 @@ from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.plan.choose_groups import group_choice, refuse_coupled, standardised_choice
 from hierglm.plan.compute import compute, rows_drop_out
-from hierglm.plan.dense import dense
 from hierglm.plan.forms import (
     Ability,
     Choice,
@@ -82,7 +81,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         response=_crossproducts(model) if not by_rows else _response(model, abilities, numbers),
         common=_common(model, numbers),
         groups=tuple(
-            group_choice(g, not by_rows and k in found.chain, want, numbers, by_rows)
+            group_choice(g, not by_rows and k in found.chain, want, numbers)
             for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
         ),
         numbers=numbers,
@@ -169,7 +168,7 @@ def _integrable(model: Model, wants: Sequence[str]) -> Order:
     may = [
         k
         for k, (g, want) in enumerate(zip(model.design.groups, wants, strict=True))
-        if want in ("", "integrated") and (dense(g) or rotates(g) or not coupled(g))
+        if want == "integrated" or (not want and (rotates(g) or not coupled(g)))
     ]
     found = order(factors(model.design), own or may, may)
     for k in own:

@@ -11,7 +11,7 @@ from hierglm.plan.rotation import obstacle
 
 
 def group_choice(
-    grouping: Grouping, integrated: bool, want: str, numbers: Numbers, by_rows: bool
+    grouping: Grouping, integrated: bool, want: str, numbers: Numbers
 ) -> Choice[GroupForm]:
     """Return how the effects of a group term are written.
 
@@ -23,8 +23,6 @@ def group_choice(
     want : str
         The form that was asked for, or "".
     numbers : Numbers
-    by_rows : bool
-        Whether the rows stay.
 
     Raises
     ------
@@ -47,8 +45,7 @@ def group_choice(
                 f"{grouping.source} cannot be {want}: there is no penalised fit, {numbers.doubt}"
             )
         return standardised_choice(grouping, "; no penalised fit to go by")
-    more = "" if by_rows or not too_many(grouping) else f"; {too_many(grouping)}"
-    why = f"{size}: about where the penalised fit has them{more}{asked}"
+    why = f"{size}: about where the penalised fit has them{asked}"
     return Choice(grouping.source, GroupForm.CONDITIONAL, why)
 
 

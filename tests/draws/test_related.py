@@ -31,7 +31,8 @@ CASES = {
 def plan_of(formula, family="gaussian"):
     table = as_table(rows())
     design = encode(parse(formula, table.columns), table, data2=data2())
-    return choose(specify(design, family, {"sd": hg.prior.exponential(1)}), ALL)
+    model = specify(design, family, {"sd": hg.prior.exponential(1)})
+    return choose(model, ALL, {design.groups[0].source: "integrated"})
 
 
 def columns(plan):
