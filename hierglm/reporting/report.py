@@ -119,5 +119,7 @@ def _verdict(fitted: Fitted) -> tuple[str, ...]:
     if found.healthy:
         return ("The chains agree: nothing was found that makes the numbers unsafe to use.",)
     problems = [f for f in found if f.severity == "problem"]
-    count = "A problem was" if len(problems) == 1 else f"{len(problems)} problems were"
-    return (f"{count} found that make the numbers unsafe to use; see the diagnostics.",)
+    if len(problems) == 1:
+        return ("A problem was found that makes the numbers unsafe to use; see the diagnostics.",)
+    count = len(problems)
+    return (f"{count} problems were found that make the numbers unsafe to use: see below.",)
