@@ -267,8 +267,12 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
         return store.save(self, path)
 
 
-def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = None) -> Fit:
-    """Open a saved fit; needs no Stan and no compiler.
+def load(
+    path: str | Path,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    max_bytes: int = 2**32,
+) -> Fit:
+    """Open a saved fit; needs no Stan and no compiler, and runs nothing that the file holds.
 
     Parameters
     ----------
@@ -276,6 +280,8 @@ def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = 
         What `Fit.save` wrote.
     functions : mapping of str to callable
         Functions of your own that the formula calls: files hold data, never code.
+    max_bytes : int
+        A larger file is refused before it is read (4 GiB); take less for files of strangers.
 
     Raises
     ------
@@ -284,5 +290,5 @@ def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = 
     """
     from hierglm.results import store
 
-    loaded = store.load(path, functions)
+    loaded = store.load(path, functions, max_bytes)
     return Fit(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -22,14 +23,20 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hierglm.errors import FileError
+from hierglm.results.directory import check_directory, check_members
+from hierglm.showing.width import printable
 from hierglm.writing import replacing
 
 FORMAT = "hierglm fit"
 VERSION = 1
 
+MAX_BYTES = 2**32
+"""Of a file that is opened without being asked."""
+MAX_JSON = 2**28
+"""Bytes of text: labels, formula, program. Numbers are not among them."""
+
 _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
-_MOST_MEMBERS = 100_000
 
 
 def write_archive(path: Path, members: Iterable[tuple[str, bytes | NDArray[Any]]]) -> None:
@@ -53,8 +60,14 @@ def write_archive(path: Path, members: Iterable[tuple[str, bytes | NDArray[Any]]
         os.fsync(file.fileno())
 
 
-def read_archive(path: Path) -> dict[str, bytes]:
+def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
     """Return the members of a file, all checksums verified.
+
+    Parameters
+    ----------
+    path : Path
+    max_bytes : int
+        A larger file is refused before it is read.
 
     Raises
     ------
@@ -63,18 +76,46 @@ def read_archive(path: Path) -> dict[str, bytes]:
     """
     shown = repr(str(path))
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise FileError(f"cannot read {shown}: it is neither a file nor a folder")
+        with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            members = _members(archive, size, shown)
+            if size > max_bytes:
+                raise FileError(
+                    f"{shown} has {size:,} bytes; where you trust it, "
+                    f"load(..., max_bytes={size}) reads it"
+                )
+            check_directory(file, size)
+            with zipfile.ZipFile(file) as archive:
+                members = _members(archive, size, shown)
     except FileNotFoundError:
         raise FileError(f"no file {shown}") from None
     except OSError as error:
         raise FileError(f"cannot read {shown}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (
+        *(zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError),
+        *(ValueError, struct.error),
+    ) as error:
         raise FileError(
-            f"{shown} is not a saved fit, or it was cut off or changed: {error}"
+            f"{shown} is not a saved fit, or it was cut off or changed: {printable(error)}"
         ) from error
     return members
+
+
+def read_json(data: bytes, name: str) -> Any:
+    """Return what a member of text says.
+
+    Raises
+    ------
+    FileError
+        Text that is too long, too deep or no JSON: small brackets become large objects.
+    """
+    if len(data) > MAX_JSON:
+        raise FileError(f"{name} has {len(data):,} bytes; {MAX_JSON:,} is the limit")
+    try:
+        return json.loads(data)
+    except (RecursionError, ValueError) as error:
+        raise FileError(f"damaged file: {name} is no JSON ({printable(error)[:200]})") from error
 
 
 def to_array(data: bytes, name: str) -> NDArray[Any]:
@@ -92,8 +133,9 @@ def to_array(data: bytes, name: str) -> NDArray[Any]:
         if npy.read_magic(stream) != (1, 0):
             raise ValueError("version of .npy")
         shape, fortran, dtype = npy.read_array_header_1_0(stream)
-    except ValueError as error:
-        raise FileError(f"damaged file: {name} is not an array ({error})") from error
+    except (LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        said = printable(error)[:200]
+        raise FileError(f"damaged file: {name} is not an array ({said})") from error
     body = memoryview(data)[stream.tell() :]
     if dtype.hasobject or dtype.kind not in "biufMm":
         raise FileError(f"damaged file: {name} holds {dtype}, not numbers")
@@ -129,14 +171,8 @@ def _parts(value: bytes | NDArray[Any]) -> Iterable[bytes | memoryview]:
 
 
 def _members(archive: zipfile.ZipFile, size: int, shown: str) -> dict[str, bytes]:
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    if len(set(names)) != len(names) or len(names) > _MOST_MEMBERS:
-        raise FileError(f"{shown} is not a saved fit: its list of members is wrong")
-    if any(i.compress_type != zipfile.ZIP_STORED or i.file_size != i.compress_size for i in infos):
-        raise FileError(f"{shown} was repacked: a saved fit holds no compressed members")
-    if sum(info.file_size for info in infos) > size:
-        raise FileError(f"{shown} is not a saved fit: it promises more than it holds")
+    check_members(archive.infolist(), size)
+    names = archive.namelist()
     if _MANIFEST not in names:
         raise FileError(f"{shown} is not a saved fit: it has no {_MANIFEST}")
     sums = _manifest(archive.read(_MANIFEST), shown)
@@ -152,15 +188,15 @@ def _members(archive: zipfile.ZipFile, size: int, shown: str) -> dict[str, bytes
 
 def _manifest(data: bytes, shown: str) -> Mapping[str, str]:
     try:
-        manifest = json.loads(data)
+        manifest = read_json(data, _MANIFEST)
         kind, version, sums = manifest["format"], manifest["version"], manifest["sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (FileError, KeyError, TypeError) as error:
         raise FileError(f"{shown} is damaged: its manifest cannot be read") from error
     if kind != FORMAT or not isinstance(sums, dict):
-        raise FileError(f"{shown} is not a saved fit but {kind!r}")
+        raise FileError(f"{shown} is not a saved fit but {printable(repr(kind)[:60])}")
     if version != VERSION:
         raise FileError(
-            f"{shown} is in format {version}, and this hierglm reads format {VERSION}; "
-            "use the hierglm that wrote it, or a newer one"
+            f"{shown} is in format {printable(version)[:20]}, and this hierglm reads format "
+            f"{VERSION}; use the hierglm that wrote it, or a newer one"
         )
     return sums

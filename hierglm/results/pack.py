@@ -22,6 +22,7 @@ from hierglm.priors.slots import Assigned, Priors, Slot
 from hierglm.program.fragment import Function, Output, Place, Program
 from hierglm.results.approximation import Approximation, Located
 from hierglm.results.outcome import Elbo, Outcome
+from hierglm.results.vetting import vetted
 
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
@@ -42,6 +43,8 @@ ENUMS: Mapping[str, type[Enum]] = {
 
 
 _SMALL = 2**20
+_MOST_ROOM = 2**28
+"""Characters that an array of labels may have room for (1 GB)."""
 
 
 class Packer:
@@ -123,6 +126,7 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
         case {"scalar": str(name)}:
             return arrays(name)[()]
         case {"text": list(items), "dtype": str(kind)} if re.fullmatch(r"T|[<>]U\d+", kind):
+            _refuse_wide(items, kind)
             return _frozen(np.array(items, dtype=kind))
         case {"object": list(items)}:
             out = np.empty(len(items), dtype=object)
@@ -137,9 +141,18 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
         case {"enum": str(kind), "name": str(name)} if kind in ENUMS:
             return ENUMS[kind][name]
         case {"record": str(kind), "fields": dict(held)} if kind in RECORDS:
-            return RECORDS[kind](**{k: unpack(v, arrays) for k, v in held.items()})
+            made = {k: unpack(v, arrays) for k, v in held.items()}
+            return RECORDS[kind](**vetted(RECORDS[kind], made))
         case _:
             raise FileError(f"damaged file: it holds {str(value)[:60]!r}")
+
+
+def _refuse_wide(items: list[Any], kind: str) -> None:
+    """Refuse text without end: an array has room for its widest in every place."""
+    if not all(isinstance(item, str) for item in items):
+        raise FileError("damaged file: labels that are no text")
+    if kind != "T" and len(items) * int(kind[2:12]) > _MOST_ROOM:
+        raise FileError(f"damaged file: {len(items):,} labels as wide as {kind[2:12]} characters")
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from hierglm.design.table import Table
 from hierglm.models import Model
 from hierglm.parts import ResponsePart, specify_parts
 from hierglm.results.pack import Packer, unpack
+from hierglm.results.vetting import check_table
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -44,6 +45,19 @@ def _packed(model: Model, response: Model, packer: Packer) -> dict[str, Any]:
     }
 
 
+def unpack_table(said: Any, arrays: Callable[[str], Any]) -> Table:
+    """Return a table that a file holds.
+
+    Raises
+    ------
+    FileError
+        For columns of other lengths or kinds than it says.
+    """
+    description, values = unpack(said, arrays)
+    check_table(description, values)
+    return Table.from_arrays(description, values)
+
+
 def unpack_model(
     said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]
 ) -> Model:
@@ -62,7 +76,7 @@ def unpack_model(
         ResponsePart(
             tuple(r["formulas"]),
             r["family"],
-            Table.from_arrays(*unpack(r["table"], arrays)),
+            unpack_table(r["table"], arrays),
             float(r["weight"]),
             r["name"],
         )

@@ -20,17 +20,25 @@ import numpy as np
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
-from hierglm.design.table import Table
 from hierglm.draws.integrated import with_effects, without_effects
-from hierglm.errors import FileError, HierglmError
+from hierglm.errors import FileError, HierglmError, clipped
 from hierglm.families import family
 from hierglm.formula.parse import parse
 from hierglm.models import Model, in_order
 from hierglm.plan.forms import Plan
-from hierglm.results.archive import read_archive, to_array, write_archive
+from hierglm.results.archive import (
+    MAX_BYTES,
+    MAX_JSON,
+    read_archive,
+    read_json,
+    to_array,
+    write_archive,
+)
 from hierglm.results.fitted import Fitted, effects_seed
 from hierglm.results.pack import Packer, unpack
-from hierglm.results.responses import pack_responses, unpack_model
+from hierglm.results.responses import pack_responses, unpack_model, unpack_table
+from hierglm.results.vetting import check_draws, check_plan, vetted
+from hierglm.showing.width import printable
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -70,6 +78,8 @@ def save(fitted: Fitted, path: str | Path) -> Path:
         "fit": packer.pack(_but(replace(fitted, draws=without_effects(fitted.draws)), "plan")),
     }
     text = json.dumps(said, indent=1).encode()
+    if len(text) > MAX_JSON:
+        raise FileError(f"labels of {len(text):,} bytes: {MAX_JSON:,} can be opened again")
     target = Path(path)
     write_archive(target, [(_FIT, text), *packer.arrays.items()])
     return target
@@ -88,8 +98,12 @@ def _packed(model: Model, packer: Packer) -> dict[str, Any]:
     }
 
 
-def load(path: str | Path, functions: Functions | None = None) -> Fitted:
+def load(
+    path: str | Path, functions: Functions | None = None, max_bytes: int = MAX_BYTES
+) -> Fitted:
     """Return a saved fit.
+
+    Its program is text that is shown: fitting again writes a program anew from the model.
 
     Parameters
     ----------
@@ -97,20 +111,26 @@ def load(path: str | Path, functions: Functions | None = None) -> Fitted:
         What `save` wrote.
     functions : mapping of str to callable
         Functions of your own that the formula calls: files hold data, never code.
+    max_bytes : int
+        A larger file is refused before it is read. Opening takes at most the bytes of its
+        numbers, the matrices of its formula (`hierglm.formula.limits`), and some 25 times the
+        bytes of its text (`hierglm.results.archive.MAX_JSON`).
 
     Raises
     ------
     FileError
         A file that is missing, damaged, changed, or from another version; says which.
     """
-    members = read_archive(Path(path))
+    members = read_archive(Path(path), max_bytes)
     shown = repr(str(path))
     try:
         return _restore(members, dict(functions or {}), shown)
-    except FileError:
-        raise
+    except FileError as error:
+        raise error if shown in str(error) else FileError(f"{shown}: {error}") from error
     except HierglmError as error:
         raise FileError(f"{shown} cannot be restored by this hierglm: {error}") from error
+    except MemoryError:
+        raise FileError(f"{shown} asks for more memory than there is") from None
     except (
         ArithmeticError,
         AttributeError,
@@ -119,21 +139,23 @@ def load(path: str | Path, functions: Functions | None = None) -> Fitted:
         TypeError,
         ValueError,
     ) as e:
-        raise FileError(f"{shown} is damaged: {type(e).__name__}: {e}") from e
+        said = f"{type(e).__name__}: {printable(e)[:300]}"
+        raise FileError(f"{shown} is damaged: {said}") from e
 
 
 def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> Fitted:
-    said = json.loads(members[_FIT])
-    missing = [name for name in said["functions"] if name not in functions]
+    said = read_json(_member(members, _FIT), _FIT)
+    missing = [str(name) for name in said["functions"] if name not in functions]
     if missing:
+        name = clipped(repr(missing[0]))
         raise FileError(
-            f"the formula of {shown} calls {missing[0]!r}, a function of yours: "
-            f"load({shown}, functions={{{missing[0]!r}: ...}})"
+            f"the formula of {shown} calls {name}, a function of yours: "
+            f"load({shown}, functions={{{name}: ...}})"
         )
 
     @cache
     def arrays(name: str) -> Any:
-        return to_array(members[name], name)
+        return to_array(_member(members, name), name)
 
     if "responses" in said:
         model = unpack_model(said, functions, arrays)
@@ -145,16 +167,24 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     parts = zip(model.parts, unpack(said["parts"], arrays), strict=True)
     plan = Plan(
         model=model,
-        parts=tuple(Plan(model=m, **held) for m, held in parts),
-        **unpack(said["plan"], arrays),
+        parts=tuple(Plan(model=m, **vetted(Plan, held)) for m, held in parts),
+        **vetted(Plan, unpack(said["plan"], arrays)),
     )
-    fitted = Fitted(plan=plan, **unpack(said["fit"], arrays))
+    check_plan(plan)
+    fitted = Fitted(plan=plan, **vetted(Fitted, unpack(said["fit"], arrays)))
+    check_draws(fitted.draws)
     return replace(fitted, draws=with_effects(plan, fitted.draws, effects_seed(fitted.settings)))
+
+
+def _member(members: Mapping[str, bytes], name: str) -> bytes:
+    if name not in members:
+        raise FileError(f"damaged file: it has no member {name[:40]!r}")
+    return members[name]
 
 
 def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str], Any]) -> Design:
     """Return the design, encoded again from the kept rows of the table."""
-    table = Table.from_arrays(*unpack(said["table"], arrays))
+    table = unpack_table(said["table"], arrays)
     used = {name: functions[name] for name in said["functions"]}
     formula = parse(said["formula"], table.columns, tuple(used))
     design = encode(formula, table, functions=used, data2=unpack(said["given"], arrays))

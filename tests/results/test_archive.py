@@ -19,7 +19,7 @@ from hierglm.draws.draws import Variable
 from hierglm.engines.engine import Settings
 from hierglm.errors import FileError
 from hierglm.plan.forms import Choice, ResponseForm
-from hierglm.results.archive import FORMAT, read_archive, to_array, write_archive
+from hierglm.results.archive import FORMAT, read_archive, read_json, to_array, write_archive
 from hierglm.results.pack import Packer, unpack
 
 ARRAYS = [
@@ -159,6 +159,10 @@ def test_repacked_bombed_and_foreign(tmp_path: Path) -> None:
         read_archive(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("word/document.xml", "<xml/>")
+    with pytest.raises(FileError, match=r"has a member 'word/document\.xml', and a saved"):
+        read_archive(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("document.xml", "<xml/>")
     with pytest.raises(FileError, match=r"it has no manifest\.json"):
         read_archive(path)
     with zipfile.ZipFile(path, "w") as archive:
@@ -191,11 +195,69 @@ def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
         read_archive(path)
 
 
+@pytest.mark.parametrize(
+    "name", ["../a", "/etc/passwd", "a/b", "C:\\a", "a\x1b[2J", ".a", "a" * 60_000, "é"]
+)
+def test_members_with_paths_for_names(name: str, tmp_path: Path) -> None:
+    _zip(tmp_path / "a", {name: b"1"})
+    with pytest.raises(FileError, match=r"it has a member|list of members is too long") as caught:
+        read_archive(tmp_path / "a")
+    assert len(str(caught.value)) < 500
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_file_larger_than_asked_for_is_not_read(saved: Path) -> None:
+    size = saved.stat().st_size
+    assert set(read_archive(saved, max_bytes=size)) == {"a.json", "b.npy"}
+    with pytest.raises(FileError, match=rf"has {size:,} bytes; .* load\(\.\.\., max_bytes={size}"):
+        read_archive(saved, max_bytes=size - 1)
+
+
+def test_a_list_of_members_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    """One entry of 46 bytes becomes an object of a kilobyte."""
+    path = tmp_path / "a"
+    body = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *[0] * 16) * 200_000
+    short = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 300, 300, len(body), 0, 0)
+    counts = (44, 45, 45, 0, 0, 200_000, 200_000, len(body), 0)
+    long = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", *counts)
+    long += struct.pack("<4sLQL", b"PK\x06\x07", 0, len(body), 1)
+    long += short.replace(struct.pack("<2H", 300, 300), b"\xff" * 4)
+    for end in (short, long):
+        path.write_bytes(body + end)
+        with pytest.raises(FileError, match="its list of members is too long"):
+            read_archive(path)
+
+
+def test_encrypted_members_and_comments(saved: Path) -> None:
+    data = bytearray(saved.read_bytes())
+    start = data.find(b"PK\x01\x02")
+    while start >= 0:
+        data[start + 8] |= 1
+        start = data.find(b"PK\x01\x02", start + 1)
+    saved.write_bytes(data)
+    with pytest.raises(FileError, match="it is encrypted"):
+        read_archive(saved)
+    with zipfile.ZipFile(saved, "w") as archive:
+        archive.comment = b"hello"
+    with pytest.raises(FileError, match="does not end as a saved fit does"):
+        read_archive(saved)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "[1", "\xff", "9" * 5_000])
+def test_text_that_is_no_json(text: str) -> None:
+    with pytest.raises(FileError, match="damaged file: m is no JSON"):
+        read_json(text.encode("latin-1"), "m")
+
+
 def _npy(**header: Any) -> bytes:
     out = BytesIO()
     said = {"descr": "<f8", "fortran_order": False, "shape": (3,), **header}
     npy.write_array_header_1_0(out, said)
     return out.getvalue() + bytes(24)
+
+
+def _header(text: str) -> bytes:
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(24)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +273,11 @@ def _npy(**header: Any) -> bytes:
         (b"\x93NUMPY\x01\x00\xff\xff{", "is not an array"),
         (b"", "is not an array"),
         (b"\x80\x04\x95pickle", "is not an array"),
+        (_header("(" * 5_000 + ")" * 5_000), "is not an array"),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 900 + ")}"), "not"),
+        (_header("{'descr': " + "[" * 90 + "'<f8'" + "]" * 90 + "}"), "is not an array"),
+        (_header("{'descr': '<f8', 'fortran_order': 1, 'shape': (3,)}"), "is not an array"),
+        (_header("{'descr': '|V0', 'fortran_order': False, 'shape': (3,)}"), "not numbers"),
         (_npy()[:-1], "does not hold"),
     ],
 )
