@@ -149,6 +149,20 @@ def test_warmup_and_steps_that_were_chosen_are_written_down(folder):
     same(script, fit)
 
 
+def test_other_methods_with_their_own_options(folder, monkeypatch):
+    table().to_csv("data.csv", index=False)
+    fit = hg.fit("score ~ x", pd.read_csv("data.csv"), **QUICK)
+    found = []
+    monkeypatch.setattr(hg.PreparedModel, "fit", lambda self, **given: found.append(given))
+    for method in (hg.method.Laplace(psis_resample=True), hg.method.Optimize()):
+        settings = hg.Settings(chains=1, warmup=0, draws=700, seed=4, method=method)
+        exec(replace(fit, settings=settings).reproduce("data.csv"), {})
+    assert found == [
+        {"method": "laplace", "method_options": {"psis_resample": True}, "draws": 700, "seed": 4},
+        {"method": "optimize", "seed": 4},
+    ]
+
+
 def test_other_data_are_refused(folder):
     data = table()
     fit = hg.fit("score ~ x", data, **QUICK)

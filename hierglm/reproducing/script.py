@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from hierglm.engines.methods import Optimize
 from hierglm.errors import HierglmError
@@ -74,7 +73,7 @@ def reproduce(
         '    raise SystemExit("these are not the data of the fit: their hash is another")',
         "",
         "fit = model.fit(",
-        *(f"    {name}={value!r}," for name, value in _settings(fitted).items()),
+        *(f"    {name}={text}," for name, text in _settings(fitted).items()),
         ")",
         "print(fit)",
     ]
@@ -179,19 +178,17 @@ def _prior(prior: Prior) -> str:
     return f"hg.prior.{prior.kind}({numbers})"
 
 
-def _settings(fitted: Fitted) -> dict[str, Any]:
-    """Return the arguments of `PreparedModel.fit`, nothing left to be chosen."""
+def _settings(fitted: Fitted) -> dict[str, str]:
+    """Return the arguments of `PreparedModel.fit` as text, nothing left to be chosen."""
     s = fitted.settings
-    if not fitted.sampled:
-        own = {o.name: getattr(s.method, o.name) for o in fields(s.method)
-               if getattr(s.method, o.name) != o.default}  # fmt: skip
-        said: dict[str, Any] = {"method": s.method.name}
-        if own:
-            said["method_options"] = own
-        return (
-            said | ({} if isinstance(s.method, Optimize) else {"draws": s.draws}) | {"seed": s.seed}
-        )
-    return {
-        "chains": s.chains, "warmup": s.warmup, "draws": s.draws, "seed": s.seed,
-        "adapt_delta": s.adapt_delta, "max_treedepth": s.max_treedepth,
-    }  # fmt: skip
+    if fitted.sampled:
+        names = ("chains", "warmup", "draws", "seed", "adapt_delta", "max_treedepth")
+        return {name: repr(getattr(s, name)) for name in names}
+    every = {o.name: (getattr(s.method, o.name), o.default) for o in fields(s.method)}
+    own = {name: value for name, (value, default) in every.items() if value != default}
+    said = {"method": quoted(s.method.name)}
+    if own:
+        said["method_options"] = repr(own)
+    if not isinstance(s.method, Optimize):
+        said["draws"] = repr(s.draws)
+    return said | {"seed": repr(s.seed)}
