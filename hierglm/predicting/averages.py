@@ -6,9 +6,7 @@ Where the mean is a multiple of g^-1(eta) the average is one of g^-1(eta + e), e
 
 - identity: eta; log: exp(eta + v / 2);
 - probit: Phi(eta / (1 + v)^1/2) (Zeger, Liang and Albert 1988);
-- logit: the logistic distribution function is a mixture of eight normal ones to 2.1e-9
-  (Monahan and Stefanski 1992), and so is the average a mixture of eight probit averages, as
-  exact for every v;
+- logit: see `hierglm.predicting.logistic_normal`, to 2.2e-9 for every v;
 - cloglog, and means that bend otherwise (hurdles): Gauss-Hermite quadrature with 61 nodes, whose
   error of a probability is below 1e-10, 3e-6 and 1e-4 for standard deviations of 1, 2 and 3.
 
@@ -29,26 +27,13 @@ from numpy.typing import NDArray
 from hierglm.families import Family
 from hierglm.families.family import Scales
 from hierglm.families.links import LOG, PROBIT, Link
+from hierglm.predicting.logistic_normal import logistic_normal
 
 Floats = NDArray[np.float64]
 Inverse = Callable[[Floats], Floats]
 
 NODES, NODES_OF_TWO, POINTS = 61, 21, 256
 """Of quadrature in one dimension, in each of two, and in more."""
-
-_SHARES = np.array(
-    [
-        0.003246343272134, 0.051517477033972, 0.195077912673858, 0.315569823632818,
-        0.274149576158423, 0.131076880695470, 0.027912418727972, 0.001449567805354,
-    ]
-)  # fmt: skip
-_STEEPNESS = np.array(
-    [
-        1.365340806296348, 1.059523971016916, 0.830791313765644, 0.650732166639391,
-        0.508135425366489, 0.396313345166341, 0.308904252267995, 0.238212616409306,
-    ]
-)  # fmt: skip
-"""Monahan and Stefanski (1992), table 1: 1 / (1 + exp(-x)) = sum of shares Phi(steepness x)."""
 
 
 def averaged_inverse(link: Link, eta: Floats, variance: Floats) -> Floats:
@@ -67,10 +52,7 @@ def averaged_inverse(link: Link, eta: Floats, variance: Floats) -> Floats:
     if link.name == "probit":
         return PROBIT.invert(eta / np.sqrt(1 + variance))
     if link.name == "logit":
-        out = np.zeros(np.broadcast_shapes(np.shape(eta), np.shape(variance)))
-        for share, k in zip(_SHARES, _STEEPNESS, strict=True):
-            out += share * PROBIT.invert(eta * (k / np.sqrt(1 + k**2 * variance)))
-        return out
+        return logistic_normal(eta, variance)
     spread = np.sqrt(variance)
     nodes, weights = normal_rule(1)
     total = sum(
@@ -79,24 +61,30 @@ def averaged_inverse(link: Link, eta: Floats, variance: Floats) -> Floats:
     return np.asarray(total)
 
 
-def averaged_at(family: Family, eta: Floats, variance: Floats) -> Floats:
-    """Return the linear predictor at which the mean is the average one.
+def averaged_mean(
+    family: Family, mean: Callable[[Floats], Floats], eta: Floats, variance: Floats
+) -> Floats:
+    """Return the average mean of a family.
 
     For families whose mean is a multiple of g^-1(eta), the other parameters given.
 
     Parameters
     ----------
     family : Family
+    mean : callable
+        Takes linear predictors, shape (S, rows) or (1, rows), and returns means.
     eta, variance : ndarray, shape (S, rows)
     """
     # A lognormal mean is that of exp(eta), whose linear predictor has no link.
     link = LOG if family.scale is LOG else family.link
+    if link.name == "identity":
+        return mean(eta)
     if link.name == "log":
-        return np.asarray(eta + 0.5 * variance)
-    if link.name == "probit":
-        return np.asarray(eta / np.sqrt(1 + variance))
-    with np.errstate(divide="ignore"):
-        return link.apply(averaged_inverse(link, eta, variance))
+        return mean(eta + 0.5 * variance)
+    nothing = np.zeros((1, eta.shape[1]))
+    multiple = mean(nothing) / link.invert(nothing)
+    found = averaged_inverse(link, eta, variance)
+    return found if np.all(multiple == 1) else np.asarray(found * multiple)
 
 
 def averaged_categories(

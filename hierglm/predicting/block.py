@@ -13,8 +13,8 @@ from hierglm.families.categorical import probabilities
 from hierglm.families.links import LOG
 from hierglm.predicting.asked import Target
 from hierglm.predicting.averages import (
-    averaged_at,
     averaged_categories,
+    averaged_mean,
     averaged_value,
     mean_moves_with,
     triangular,
@@ -105,7 +105,7 @@ class Block:
             nothing = np.zeros((1, 1))
             return averaged_categories(family, etas[0], scales["Intercept"], nothing)
         mean = family.mean(etas[0], scales, self._trials)
-        return np.broadcast_to(mean, etas[0].shape)
+        return np.broadcast_to(mean, np.broadcast_shapes(mean.shape, etas[0].shape))
 
     def _mean(
         self,
@@ -134,7 +134,9 @@ class Block:
                 thresholds = self._scales(etas)["Intercept"]
                 return averaged_categories(family, etas[0], thresholds, variance)
             if not family.truncated:
-                return self._at([averaged_at(family, etas[0], variance), *etas[1:]])
+                return averaged_mean(
+                    family, lambda eta: self._at([eta, *etas[1:]]), etas[0], variance
+                )
         factor = triangular(covariance, varying)
         return averaged_value(self._at, etas, factor, varying, shift[:, : len(varying)])
 
@@ -143,17 +145,28 @@ class Block:
 
         Of predictors (a, b), a >= b, shape (S, rows) each.
         """
-        loadings = [(a, self._loading(a)) for a in self.rows.averaged]
         out: dict[tuple[int, int], Floats] = {}
-        for one, left in loadings:
-            for other, right in loadings:
+        for one in self.rows.averaged:
+            for other in self.rows.averaged:
                 key = one.predictor, other.predictor
                 if one.number == other.number and key[0] >= key[1]:
-                    out[key] = out.get(key, 0.0) + np.sum(left * right, axis=2)
+                    out[key] = out.get(key, 0.0) + self._shared(one, other)
         return out
 
-    def _loading(self, term: Averaged) -> Floats:
-        """Return what one unit of each standardised effect adds, shape (S, rows, rank)."""
-        factor = self.factors[term.number][:, term.first : term.first + term.Z.shape[1]]
-        Z = term.Z if term.weight is None else term.Z * np.sqrt(term.weight)[:, None]
-        return np.asarray(Z @ factor)
+    def _shared(self, one: Averaged, other: Averaged) -> Floats:
+        """Return the covariance that a term gives two predictors, shape (S, rows)."""
+        first, second = (self._factor(term) for term in (one, other))
+        each = (first @ second.swapaxes(1, 2)).reshape(len(first), -1)
+        both = one.Z[:, :, None] * other.Z[:, None, :]
+        both = both.reshape(len(both), -1)
+        for weight in (one.weight, other.weight):
+            if weight is not None:
+                both = both * np.sqrt(weight)[:, None]
+        # One product of matrices, whatever the number of effects.
+        found = each @ both.T
+        # Rounding may leave less than nothing of a variance of 0.
+        return np.maximum(found, 0.0) if one is other else np.asarray(found)
+
+    def _factor(self, term: Averaged) -> Floats:
+        """Return the rows of a term's factor that act on a predictor, shape (S, q, rank)."""
+        return self.factors[term.number][:, term.first : term.first + term.Z.shape[1]]

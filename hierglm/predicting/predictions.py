@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +39,10 @@ from hierglm.results.pointwise import Flat
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_BLOCK = 2**22
-"""Numbers in an array of draws x rows (32 MB)."""
+_BLOCK = 2**21
+"""Numbers in an array of draws x rows (16 MB)."""
+_BESIDE = 4
+"""Most blocks that are worked on at the same time."""
 _HELD = 2**25
 """Effects of levels held at once (256 MB)."""
 
@@ -108,13 +113,46 @@ class Predictions:
         ndarray, shape (S, n) or (S, n, categories)
             Draws: chains one behind the other. Responses with categories are their places.
         """
+        values = self._valued()
+        for at, block in self._row_blocks():
+            yield at, values(at, block)
+
+    def summaries(self, work: Callable[[Floats], Floats]) -> Iterator[tuple[Ints, Floats]]:
+        """Yield positions among the rows, and what is made of their draws.
+
+        Blocks are worked on in threads, as many as the settings of the fit allow; the numbers
+        do not depend on how many.
+
+        Parameters
+        ----------
+        work : callable
+            Takes the draws of some rows, as `blocks` yields them.
+        """
+        values = self._valued()
+        threads = min(_BESIDE, self.source.fitted.settings.processors)
+        waiting: deque[tuple[Ints, Future[Floats]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            for at, block in self._row_blocks():
+                task = partial(_worked, values, work, at, block)
+                waiting.append((at, pool.submit(task)))
+                if len(waiting) > threads:
+                    first, done = waiting.popleft()
+                    yield first, done.result()
+            for at, done in waiting:
+                yield at, done.result()
+
+    def _valued(self) -> Callable[[Ints, Block], Floats]:
+        """Return what gives the draws of a block of rows."""
         shift = np.random.default_rng([self.seed, AVERAGE]).random(
             (self.size, len(self.rows.predictors))
         )
-        for at, block in self._row_blocks():
+
+        def values(at: Ints, block: Block) -> Floats:
             # A stream of its own, so that a block does not depend on those before it.
             rng = np.random.default_rng([self.seed, NOISE, int(at[0])])
-            yield at, block.values(self.target, rng, shift)
+            return block.values(self.target, rng, shift)
+
+        return values
 
     def log_likelihood(self) -> Iterator[tuple[Ints, Floats]]:
         """Yield positions among the fit's own rows, and their log likelihood, shape (S, n).
@@ -187,6 +225,15 @@ class Predictions:
                 index = g.index if members is None else members
                 count += len(np.unique(index[..., rows])) * len(g.terms)
         return count * self.size
+
+
+def _worked(
+    values: Callable[[Ints, Block], Floats],
+    work: Callable[[Floats], Floats],
+    at: Ints,
+    block: Block,
+) -> Floats:
+    return work(values(at, block))
 
 
 def predictions(

@@ -76,8 +76,12 @@ def prediction_table(
     count = max(1, len(labels))
     rows = found.rows.kept if new is not None else np.arange(len(found.rows.kept))
     out = np.full((len(COLUMNS), len(beside), count), np.nan)
-    for at, values in found.blocks():
-        out[:, rows[at]] = summarised(found.by_category(values), conf_level, hdi)
+
+    def work(values: Floats) -> Floats:
+        return summarised(found.by_category(values), conf_level, hdi)
+
+    for at, found_numbers in found.summaries(work):
+        out[:, rows[at]] = found_numbers
     if not labels:
         return beside.assign(**dict(zip(COLUMNS, out[:, :, 0], strict=True)))
     repeated = beside.iloc[np.repeat(np.arange(len(beside)), count)]
