@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +124,12 @@ def test_toml_is_read_with_a_mark_of_byte_order(tmp_path):
     path.write_text(MODEL, encoding="utf-8-sig")
     assert "models.a" in read(path).steps
     assert tomllib.loads(MODEL)["models"]["a"]["formula"] == "y ~ x"
+
+
+def test_the_file_in_the_readme_is_one(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert list(read(written(tmp_path, text)).steps) == [
+        "models.common", "models.counties", "comparisons.all", "predictions.homes",
+        "model_tables.paper", "reports.counties",
+    ]  # fmt: skip
