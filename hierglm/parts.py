@@ -224,6 +224,13 @@ def _parameters(formulas: Sequence[Formula], chosen: Family) -> list[str]:
         r = formula.response
         name = r.value.label
         at = (formula.source, r.value.start, r.value.end)
+        if chosen.categories:
+            raise FormulaError(
+                f"all categories have the predictors of the first formula; write every term "
+                f"there, and take one from {name!r} by its prior, "
+                f"priors={{'b[x]@.{name}': hierglm.prior.constant(0)}}",
+                *at,
+            )
         if name not in known:
             raise FormulaError(
                 f"{name!r} is no parameter of {chosen.name} that can have a formula"

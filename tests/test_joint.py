@@ -410,3 +410,16 @@ def test_a_planted_correlation_between_tasks_is_found():
         assert abs(row["estimate"] - value) < 3 * row["std_error"]
     # The tasks tell each other something: the correlation is known to be well above 0.
     assert rows.loc[("ran_cor", "", "Intercept@score"), "conf_low"] > 0.3
+
+
+def test_a_term_of_some_categories_is_taken_from_the_others_by_a_prior():
+    rng = np.random.default_rng(1)
+    data = {"y": np.array(list("abc"))[rng.integers(0, 3, 30)], "x": rng.normal(size=30)}
+    with pytest.raises(FormulaError, match=r"'b\[x\]@.muc': hierglm.prior.constant\(0\)"):
+        hg.model(["y ~ x", "muc ~ 1"], data, "categorical")
+    priors = {"b[x]@.muc": hg.prior.constant(0)}
+    few = {"chains": 1, "draws": 20, "warmup": 60, "seed": 1}
+    fit = hg.fit("y ~ x", data, "categorical", priors=priors, **few)
+    slopes = fit.draws["b_muc"].values[..., 1], fit.draws["b_mub"].values[..., 1]
+    assert np.ptp(slopes[0]) == 0 == slopes[0][0, 0]
+    assert np.ptp(slopes[1]) > 0
