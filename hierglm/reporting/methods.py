@@ -77,9 +77,9 @@ def methods(fitted: Fitted) -> tuple[Sentence, ...]:
 
 
 def described(model: Model) -> str:
-    """Return family and link of a response in words: ``"Bernoulli (logit link)"``."""
+    """Return family and link of a response in words: ``"Bernoulli, logit link"``."""
     name, _ = _FAMILIES.get(model.family.name, (model.family.name, ()))
-    return f"{name} ({model.family.link.name} link)"
+    return f"{name}, {model.family.link.name} link"
 
 
 def _models(model: Model, version: str) -> Sentence:
@@ -156,8 +156,8 @@ def _computed(fitted: Fitted) -> Iterator[Sentence]:
     chains = f"{fitted.draws.chains} {'chain' if fitted.draws.chains == 1 else 'chains'}"
     text = (
         f"The posterior was sampled by the No-U-Turn sampler of Stan in {chains} of "
-        f"{s.warmup:,} warmup and {fitted.draws.draws:,} kept iterations (target acceptance "
-        f"{s.adapt_delta:g}, seed {s.seed})"
+        f"{s.warmup:,} warmup and {fitted.draws.draws:,} kept iterations, with target acceptance "
+        f"{s.adapt_delta:g} and seed {s.seed}"
     )
     yield Sentence(text, ("carpenter2017", "hoffman2014"))
     integrated = [
