@@ -19,7 +19,7 @@ from hierglm.posterior.quantities import Quantities
 from hierglm.posterior.tables import Tables
 from hierglm.results import text
 from hierglm.showing.said import Said
-from hierglm.showing.shown import Shown
+from hierglm.showing.shown import Shown, pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,13 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
 
     def __repr__(self) -> str:
         return text.text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from hierglm.results.sections import folds, summarise
+
+        summary = summarise(self)
+        said = summary.said(folds(self.plan, self.stan_code))
+        return {"text/plain": text.lay_out(summary), **pages(said)}
 
     def refit(self, **changes: Any) -> Fit:
         """Return a fit of the same model to the same data with other settings.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hierglm.showing.said import Said
 
 
@@ -34,3 +36,15 @@ class Shown:
         from hierglm.showing.markdown import set_markdown
 
         return set_markdown(self.said())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # Both at once: what is said may take a second of diagnostics.
+        return pages(self.said())
+
+
+def pages(said: Said) -> dict[str, str]:
+    """Return what an object says in the formats that notebooks choose from, by media type."""
+    from hierglm.showing.html import set_html
+    from hierglm.showing.markdown import set_markdown
+
+    return {"text/html": set_html(said), "text/markdown": set_markdown(said)}
