@@ -39,9 +39,8 @@ def table(rows=60):
     return data
 
 
-def same(script, fit):
+def same(script, fit, **found):
     """Run a script and compare every draw, those of integrated effects included."""
-    found = {}
     exec(compile(script, "script.py", "exec"), found)
     again = found["fit"]
     assert [v.name for v in again.draws] == [v.name for v in fit.draws]
@@ -161,6 +160,29 @@ def test_other_methods_with_their_own_options(folder, monkeypatch):
         {"method": "laplace", "method_options": {"psis_resample": True}, "draws": 700, "seed": 4},
         {"method": "optimize", "seed": 4},
     ]
+
+
+def test_hostile_names_are_no_code(folder):
+    name = 'x"""\n\nraise SystemExit("x")\n# \u202e\\ \U0001f600'
+    data = table().rename(columns={"school": name})[["score", name]]
+    data.to_parquet("data.parquet")
+    fit = hg.fit(f"score ~ 1 + (1 | `{name}`)", data, **QUICK)
+    fit = replace(fit, versions={**fit.versions, "stanli": '1"\nraise SystemExit("x")\n"'})
+    script = fit.reproduce("data.parquet")
+    assert "stanli" not in script
+    assert "\u202e" not in script
+    same(script, fit)
+
+
+def test_a_family_of_ones_own_has_to_be_put_in(folder):
+    data = table()
+    own = replace(hg.family("gaussian"), name="normal")
+    fit = hg.fit("score ~ x", data, own, **QUICK)
+    data.to_parquet("data.parquet")
+    script = fit.reproduce("data.parquet")
+    with pytest.raises(SystemExit, match="put your family here"):
+        exec(script, {})
+    same(script.replace("family = None", "family = own"), fit, own=own)
 
 
 def test_other_data_are_refused(folder):

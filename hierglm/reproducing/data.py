@@ -12,6 +12,7 @@ from hierglm.design.table import Column
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.reading import reader_of
+from hierglm.showing.width import printable
 
 SAVED = ".hglm"
 """The ending of saved fits, which hold their data."""
@@ -73,7 +74,7 @@ def _read(
     shown = _path(path, "PUT THE PATH OF YOUR DATA HERE.csv")
     more = "".join(f", {key}={value!r}" for key, value in options.items())
     rows = " and ".join(f"{n:,}" for n in used)
-    listed = ", ".join(columns)
+    listed = ", ".join(map(printable, columns))
     lines = [
         f"# {rows} of {total:,} rows are used, and of the columns: {listed}",
         f"{name} = pd.{function}({shown}{more})",
@@ -155,4 +156,6 @@ def _path(path: str | Path | None, place: str) -> str:
 
 def quoted(value: Any) -> str:
     """Return text, lists and mappings of text with the quotes that formatters like."""
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    # What would not be seen, or would turn the text around, is written out.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -7,6 +7,7 @@ from, and stops where their hash is another one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,17 @@ from hierglm.priors.distributions import Prior
 from hierglm.priors.given import as_given
 from hierglm.reproducing.data import SAVED, Paths, own_functions, quoted, read_beside, read_data
 from hierglm.results.fitted import PACKAGES, Fitted
+from hierglm.showing.width import printable
+
+PINNED = (*PACKAGES, "stanli", "cmdstanpy")
+"""Packages whose versions stand at the head of a script."""
+
+_OWN_FAMILY = (
+    "family = None",
+    "if family is None:",
+    '    raise SystemExit("put your family here: scripts keep no code")',
+    "",
+)
 
 
 class Script(str):
@@ -62,7 +74,7 @@ def reproduce(
         *sorted({"import hierglm as hg", *imports, *further}),
         "",
         *_functions(model),
-        *(["family = None  # put your family here: scripts keep no code", ""] if own else []),
+        *(_OWN_FAMILY if own else ()),
         *reading,
         *beside,
         "",
@@ -94,9 +106,10 @@ def _own_family(model: Model) -> bool:
 def _head(fitted: Fitted) -> Iterator[str]:
     """Yield the metadata and the docstring."""
     found, model = fitted.versions, fitted.plan.model
-    python = ".".join(found.get("python", "").split(".")[:2])
-    pinned = [f"{name}=={found[name]}" for name in (*PACKAGES, "stanli", "cmdstanpy")
-              if name in found]  # fmt: skip
+    # A file of a stranger may say anything: what is not a version is left out.
+    sound = {name: text for name, text in found.items() if re.fullmatch(r"[\w.+!-]+", text)}
+    python = ".".join(sound.get("python", "").split(".")[:2])
+    pinned = [f"{name}=={sound[name]}" for name in PINNED if name in sound]
     yield "# /// script"
     if python:
         yield f'# requires-python = "=={python}.*"'
@@ -104,13 +117,16 @@ def _head(fitted: Fitted) -> Iterator[str]:
     yield from (f'#     "{each}",' for each in pinned)
     yield "# ]"
     yield "# ///"
-    said = "; ".join(model.formulas).replace("\\", "\\\\").replace('"', '\\"')
-    yield f'"""Fit again: {said}.'
+    yield f'"""Fit again: {_in_docstring("; ".join(model.formulas))}.'
     yield ""
-    used = ", ".join(f"{name} {value}" for name, value in found.items())
-    yield f"Made with {used}."
+    used = ", ".join(f"{name} {text}" for name, text in sound.items())
+    yield f"Made with {_in_docstring(used)}."
     yield "These versions give the same draws from the same data; others nearly the same answer."
     yield '"""'
+
+
+def _in_docstring(text: str) -> str:
+    return printable(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _functions(model: Model) -> Iterator[str]:
