@@ -35,7 +35,8 @@ def density(x: Floats, low: float = -np.inf, high: float = np.inf) -> tuple[Floa
     quartiles = np.quantile(x, (0.25, 0.75))
     spread = min(x.std(), float(quartiles[1] - quartiles[0]) / 1.349) or x.std()
     width = 0.9 * spread * len(x) ** -0.2
-    if not width > 0:
+    # The sd of equal draws is rounding error, not always 0.
+    if not width > 1e-12 * float(np.abs(x).max()):
         # A chain that does not move: a spike.
         width = max(abs(float(x[0])), 1.0) * 1e-3
     start = max(low, float(x.min()) - 3 * width)

@@ -171,3 +171,11 @@ def test_mistakes_are_named() -> None:
         plots.trace(FIT, beside="ranks")  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="no parameter to draw"):
         plots.intervals(made(family="bernoulli"), effects="family")
+
+
+def test_draws_that_are_all_equal_are_a_spike() -> None:
+    # np.std of a hundred times -0.6 is 1.1e-16.
+    for value in (-0.6, 0.0, 1e9):
+        grid, height = density(np.full(100, value))
+        assert float(height.sum() * (grid[1] - grid[0])) == pytest.approx(1.0, rel=1e-6)
+        assert grid[np.argmax(height)] == pytest.approx(value, abs=1e-4 * max(1.0, abs(value)))
