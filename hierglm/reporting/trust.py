@@ -79,7 +79,8 @@ def _rows(fitted: Fitted) -> Iterator[tuple[str, str, str]]:
 
 
 def _chains(fitted: Fitted) -> Iterator[Block]:
-    free = chosen(fitted, None, MAIN)
+    every, given = chosen(fitted, None, MAIN), set(fitted.plan.model.priors.given)
+    free = every.only([k for k, p in enumerate(every.parameters) if str(p) not in given])
     if not len(free):
         return
     names = [str(p) for p in worst(free, SHOWN).parameters]

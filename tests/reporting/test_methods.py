@@ -32,8 +32,8 @@ def test_what_was_done_in_sentences(schools: hg.Fit) -> None:
         "Priors were weakly informative, with scales from the data (Gelman et al. 2008; Bürkner "
         "2017).",
         "The posterior was sampled by the No-U-Turn sampler of Stan in 4 chains of 300 warmup and "
-        "500 kept iterations, with target acceptance 0.95 and seed 1 (Carpenter et al. 2017; Hoffman and "
-        "Gelman 2014).",
+        "500 kept iterations, with target acceptance 0.95 and seed 1 (Carpenter et al. 2017; "
+        "Hoffman and Gelman 2014).",
         "Effects of school were integrated out exactly while sampling, and drawn from their "
         "distribution given all else afterwards.",
         f"Rank-normalised R-hat was at most {checked.rhat:.3f}, bulk and tail effective sample "
