@@ -9,16 +9,19 @@ and without them (in optimize, laplace and sample).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of, effect_times, sd_terms
 from hierglm.families.parameters import BOUNDS
 from hierglm.plan.forms import CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.priors.distributions import KINDS, Prior
 from hierglm.program.common import whitening
+
+Floats = NDArray[np.float64]
 
 _NORMAL = -0.5 * math.log(2 * math.pi)
 _SAMPLED = (ResponseForm.GLM, ResponseForm.VECTOR, ResponseForm.WEIGHTED)
@@ -40,14 +43,17 @@ def unbounded(plan: Plan) -> str:
         return f"the prior of {flat[0]} is flat, and with it there is no marginal likelihood"
     if any(covariance_of(g).low_rank for g in plan.model.groups):
         return "how much of the loadings' prior belongs to each rotation is not written out"
-    if not all(g.relation.plain for g in plan.model.groups):
-        return "what programs of related levels leave out is not known"
-    if plan.parts:
-        return "what programs of several linear predictors leave out is not known"
-    if plan.model.design.response.weights is not None:
-        return "rows have weights, and a weighted likelihood is no density of the response"
-    if plan.model.family.exponential is None:
-        return f"what programs leave out of {plan.model.family!r} is not known"
+    for model in plan.model.responses:
+        if model.design.response.weights is not None or model.part.weight != 1:
+            return "rows have weights, and a weighted likelihood is no density of the response"
+    given = plan.model.priors.given
+    own = [
+        a.slot.name
+        for a in plan.model.priors
+        if a.slot.name in given and a.slot.role in ("scale", "df") and a.slot.term != "sigma"
+    ]
+    if own:
+        return f"{own[0]} is given, and what programs leave out of its density is then not known"
     return ""
 
 
@@ -61,10 +67,14 @@ def left_out(plan: Plan, dropped: bool) -> float:
     dropped : bool
         Whether the constants of ``~`` statements are left out too.
     """
-    parts = [_response(plan, dropped), _common(plan)]
+    parts = [_response(p, dropped) for p in plan.parts or (plan,) if p.model.part.first]
+    parts.append(_common(plan))
     for k, choice in enumerate(plan.groups):
-        size = plan.model.design.groups[k].effects.matrix.shape[1]
-        effects = len(plan.model.design.groups[k].levels) * size
+        grouping = plan.model.groups[k]
+        factor = grouping.relation.factor
+        # Of related levels those of their coordinates.
+        count = len(grouping.levels) if factor is None else factor.shape[1]
+        effects = count * len(grouping.terms)
         if choice.form is GroupForm.CONDITIONAL or (
             choice.form is GroupForm.STANDARDISED and dropped
         ):
@@ -78,12 +88,13 @@ def left_out(plan: Plan, dropped: bool) -> float:
 
 def _response(plan: Plan, dropped: bool) -> float:
     """Return the likelihood's constant: what of its log density depends on no parameter."""
-    if plan.response.form in _SAMPLED and not dropped:
+    if plan.response.form in _SAMPLED and not dropped and plan.model.family.exponential is not None:
         return 0.0
     model, response = plan.model, plan.model.design.response
     weights = np.ones(len(response.values)) if response.weights is None else response.weights
     exponential = model.family.exponential
-    assert exponential is not None
+    if exponential is None:
+        return _of_data(plan, dropped)
     if exponential.dispersion:
         total = _NORMAL * weights.sum()
         own = plan.response.form in (*_SAMPLED, ResponseForm.CROSSPRODUCTS)
@@ -102,6 +113,55 @@ def _response(plan: Plan, dropped: bool) -> float:
     return float(weights @ (density + trials * exponential.cumulant(zero)))
 
 
+def _of_data(plan: Plan, dropped: bool) -> float:
+    """Return what is left out of a density that is of no exponential family, or not canonical.
+
+    Functions of the library never have what depends on the data alone; of Stan's densities the
+    sampler drops it.
+    """
+    family, response = plan.model.family, plan.model.design.response
+    ordered = 0.0
+    if family.thresholds:
+        # Of all orders of independent thresholds one is the ascending one.
+        ordered = math.lgamma(len(response.levels or ()))
+    if not (family.stan.by_row or dropped):
+        return ordered
+    y, trials = response.values, response.trials
+    if family.link.name == "probit" and not family.thresholds:
+        # The library's function is of twice the probabilities.
+        ordered -= math.log(2) * float(np.sum(np.ones(len(y)) if trials is None else trials))
+    return ordered + float(np.sum(_ALONE.get(family.name, _nothing)(y, trials)))
+
+
+def _counts(y: Floats, trials: Floats | None) -> Floats:
+    from scipy.special import gammaln
+
+    return np.asarray(-gammaln(y + 1))
+
+
+def _choices(y: Floats, trials: Floats | None) -> Floats:
+    from scipy.special import betaln
+
+    assert trials is not None
+    return np.asarray(-betaln(y + 1, trials - y + 1) - np.log1p(trials))
+
+
+def _nothing(y: Floats, trials: Floats | None) -> Floats:
+    return np.zeros(len(y))
+
+
+_ALONE: Mapping[str, Callable[[Floats, Floats | None], Floats]] = {
+    "student": lambda y, trials: np.full(len(y), -0.5 * math.log(math.pi)),
+    "lognormal": lambda y, trials: -np.log(y),
+    "binomial": _choices,
+    "beta_binomial": _choices,
+    "zero_inflated_poisson": _counts,
+    "hurdle_poisson": _counts,
+}
+"""By family, what of the log density of each row depends on the data alone, where programs have
+it not."""
+
+
 def _common(plan: Plan) -> float:
     """Return the Jacobian of coefficients made independent, which is constant."""
     if plan.common.form is not CommonForm.WHITENED:
@@ -115,7 +175,7 @@ def _bounded(plan: Plan) -> Iterator[tuple[Prior, float, float]]:
     """Yield the priors that reach beyond their parameter's bounds, where they are cut."""
     for assigned in plan.model.priors:
         slot, prior = assigned.slot, assigned.prior
-        if slot.role not in ("sd", "scale"):
+        if slot.role not in ("sd", "scale", "alpha", "rho", "df"):
             continue
         low, high = BOUNDS[slot.support]
         reach = KINDS[prior.kind].support
@@ -172,13 +232,19 @@ def _cut(prior: Prior, low: float, high: float) -> float:
 
 def _priors(plan: Plan) -> Iterator[float]:
     """Yield the constants of the priors' ``~`` statements."""
-    groups = plan.model.design.groups
+    groups = plan.model.groups
+    thresholds = [p.model for p in plan.parts or (plan,) if p.model.family.thresholds]
     for assigned in plan.model.priors:
         slot, prior = assigned.slot, assigned.prior
         own = groups[slot.number] if slot.role in ("sd", "cor") else None
         if slot.role == "cor" and prior.kind == "lkj":
             # Of one correlation the prior is no `~` statement.
-            yield 0.0 if slot.term or own is None else _lkj(prior.numbers[0], len(own.terms))
+            if own is not None and not slot.term:
+                strata = len(own.relation.strata) or 1
+                yield strata * _lkj(prior.numbers[0], len(own.terms))
+        elif slot.role == "Intercept" and thresholds:
+            of = next(m for m in thresholds if m.part.response == slot.response)
+            yield (len(of.design.response.levels or ()) - 1) * _constant(prior)
         elif prior.kind != "decov":
             yield _constant(prior)
         # decov is one prior for all sds of a term: counted with the first.
