@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, TypeVar
 
-from hierglm.approximating import approximate
-from hierglm.draws.integrated import with_effects
 from hierglm.engines.choose import engine_for
-from hierglm.engines.engine import Engine, Settings
+from hierglm.engines.engine import Settings
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.parts import notes_of
 from hierglm.plan.choose import Asked, choose
 from hierglm.program.write import write
-from hierglm.results import approximation
 from hierglm.results.check import check
-from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
-from hierglm.sampling import Auto, Sampled, sample
-from hierglm.version import __version__
+from hierglm.results.fitted import Fitted
+from hierglm.running import run
+from hierglm.sampling import Auto
 
 F = TypeVar("F", bound=Fitted)
 
@@ -127,46 +119,9 @@ def fit_model(
     warmup, adapt_delta
         See `hierglm.sampling.sample`.
     """
-    start = time.monotonic()
     engine = engine_for(fitted.engine)
     chosen = choose(model, engine.abilities, plan)
-    program, outcome = write(chosen), None
-    if fitted.sampled:
-        found = sample(chosen, program, engine, settings, warmup, adapt_delta)
-    else:
-        answer = approximate(chosen, program, engine, settings)
-        found, outcome = Sampled(chosen, program, settings, answer.draws), answer.outcome
-    lost = tuple(f"chain {k} died: {' '.join(w.split())}" for k, w in found.draws.lost.items())
-    return replace(
-        fitted,
-        plan=replace(found.plan, numbers=None),
-        program=found.program,
-        settings=found.settings,
-        draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
-        versions=versions(engine),
-        seconds=time.monotonic() - start,
-        notes=(*found.notes, *lost),
-        approx=approximation.approximate(chosen),
-        outcome=outcome,
-        **here(),
-    )
-
-
-def here() -> dict[str, str]:
-    """Return when and on what a fit is made, as `hierglm.results.fitted.Fitted` has them."""
-    processors = os.cpu_count() or 1
-    return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.system()} {platform.machine()}, {processors} "
-        f"processor{'' if processors == 1 else 's'}",
-    }
-
-
-def versions(engine: Engine) -> dict[str, str]:
-    """Return the versions of Python, of `PACKAGES`, and of what an engine computes with."""
-    found = {"hierglm": __version__, "python": platform.python_version()}
-    others = {name: version(name) for name in PACKAGES if name not in found}
-    return {**found, **others, **engine.versions()}
+    return run(type(fitted), chosen, write(chosen), engine, settings, warmup, adapt_delta)
 
 
 def _lasting(fitted: Fitted) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""A written program sampled or approximated, and made a fit: the last stage of every fit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TypeVar
+
+from hierglm.approximating import approximate
+from hierglm.draws.integrated import with_effects
+from hierglm.engines.engine import Engine, Settings
+from hierglm.engines.methods import Sample
+from hierglm.plan.forms import Plan
+from hierglm.program.fragment import Program
+from hierglm.results import approximation
+from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
+from hierglm.sampling import Auto, Sampled, sample
+from hierglm.version import __version__
+
+F = TypeVar("F", bound=Fitted)
+
+
+def run(
+    kind: type[F],
+    plan: Plan,
+    program: Program,
+    engine: Engine,
+    settings: Settings,
+    warmup: int | Auto = "auto",
+    adapt_delta: float | Auto = "auto",
+    notes: tuple[str, ...] = (),
+) -> F:
+    """Return the fit of a program by the method of the settings.
+
+    Parameters
+    ----------
+    kind : type
+        The class of the fit.
+    plan : Plan
+    program : Program
+        The plan's.
+    engine : Engine
+    settings : Settings
+    warmup, adapt_delta
+        See `hierglm.sampling.sample`.
+    notes : tuple of str
+        What was done before, in words; what is done here follows.
+    """
+    start, outcome = time.monotonic(), None
+    if settings.method.name == Sample.name:
+        found = sample(plan, program, engine, settings, warmup, adapt_delta)
+    else:
+        answer = approximate(plan, program, engine, settings)
+        found, outcome = Sampled(plan, program, settings, answer.draws), answer.outcome
+    lost = (f"chain {k} died: {' '.join(why.split())}" for k, why in found.draws.lost.items())
+    processors = os.cpu_count() or 1
+    return kind(
+        # The sums and rows have done their work; what is needed of them is in the program.
+        plan=replace(found.plan, numbers=None),
+        program=found.program,
+        settings=found.settings,
+        draws=with_effects(found.plan, found.draws, effects_seed(found.settings)),
+        engine=engine.name,
+        versions=versions(engine),
+        seconds=time.monotonic() - start,
+        notes=(*notes, *found.notes, *lost),
+        approx=approximation.approximate(plan),
+        outcome=outcome,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{platform.system()} {platform.machine()}, {processors} "
+        f"processor{'' if processors == 1 else 's'}",
+    )
+
+
+def versions(engine: Engine) -> dict[str, str]:
+    """Return the versions of Python, of `PACKAGES`, and of what an engine computes with."""
+    found = {"hierglm": __version__, "python": platform.python_version()}
+    others = {name: version(name) for name in PACKAGES if name not in found}
+    return {**found, **others, **engine.versions()}
