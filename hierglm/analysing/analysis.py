@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hierglm.analysing.check import check
 from hierglm.analysing.keys import SECTIONS
-from hierglm.errors import AnalysisError, suggest
+from hierglm.errors import AnalysisError, DataError, FileError, suggest
 from hierglm.publishing.files import ENDINGS as MODEL_TABLES
 from hierglm.reading import reader_of
 from hierglm.showing.width import printable
@@ -124,8 +124,8 @@ def read(path: str | Path) -> Analysis:
         raise AnalysisError("models", "an analysis has at least one model: [models.NAME]")
     output = file.parent / found.get("output", f"{file.stem}-output")
     data = found.get("data", {})
-    for table in data.values():
-        reader_of(table["file"])
+    for name, table in data.items():
+        _as_key(f"data.{name}.file", reader_of, table["file"])
     steps = {step.id: step for step in _steps(found, output)}
     _refuse_same_outputs(steps)
     return Analysis(file, found.get("title", ""), output, data, steps)
@@ -213,7 +213,7 @@ def _output(
     endings = ENDINGS[section]
     out = str(keys.get("out", f"{section}/{name}{endings[0]}"))
     if section in ("comparisons", "predictions", "tables"):
-        refuse_ending(out)
+        _as_key(f"{place}.out", refuse_ending, out)
     elif not out.lower().endswith(endings):
         raise AnalysisError(f"{place}.out", f"{out!r} must end in {' or '.join(endings)}")
     path = output / out
@@ -224,6 +224,14 @@ def _output(
             "outside = true at the top",
         )
     return path
+
+
+def _as_key(place: str, check_path: Callable[[str], object], path: str) -> None:
+    """Check a path, and tell of what is wrong as of the key that has it."""
+    try:
+        check_path(path)
+    except (DataError, FileError) as error:
+        raise AnalysisError(place, str(error)) from error
 
 
 def _refuse_same_outputs(steps: Mapping[str, Step]) -> None:

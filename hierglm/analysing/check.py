@@ -111,6 +111,11 @@ def holds(value: Any, kind: str) -> bool:
         "table of texts": table and all(isinstance(x, str) for x in value.values()),
         "table of lists": table
         and all(isinstance(x, list) and all(map(_scalar, x)) for x in value.values()),
+        "table of tables": table
+        and all(
+            isinstance(x, Mapping) and all(holds(w, "number") for w in x.values())
+            for x in value.values()
+        ),
         "table": table,
         "tables": isinstance(value, list)
         and bool(value)

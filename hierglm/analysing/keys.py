@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = {
     "text or table": Kind("text, or a table of texts", _either(_TEXT, _table(_TEXT))),
     "table of texts": Kind("a table of texts", _table(_TEXT)),
     "table of lists": Kind("a table of lists", _table({"type": "array", "items": _SCALAR})),
+    "table of tables": Kind("a table of tables of numbers", _table(_table({"type": "number"}))),
     "table": Kind("a table", {"type": "object"}),
     "tables": Kind("a list of tables", {"type": "array", "items": {"type": "object"}}),
 }
@@ -140,7 +141,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "data2": Key(
             "table of texts", "files of matrices (levels in first row and column) and of edges"
         ),
-        "weights": Key("table", "weights of levels; of several factors by factor"),
+        "weights": Key("table of tables", "of levels, by factor: { school = { A = 2 } }"),
         **SETTINGS,
     },
     "comparisons": {

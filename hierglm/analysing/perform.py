@@ -160,10 +160,10 @@ def _weights(given: Mapping[str, Any] | None, data: Any) -> Mapping[str, Any] | 
 
     def level(factor: str, text: str) -> Any:
         number = data is not None and factor in data and data[factor].dtype.kind in "iu"
-        return int(text) if number and text.lstrip("-").isdigit() else text
+        return int(text) if number and text.lstrip("-").isdecimal() else text
 
     return {
-        factor: {level(factor, k): w for k, w in held.items()} if isinstance(held, dict) else held
+        factor: {level(factor, name): weight for name, weight in held.items()}
         for factor, held in given.items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,10 @@ def evaluate(text: str, table: Any) -> Floats:
     >>> evaluate("log(x) > 0", {"x": [1.0, 2.0, float("nan")]}).tolist()
     [0.0, 1.0, nan]
     """
+    single = re.search(r"(?<![=<>!])=(?!=)", text)
+    if single is not None and not re.search(r"['\"]", text[: single.start()]):
+        at = single.start()
+        raise FormulaError("'=' compares nothing here; write '=='", text, at, at + 1)
     whole = as_table(table)
     # What formulas are of: a response, here of no meaning.
     blank = "y"
