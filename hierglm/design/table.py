@@ -201,9 +201,16 @@ def as_table(data: Any) -> Table:
 def _lazily(names: Any, rows: int, series: Callable[[str], Any]) -> Table:
     from hierglm.design.convert import column_of
 
-    return Table(
-        tuple(str(n) for n in names), rows, cache(lambda name: column_of(name, series(name)))
-    )
+    def read(name: str) -> Column:
+        try:
+            name.encode()
+            return column_of(name, series(name))
+        except UnicodeEncodeError as error:
+            # Neither pandas nor any file can hold it.
+            half = error.object[error.start : error.end]
+            raise DataError(f"column {name!r} has half a character, {half!r}") from error
+
+    return Table(tuple(str(n) for n in names), rows, cache(read))
 
 
 def _from_pandas(data: Any) -> Table:

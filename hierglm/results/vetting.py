@@ -130,6 +130,7 @@ def check_table(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> No
         name = item["name"]
         right = (
             isinstance(name, str)
+            and not any("\ud800" <= c <= "\udfff" for c in name)
             and isinstance(values, np.ndarray)
             and values.shape == (rows,)
             and values.dtype.kind in _KINDS.get(item["kind"], "")

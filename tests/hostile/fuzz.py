@@ -19,7 +19,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-TARGETS = ("parse", "load", "names", "toml")
+TARGETS = ("parse", "load", "names", "toml", "labels")
 CORPUS = Path(__file__).with_name("corpus")
 MEMORY = 6 * 2**30
 ROUND = 400
