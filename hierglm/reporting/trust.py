@@ -69,9 +69,9 @@ def _rows(fitted: Fitted) -> Iterator[tuple[str, str, str]]:
     if diverging is not None:
         yield f"divergent transitions, of {total}", f"{np.count_nonzero(diverging):,}", "0"
     energy = draws.stats.get("energy")
-    if energy is not None:
-        least = float(np.nanmin(ebfmi(np.asarray(energy, dtype=np.float64))))
-        yield "smallest E-BFMI of a chain", f"{least:.2f}", f"{EBFMI} or more"
+    moving = ebfmi(np.asarray([[np.nan]] if energy is None else energy, dtype=np.float64))
+    if np.isfinite(moving).any():
+        yield "smallest E-BFMI of a chain", f"{np.nanmin(moving):.2f}", f"{EBFMI} or more"
     depth, limit = draws.stats.get("tree_depth"), fitted.settings.max_treedepth
     if depth is not None:
         count = np.count_nonzero(np.asarray(depth) >= limit)
