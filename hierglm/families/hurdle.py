@@ -14,37 +14,26 @@ from hierglm.families.family import Family, Floats, Scales, Slopes, StanDensity,
 from hierglm.families.links import LOG, LOGIT
 from hierglm.families.negbinomial import check_counts
 from hierglm.families.parameters import FamilyParameter
+from hierglm.families.zeros import Counts
 from hierglm.priors.distributions import beta
 
 HU = FamilyParameter("hu", "unit", "probability of a zero", beta(1, 1), link=LOGIT)
 
-Zero = Callable[[Floats, Scales], Floats]
 Positive = Callable[[np.random.Generator, Floats, Scales], Floats]
 
 
-def hurdle(
-    name: str,
-    counts: Family,
-    log_zero: Zero,
-    steepness: Zero,
-    positive: Positive,
-    stan: StanDensity,
-) -> Family:
+def hurdle(name: str, of: Counts, positive: Positive, stan: StanDensity) -> Family:
     """Return the hurdle family of a family of counts.
 
     Parameters
     ----------
     name : str
-    counts : Family
-        With log link.
-    log_zero : callable
-        ``log_zero(eta, scales)``: its log probability of 0.
-    steepness : callable
-        ``steepness(eta, scales)``: its score over its residual.
+    of : Counts
     positive : callable
         ``positive(rng, eta, scales)``: its random counts, given that they are not 0.
     stan : StanDensity
     """
+    counts, log_zero, steepness = of.family, of.log_zero, of.steepness
 
     def log_count(eta: Floats, scales: Scales) -> Floats:
         """Return the log probability of a count above 0 before the zeros are cut off."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from hierglm.families.family import Floats, Scales, StanDensity
 from hierglm.families.hurdle import hurdle, poisson_above_zero
-from hierglm.families.negbinomial import NEGBINOMIAL, draw, log_zero, steepness
+from hierglm.families.negbinomial import draw, log_zero, steepness
+from hierglm.families.zeros import NEGBINOMIAL_COUNTS
 
 
 def _positive(rng: np.random.Generator, eta: Floats, scales: Scales) -> Floats:
@@ -45,9 +46,7 @@ _MOST = float(np.nextafter(1.0, 0.0))
 
 HURDLE_NEGBINOMIAL = hurdle(
     "hurdle_negbinomial",
-    NEGBINOMIAL,
-    log_zero,
-    steepness,
+    NEGBINOMIAL_COUNTS,
     _positive,
     StanDensity(
         "hurdle_negbinomial_log_lik", None, "vector", "lower=0", by_row=True,

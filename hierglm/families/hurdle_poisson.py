@@ -6,8 +6,7 @@ import numpy as np
 
 from hierglm.families.family import Floats, Scales, StanDensity
 from hierglm.families.hurdle import hurdle, poisson_above_zero
-from hierglm.families.poisson import POISSON
-from hierglm.families.zero_inflated_poisson import log_zero, steepness
+from hierglm.families.zeros import POISSON_COUNTS
 
 
 def _positive(rng: np.random.Generator, eta: Floats, scales: Scales) -> Floats:
@@ -16,9 +15,7 @@ def _positive(rng: np.random.Generator, eta: Floats, scales: Scales) -> Floats:
 
 HURDLE_POISSON = hurdle(
     "hurdle_poisson",
-    POISSON,
-    log_zero,
-    steepness,
+    POISSON_COUNTS,
     _positive,
     StanDensity(
         "hurdle_poisson_log_lik", None, "vector", "lower=0", by_row=True,

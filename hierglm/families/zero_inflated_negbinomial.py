@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from hierglm.families.family import StanDensity
-from hierglm.families.negbinomial import NEGBINOMIAL, log_zero, steepness
 from hierglm.families.zero_inflation import zero_inflated
+from hierglm.families.zeros import NEGBINOMIAL_COUNTS
 
 ZERO_INFLATED_NEGBINOMIAL = zero_inflated(
     "zero_inflated_negbinomial",
-    NEGBINOMIAL,
-    log_zero,
-    steepness,
+    NEGBINOMIAL_COUNTS,
     StanDensity(
         "zero_inflated_negbinomial_log_lik", None, "vector", "lower=0", by_row=True,
         beside=("zeros",),

@@ -6,39 +6,30 @@ exp(eta), which may be 0 too (Lambert 1992).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from hierglm.families.family import Family, Floats, Scales, Slopes, StanDensity
 from hierglm.families.links import LOG, LOGIT
 from hierglm.families.negbinomial import check_counts
 from hierglm.families.parameters import FamilyParameter
+from hierglm.families.zeros import Counts
 from hierglm.priors.distributions import beta
 
 ZI = FamilyParameter(
     "zi", "unit", "probability of a zero beside the others", beta(1, 1), link=LOGIT
 )
 
-Zero = Callable[[Floats, Scales], Floats]
 
-
-def zero_inflated(
-    name: str, counts: Family, log_zero: Zero, steepness: Zero, stan: StanDensity
-) -> Family:
+def zero_inflated(name: str, of: Counts, stan: StanDensity) -> Family:
     """Return the zero-inflated family of a family of counts.
 
     Parameters
     ----------
     name : str
-    counts : Family
-        With log link.
-    log_zero : callable
-        ``log_zero(eta, scales)``: its log probability of 0.
-    steepness : callable
-        ``steepness(eta, scales)``: its score over its residual.
+    of : Counts
     stan : StanDensity
     """
+    counts, log_zero, steepness = of.family, of.log_zero, of.steepness
 
     def log_density(y: Floats, eta: Floats, scales: Scales, trials: Floats | None) -> Floats:
         zi = scales["zi"]
