@@ -6,7 +6,7 @@ distribution function (McCullagh 1980). The thresholds stand in place of an inte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from hierglm.families.family import (
     Family,
     Floats,
     Scales,
+    Slopes,
     StanDensity,
     refuse,
     refuse_se,
@@ -125,6 +126,64 @@ def probabilities(p: Probability, eta: Floats, thresholds: Floats) -> Floats:
     return np.diff(np.concatenate([ends, below, ends + 1], axis=-1), axis=-1)
 
 
+def _score(p: Probability, y: Floats, eta: Floats, scales: Scales) -> Floats:
+    low, high = _edges(y, eta, scales)
+    log_share = _log_between(p, low, high)
+    return np.exp(p.slope(low) - log_share) - np.exp(p.slope(high) - log_share)
+
+
+def _information(p: Probability, eta: Floats, scales: Scales) -> Floats:
+    """Return the expected information about the linear predictor."""
+    low, high = _roots(p, eta, scales["Intercept"])
+    return np.asarray(np.sum((high - low) ** 2, axis=-1))
+
+
+def _roots(p: Probability, eta: Floats, thresholds: Floats) -> tuple[Floats, Floats]:
+    """Return densities at the ends of each category, over the root of its probability.
+
+    By logarithms: far out probabilities are 0 where these quotients are not. The shape is that of
+    eta and one dimension more, of the categories.
+    """
+    inner = thresholds - eta[..., None]
+    outer = np.full((*inner.shape[:-1], 1), np.inf)
+    low = np.concatenate([-outer, inner], axis=-1)
+    high = np.concatenate([inner, outer], axis=-1)
+    half = 0.5 * _log_between(p, low, high)
+    return np.exp(p.slope(low) - half), np.exp(p.slope(high) - half)
+
+
+def threshold_slopes(
+    p: Probability, y: Floats, eta: Floats, thresholds: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Return score and expected information of the thresholds.
+
+    Parameters
+    ----------
+    p : Probability
+        By link.
+    y, eta, weights : ndarray, shape (rows,)
+        Places of categories, linear predictors, and weights of the log likelihood.
+    thresholds : ndarray, shape (C,)
+
+    Returns
+    -------
+    score : ndarray, shape (C,)
+    information : ndarray, shape (C, C)
+        Tridiagonal.
+    """
+    low, high = _edges(y, eta, {"Intercept": thresholds})
+    log_share, place = _log_between(p, low, high), y.astype(np.int64)
+    count = len(thresholds)
+    up = np.bincount(place, weights * np.exp(p.slope(high) - log_share), count + 1)
+    down = np.bincount(place, weights * np.exp(p.slope(low) - log_share), count + 1)
+    score = up[:-1] - down[1:]
+    below, above = _roots(p, eta, thresholds)
+    information = np.diag(weights @ (above[:, :-1] ** 2 + below[:, 1:] ** 2))
+    beside = -weights @ (below * above)[:, 1:-1]
+    information += np.diag(beside, 1) + np.diag(beside, -1)
+    return np.asarray(score), information
+
+
 def _family(
     p: Probability, plain: str, noise: Callable[[np.random.Generator, tuple[int, ...]], Floats]
 ) -> Family:
@@ -161,8 +220,16 @@ def _family(
         draw=draw,
         mean=mean,
         variance=variance,
+        slopes=Slopes(
+            lambda y, eta, scales, trials: _score(p, y, eta, scales),
+            lambda eta, scales, trials: _information(p, eta, scales),
+        ),
         thresholds=True,
     )
+
+
+LATENT: Mapping[str, Probability] = {"logit": LOGISTIC_P, "probit": NORMAL_P}
+"""Distribution functions by link."""
 
 
 CUMULATIVE = _family(LOGISTIC_P, "ordered_logistic", lambda rng, size: rng.logistic(size=size))

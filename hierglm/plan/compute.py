@@ -26,6 +26,7 @@ from hierglm.plan.rotation import (
 )
 from hierglm.plan.row_likelihood import RowLikelihood
 from hierglm.plan.rows import gather
+from hierglm.plan.threshold_likelihood import ThresholdLikelihood
 
 DENSEST = 4000
 """Most effects of crossed factors beside the largest: their precision is a dense matrix."""
@@ -77,7 +78,9 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     return Numbers(order, rows=rows, fit=fit, rotation=turned.rotation)
 
 
-def _by_rows(model: Model, order: Order) -> RowLikelihood | FamilyLikelihood | None:
+def _by_rows(
+    model: Model, order: Order
+) -> RowLikelihood | FamilyLikelihood | ThresholdLikelihood | None:
     """Return a likelihood by rows, equal ones gathered where sums over them are enough."""
     design, family = model.design, model.family
     levels = [len(g.levels) for g in design.groups]
@@ -86,7 +89,10 @@ def _by_rows(model: Model, order: Order) -> RowLikelihood | FamilyLikelihood | N
         se = None if design.response.se is None else design.response.se[rows.first]
         free = "sigma" in model.scales
         return RowLikelihood(rows, family.exponential, order, levels, se, free)
-    if family.slopes is None:
+    if family.thresholds and np.isnan(model.given).all():
+        rows, prior = gather(design, equal=False), model.priors.of("Intercept")[0]
+        return ThresholdLikelihood(rows, design.response, family, prior, order, levels)
+    if family.slopes is None or family.thresholds:
         return None
     priors = {p.name: model.priors.scale(p.name) for p in model.parameters}
     rows = gather(design, equal=False)

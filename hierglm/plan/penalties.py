@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 def common_penalty(model: Model, b: Floats) -> tuple[Floats, Floats]:
     """Return centre and precision of the priors of the common coefficients at a point."""
     priors = [*(model.priors.of("Intercept") if model.design.intercept else ())]
+    if model.family.thresholds:
+        # Those of the thresholds are with their likelihood.
+        priors = [flat()]
     return pull([*priors, *model.priors.of("b")], b)
 
 

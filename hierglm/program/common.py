@@ -13,6 +13,7 @@ from hierglm.priors.distributions import Prior
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.given import completed, datum, estimated, given_value
 from hierglm.program.priors import scalar_prior, vector_prior
+from hierglm.program.thresholds import threshold_names, thresholds
 
 Floats = NDArray[np.float64]
 
@@ -36,17 +37,18 @@ def common(plan: Plan) -> Fragment:
     outputs = []
     if plan.common.form is CommonForm.WHITENED:
         declares += _whitened(plan)
+    ordered = plan.model.family.thresholds
     if design.intercept:
-        more = _thresholds(plan) if plan.model.family.thresholds else _intercept(plan)
+        more = thresholds(plan) if ordered else _intercept(plan)
         declares, statements = declares + more[0], statements + more[1]
         stan = ("b_Intercept" if labels else "Intercept") + of
         value = None if labels else _known(plan, plan.model.priors.of("Intercept"))
-        if plan.model.family.thresholds:
-            names = tuple(f"Intercept[{k + 1}]" for k in range(_count(plan)))
-            outputs.append(Output(stan, "Intercept", "fixed", dims=(("threshold", names),)))
+        if ordered:
+            dims = (("threshold", threshold_names(plan.model.design)),)
+            outputs.append(Output(stan, "Intercept", "fixed", dims=dims))
         else:
-            dims = (("term", ("Intercept",)),)
-            outputs.append(Output(stan, "b", "fixed", dims=dims, value=value))
+            term = (("term", ("Intercept",)),)
+            outputs.append(Output(stan, "b", "fixed", dims=term, value=value))
     if labels:
         more = _slopes(plan)
         declares, statements = declares + more[0], statements + more[1]
@@ -56,6 +58,7 @@ def common(plan: Plan) -> Fragment:
         origin=f"common{' of ' if label else ''}{label}: {' + '.join(written)}",
         declares=tuple(declares),
         statements=tuple(statements),
+        uses=("spaced_thresholds",) * (ordered and plan.common.form is CommonForm.WHITENED),
         outputs=tuple(outputs),
     )
 
@@ -225,34 +228,6 @@ def _intercept(plan: Plan) -> _Part:
             )
         )  # fmt: skip
     return declares, list(prior.statements)
-
-
-def _thresholds(plan: Plan) -> _Part:
-    """Return the thresholds between ordered categories, which stand in place of an intercept."""
-    (given,) = plan.model.priors.of("Intercept")
-    of, labels = plan.model.part.ending, plan.model.design.common.labels
-    name, C = f"Intercept{of}", f"C{of}"
-    prior = scalar_prior(name, given)
-    note = f"thresholds at the means of X{of}" if labels else "thresholds"
-    declares = [
-        Declare(Block.DATA, "int", C, bounds="lower=1", value=_count(plan),
-                note="categories but the last"),
-        Declare(Block.PARAMETERS, "ordered", name, (C,), note=note),
-        *prior.declares,
-    ]  # fmt: skip
-    if labels:
-        declares.append(
-            Declare(
-                Block.GENERATED, "vector", f"b_{name}", (C,),
-                expr=f"{name} + dot_product(X_mean{of}, b{of})", note=f"thresholds at X{of} = 0",
-            )
-        )  # fmt: skip
-    return declares, list(prior.statements)
-
-
-def _count(plan: Plan) -> int:
-    """Return the number of thresholds."""
-    return len(plan.model.design.response.levels or ()) - 1
 
 
 def _slopes(plan: Plan) -> _Part:

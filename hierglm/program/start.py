@@ -20,6 +20,7 @@ from hierglm.program.fragment import Place
 from hierglm.program.given import estimated
 from hierglm.program.low_rank import low_rank_places, low_rank_scores
 from hierglm.program.positive import WIDEST, reaches
+from hierglm.program.thresholds import threshold_places
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ def start(plan: Plan) -> Mapping[str, Place]:
         free = np.isnan(plan.model.given)
         away = np.linalg.solve(whitening(plan)[free], (fit.common - centre(plan))[free])
         places["b_std"] = Place(away, np.ones(len(away)))
+        if plan.model.family.thresholds:
+            places |= threshold_places(plan)
     for own in plan.model.parameters:
         if not plan.model.priors.scale(own.name).given:
             places |= _own(plan, own)

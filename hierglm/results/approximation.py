@@ -18,7 +18,9 @@ from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import Plan
 from hierglm.plan.likelihoods import Own
 from hierglm.plan.penalised import Penalised
+from hierglm.plan.threshold_likelihood import spaced, threshold_weights
 from hierglm.program.groups import effect_dims
+from hierglm.program.thresholds import threshold_names
 from hierglm.results.rows import MAIN
 from hierglm.showing.said import Said
 from hierglm.showing.shown import Shown
@@ -195,6 +197,8 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
     free = np.isnan(plan.model.given)
     b, V = fit.common, np.linalg.inv(fit.precision) * np.outer(free, free)
     terms = design.common.labels
+    if plan.model.family.thresholds:
+        return _thresholds(plan, fit, V)
     if design.intercept:
         # From the means of the columns to 0.
         back = np.eye(len(b))
@@ -202,6 +206,27 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
         b, V, terms = back @ b, back @ V @ back.T, ("Intercept", *terms)
     spread = np.sqrt(np.diag(V))
     return [Located("b", "fixed", "", b, spread, "identity", (("term", terms),))]
+
+
+def _thresholds(plan: Plan, fit: Penalised, V: Floats) -> list[Located]:
+    """Return thresholds, from the means of the columns to 0, and slopes; V is their covariance."""
+    design, b = plan.model.design, fit.common
+    own = [gap for name, gap in fit.own.items() if name.startswith("gap_")]
+    gaps = np.array([gap.value for gap in own])
+    middle = threshold_weights(design.response)
+    back = np.concatenate([[-1.0], column_means(design)])
+    # Gaps are about independent of each other and of the thresholds' mean.
+    along = np.tril(np.ones((len(gaps) + 1, len(gaps))), -1) * gaps * [gap.spread for gap in own]
+    along = along - middle @ along
+    wide = np.sqrt(back @ V @ back + np.sum(along**2, axis=1))
+    dims = (("threshold", threshold_names(design)),)
+    found = [Located("Intercept", "fixed", "", spaced(gaps, middle) + back @ b, wide, "identity",
+                     dims)]  # fmt: skip
+    if design.common.labels:
+        spread = np.sqrt(np.diag(V))[1:]
+        terms = (("term", design.common.labels),)
+        found.append(Located("b", "fixed", "", b[1:], spread, "identity", terms))
+    return found
 
 
 def _scales(plan: Plan, fit: Penalised) -> Iterator[Located]:

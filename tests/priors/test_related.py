@@ -100,9 +100,8 @@ def test_priors_that_cannot_be(formula, priors, said):
 
 
 FORMS = [
-    ("(x | gr(g, cov=A))", "levels that are related have several effects each"),
-    ("graph(1 | g, edges=E, type='car')", "alpha changes how levels depend on each other"),
-    ("(1 | mm(g, h))", "rows belong to several levels, whose effects depend on each other"),
+    ("(x | gr(g, cov=A, by=f))", "levels that are related differ in the covariance of their eff"),
+    ("(1 | gr(g, cov=A, dist='student'))", "levels that are related differ in the covariance"),
 ]
 
 

@@ -43,6 +43,13 @@ def place(plan, seed):
     p = len(design.common.labels) + design.intercept
     b = r.normal(0, 0.5, p)
     b = np.where(np.isnan(plan.model.given), b, plan.model.given)
+    ordered = {}
+    if plan.model.family.thresholds:
+        # The intercept is minus the thresholds' mean, weighted by the rows on both sides.
+        count = np.bincount(design.response.values.astype(int), plan_weights(design)) + 0.5
+        middle = (count[1:] + count[:-1]) / (count[1:] + count[:-1]).sum()
+        ordered["Intercept"] = np.sort(r.normal(0, 1, len(middle)))
+        b[0] = -middle @ ordered["Intercept"]
     sigma = float(np.exp(r.normal(0, 0.3))) if "sigma" in plan.model.scales else 1.0
     if "sigma" in plan.model.priors.given:
         (sigma,) = plan.model.priors.scale("sigma").numbers
@@ -99,7 +106,13 @@ def place(plan, seed):
         for p in plan.model.parameters
         if p.name != "sigma" and not plan.model.priors.scale(p.name).given
     }
-    return Place(b, sigma, scales, sds, factors, u)
+    return Place(b, sigma, scales | ordered, sds, factors, u)
+
+
+def plan_weights(design):
+    """Return the weights of the rows."""
+    given = design.response.weights
+    return np.ones(design.rows) if given is None else given
 
 
 def varying(plan, k, r):
@@ -167,9 +180,11 @@ def values_of(plan, program, at, without=()):
 
     Effects of the terms in `without` are at 0 in their standardised form.
     """
-    values = {**common_values(plan, at), **at.scales}
+    values = {**common_values(plan, at), **at.scales}  # of thresholds the latter's intercept
     if "sigma" in plan.model.scales and "sigma" not in plan.model.priors.given:
         values["sigma"] = at.sigma
+    if "log_gap_mode" in program.data:
+        values["log_gap"] = np.log(np.diff(values.pop("Intercept")))
     for name in list(values):
         whole = name.removesuffix("_free")
         if f"log_{whole}_mode" in program.data:

@@ -108,6 +108,11 @@ FAMILIES = {
     "zero-inflated": ("count ~ x + (1 | g)", "zero_inflated_poisson", None, (C,)),
     "zero-inflated, weights": (
         "count | weights(w) ~ x + (1 | g)", "zero_inflated_negbinomial", None, (C,)),
+    "cumulative": ("I(h - 9) ~ x + z + (x | g)", "cumulative", LKJ, (C,)),
+    "cumulative weights": (
+        "I(h - 9) | weights(w) ~ x + offset(v / 5) + (1 | g) + (1 | school)", "cumulative",
+        {"Intercept": prior.student_t(3, 1, 2)}, (C, C)),
+    "cumulative, no group": ("I(hit + 1) ~ x * z", "cumulative", None, ()),
     "hurdle": ("count ~ x + offset(log(exposure)) + (1 | g)", "hurdle_poisson", None, (C,)),
     "hurdle, negbinomial": ("count ~ x + (x | g)", "hurdle_negbinomial", None, (C,)),
     "shape given": (
