@@ -13,6 +13,8 @@ from typing import Any
 
 _EVERY = 0.1
 """Seconds between two pictures: more would only load the connection."""
+_TELLING = 0.05
+"""Share of the iterations from which on the time that is left can be told."""
 
 
 def kernel_shell() -> Any:
@@ -62,9 +64,10 @@ class NotebookBar:
         self._handle.update(self._bundle(), raw=True)
 
     def _bundle(self) -> dict[str, str]:
-        words = self._words
+        words, share = self._words, self._done / self._total
         if self._done:
-            left = (time.monotonic() - self._start) * (self._total / self._done - 1)
-            words += f" {self._done / self._total:.0%}, {left:.0f} s left"
+            words += f" {share:.0%}"
+        if share >= _TELLING:
+            words += f", {(time.monotonic() - self._start) * (1 / share - 1):.0f} s left"
         bar = f'<progress max="{self._total}" value="{self._done}" style="width:16em"></progress>'
         return {"text/plain": words, "text/html": f'<div class="hierglm">{bar} {words}</div>'}

@@ -240,5 +240,7 @@ def _doubts(named: Mapping[str, Fitted]) -> Iterator[str]:
     for name, fit in named.items():
         if not fit.sampled:
             yield f"{name}: an approximation by {fit.settings.method.name}."
-        elif not check(fit).healthy:
-            yield f"{name}: the chains have not converged; see its check()."
+            continue
+        for finding in check(fit):
+            if finding.severity == "problem":
+                yield f"{name}: {finding.what}."
