@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 LEVELS = 200
 """Levels of a grouping factor up to which its effects are drawn."""
+MOST = 2 * 10**8
+"""Rows times draws up to which the variance explained is computed: some 10 s."""
 
 
 def model_section(fitted: Fitted) -> Section:
@@ -111,6 +113,10 @@ def estimates_section(fitted: Fitted) -> Section:
 def _explained(fitted: Fitted) -> Iterator[Block]:
     import pandas as pd
 
+    rows = sum(m.design.rows for m in fitted.plan.model.responses)
+    if rows * fitted.draws.chains * fitted.draws.draws > MOST:
+        yield Paragraph(f"R² is left out, since {rows:,} rows take long: see fit.r2().")
+        return
     try:
         found = r2(fitted)
     except HierglmError:

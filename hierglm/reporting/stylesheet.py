@@ -33,7 +33,7 @@ img { display: block; max-width: 100%; height: auto; background: #ffffff; }
   /* Pictures are drawn on white: turned round, with their hues as they were. */
   img { filter: invert(.91) hue-rotate(180deg); } }
 .formula { overflow-x: auto; padding: .3rem 0; }
-math { font-size: 1.05em; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
+math { font-size: 1.12em; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
   "Libertinus Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
 math[display="block"] { width: fit-content; margin: 0; }
 .lines mtd { padding: .28em .12em; text-align: left; }
@@ -75,7 +75,7 @@ summary { cursor: pointer; }
   h3, figure.table figcaption { break-after: avoid-page; }
   td, th { overflow-wrap: anywhere; }
   figure, table, tr, .callout, .formula, .meanings div { break-inside: avoid; }
-  img { filter: none; max-height: 225mm; width: auto; margin: 0 auto; }
+  img { filter: none; max-width: 85%; max-height: 225mm; width: auto; margin: 0 auto; }
   table, .meanings, pre { font-size: 8pt; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .formula, .hierglm-wide, .meanings dt { overflow: visible; } }
