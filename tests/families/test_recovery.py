@@ -22,7 +22,8 @@ def simulated(family, seed=5, rows=ROWS, levels=LEVELS):
     u = r.normal(0, TRUTH["sd"], levels)
     eta = TRUTH["Intercept"] + TRUTH["x"] * d["x"].to_numpy() + u[d["g"]]
     trials = laws.trials(family, rows)
-    d["y"] = family.draw(r, eta, laws.scales(family), trials)
+    # Ordered categories are numbered from 1.
+    d["y"] = family.stan.lowest + family.draw(r, eta, laws.scales(family), trials)
     return d, f"{'y | trials(n)' if trials is not None else 'y'} ~ x + (1 | g)"
 
 
@@ -30,8 +31,12 @@ def simulated(family, seed=5, rows=ROWS, levels=LEVELS):
 def test_penalised_fit_finds_the_truth(f):
     data, formula = simulated(f)
     found = hg.fit(formula, data, f, method="approx").tidy().set_index(["effect", "term"])
+    level = {("fixed", "Intercept"): TRUTH["Intercept"]}
+    if f.thresholds:
+        away = enumerate(laws.THRESHOLDS - TRUTH["Intercept"], start=1)
+        level = {("fixed", f"Intercept[{k}]"): value for k, value in away}
     truth = {
-        ("fixed", "Intercept"): TRUTH["Intercept"],
+        **level,
         ("fixed", "x"): TRUTH["x"],
         ("ran_sd", "Intercept"): TRUTH["sd"],
         **{("family", name): value for name, value in laws.own(f).items()},
