@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,6 +169,15 @@ def test_a_word_document(two: dict[str, Fitted], tmp_path: Path) -> None:
     assert lines == expected
     said = [p.text for p in document.paragraphs]
     assert (said[0], said[-1]) == ("Scores <b>", shown.notes[0])
+
+
+def test_a_word_document_needs_its_extra(
+    two: dict[str, Fitted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(FileError, match=r"pip install 'hierglm\[docx\]'"):
+        table(two).save(tmp_path / "table.docx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_errors(two: dict[str, Fitted], tmp_path: Path) -> None:
