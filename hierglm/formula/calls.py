@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 
 from hierglm.errors import FormulaError
 from hierglm.formula.arithmetic import FloatArithmetic
@@ -70,7 +71,10 @@ def _read_call(
     source = rewrite(text, start, end, functions)
     code = source.code.strip()
     try:
-        tree = ast.parse(code, mode="eval")
+        with warnings.catch_warnings():
+            # Of what Python would warn, such as '1if x', nothing passes the check.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _not_python(error, text, source) from None
     checker = Checker(text, source, functions)
