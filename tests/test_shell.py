@@ -20,6 +20,7 @@ import pytest
 import hierglm as hg
 from hierglm.cli import fits, main
 from hierglm.predicting.asked import Target, Treatment, Unseen
+from hierglm.publishing.table import Format
 from hierglm.version import __version__
 from tests.designs import schools
 from tests.engines.conftest import children_of
@@ -112,6 +113,17 @@ def test_a_comparison(saved, capsys):
     assert found["result"]["said"] == list(expected.lines)
 
 
+def test_a_table_for_a_paper(saved, capsys, tmp_path):
+    files = [saved / "one.hglm", saved / "two.hglm"]
+    expected = hg.table({"one": hg.load(files[0]), "two": hg.load(files[1])})
+    for form in fits.FORMATS:
+        assert main(["table", *map(str, files), "--format", form]) == 0
+        assert capsys.readouterr().out.rstrip("\n") == expected.to(form).rstrip("\n")
+    _, found = answered(capsys, "table", *files, "--format", "latex", "--out", tmp_path / "t.tex")
+    assert found["result"] == {"file": str(tmp_path / "t.tex")}
+    assert (tmp_path / "t.tex").read_text() == expected.to("latex") + "\n"
+
+
 def test_predictions(saved, capsys, tmp_path):
     fit, new = hg.load(saved / "two.hglm"), saved / "data.csv"
     expected = fit.predict(pd.read_csv(new), "response", draws=100, seed=4, conf_level=0.5)
@@ -133,6 +145,7 @@ def test_choices_are_those_of_predict():
     assert get_args(Target) == fits.TARGETS
     assert get_args(Treatment) == fits.TREATMENTS
     assert get_args(Unseen) == fits.UNSEEN
+    assert get_args(Format) == fits.FORMATS
 
 
 def test_the_script_of_a_saved_fit(saved, capsys, tmp_path):
@@ -152,6 +165,13 @@ def test_program_and_plan_as_json(saved, capsys):
         {"part": c.part, "form": c.form.value, "because": c.because} for c in model.plan()
     ]
     assert plan["result"]["priors"] == rows(model.priors())
+
+
+def test_formulas_of_parameters(saved, capsys):
+    formulas = ["score ~ x", "sigma ~ floor"]
+    model = hg.model(formulas, pd.read_csv(saved / "data.csv"))
+    assert main(["code", formulas[0], str(saved / "data.csv"), "--also", formulas[1]]) == 0
+    assert capsys.readouterr().out == model.stan_code
 
 
 def test_what_is_here_as_json(capsys, monkeypatch, tmp_path):

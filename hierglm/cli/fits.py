@@ -1,4 +1,4 @@
-"""Commands on saved fits: ``show | check | compare | predict | reproduce``."""
+"""Commands on saved fits: ``show | check | compare | table | predict | reproduce``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from hierglm.cli.models import judged
 if TYPE_CHECKING:
     import pandas as pd
 
-# Those of hierglm.predicting.asked, whose import would make every --help slow.
+# Those of hierglm.predicting and hierglm.publishing, whose import would make --help slow.
 TARGETS = ("mean", "linear", "response")
 TREATMENTS = ("include", "zero", "average")
+FORMATS = ("text", "markdown", "html", "latex")
 UNSEEN = ("sample", "zero", "error")
 SAVED = "what 'hierglm fit --out' or fit.save() wrote"
 
@@ -32,6 +33,10 @@ def add_commands(commands: Any) -> None:
     compare = command(commands, "compare", _compare, "compare saved fits of the same data (LOO)")
     file_argument(compare, "files", nargs="+", metavar="FILE", help=SAVED)
     compare.add_argument("--unit", help="a grouping factor or column whose levels are left out")
+    table = command(commands, "table", _table, "saved fits side by side, for a paper")
+    file_argument(table, "files", nargs="+", metavar="FILE", help=SAVED)
+    table.add_argument("--format", choices=FORMATS, default="text")
+    file_argument(table, "--out", metavar="FILE", help=".md, .html, .tex, .txt or .docx")
     _add_predict(commands)
     again = command(commands, "reproduce", _reproduce, "print the script that makes a fit again")
     file_argument(again, "file", help=SAVED)
@@ -83,6 +88,16 @@ def _compare(options: argparse.Namespace) -> Answer:
         unit=options.unit,
     )
     return Answer(found, lambda: {"models": rows(found.table), "said": list(found.lines)})
+
+
+def _table(options: argparse.Namespace) -> Answer:
+    named = zip(names_of(options.files), map(hg.load, options.files), strict=True)
+    found = hg.table(dict(named))
+    if options.out:
+        found.save(options.out)
+        return Answer(f"written to {options.out}", lambda: {"file": str(options.out)})
+    text = found.to(options.format)
+    return Answer(text, lambda: {"format": options.format, "table": text})
 
 
 def names_of(files: Sequence[Path]) -> list[str]:

@@ -37,6 +37,8 @@ def _model_arguments(parser: argparse.ArgumentParser) -> None:
     from hierglm.reading import READERS
 
     parser.add_argument("formula", help='such as "score ~ x + (x | school)"')
+    parser.add_argument("--also", action="append", default=[], metavar="FORMULA",
+                        help='of a parameter of the family, such as "sigma ~ x"')  # fmt: skip
     file_argument(parser, "data", help=f"a table: {', '.join(READERS)}")
     parser.add_argument("--family", default="gaussian",
                         help="such as gaussian, bernoulli(probit), negbinomial")  # fmt: skip
@@ -177,7 +179,7 @@ def _model(options: argparse.Namespace) -> PreparedModel:
         raise PriorError("--prior changes the default priors; it does not go with --priors")
     own = dict(_read_prior(text) for text in options.prior)
     return hg.model(
-        options.formula,
+        [options.formula, *options.also],
         read_table(options.data, options.factor),
         options.family,
         priors=own or options.priors,

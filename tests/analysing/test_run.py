@@ -12,7 +12,7 @@ import hierglm as hg
 from hierglm.analysing import run as running
 from hierglm.analysing.run import run
 from hierglm.cli import main
-from hierglm.errors import AnalysisError
+from hierglm.errors import AnalysisError, FileError
 from tests.designs import schools
 
 TEXT = """
@@ -217,6 +217,14 @@ def test_only_some_and_by_force(pretended):
     assert did == []
     with pytest.raises(AnalysisError, match="--only: there is no 'row'; did you mean 'rows'"):
         run(path, only=["row"])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "steps": {"a": {}}}'])
+def test_a_record_that_cannot_be_read_is_told(text, pretended):
+    path, _ = pretended
+    (path.parent / "study-output" / "run.json").write_text(text)
+    with pytest.raises(FileError, match="delete it to have all done anew"):
+        run(path)
 
 
 def test_a_dry_run_writes_nothing(tmp_path, capsys):
