@@ -6,16 +6,12 @@ Styles stand on the elements themselves, so that none leaks into a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from hierglm.showing.said import Fold, Format, Grid, Said, grid
+from hierglm.showing.said import Fold, Grid, Said
 from hierglm.showing.width import printable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _BELOW = "vertical-align:bottom;border-bottom:1px solid rgba(128,128,128,.5)"
 _STYLES = {
@@ -43,52 +39,27 @@ def safe(text: object) -> str:
     return escape(printable(text), quote=True)
 
 
-def html_table(
-    frame: pd.DataFrame,
-    *,
-    title: str = "",
-    formats: Mapping[str, Format] | None = None,
-    rows: int | None = None,
-    more: str = "",
-    styled: bool = True,
-) -> str:
-    """Return a data frame as an HTML table, with as many digits as its numbers are worth.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Its index is not shown, nor columns of nothing but "".
-    title, formats, rows, more
-        See `hierglm.showing.said.grid`.
-    styled : bool
-        Styles on the elements; without, classes alone (hierglm-table, -head, -title, -column,
-        -label, -number), for a page that has a style sheet.
-
-    Returns
-    -------
-    str
-        ``<table>...</table>`` within a ``<div>`` that scrolls where it is too wide.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> page = html_table(pd.DataFrame({"level": ["<A>"], "n": [3]}), styled=False)
-    >>> '<th scope="row" dir="auto" class="hierglm-label">&lt;A&gt;</th>' in page
-    True
-    """
-    return html_grids(
-        [grid(frame, title=title, formats=formats, rows=rows, more=more)], styled=styled
-    )
-
-
 def html_grids(grids: Sequence[Grid], *, styled: bool = True) -> str:
     """Return tables of texts as HTML; those with the same columns align in one table.
 
     Parameters
     ----------
     grids : sequence of Grid
+        Of data frames see `hierglm.showing.said.grid`.
     styled : bool
-        See `html_table`.
+        Styles on the elements; without, classes alone (hierglm-table, -head, -title, -column,
+        -label, -inset, -number, -wide), for a page that has a style sheet.
+
+    Returns
+    -------
+    str
+        Each ``<table>...</table>`` within a ``<div>`` that scrolls where it is too wide.
+
+    Examples
+    --------
+    >>> page = html_grids([Grid(("level", "n"), (("<A>",), ("3",)), (False, True))], styled=False)
+    >>> '<th scope="row" dir="auto" class="hierglm-label">&lt;A&gt;</th>' in page
+    True
     """
     tables = []
     # A table without a title begins anew: its first column has a name of its own.
