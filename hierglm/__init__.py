@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from hierglm.engines.engine import Settings
     from hierglm.errors import HierglmError
     from hierglm.families import Family, family
-    from hierglm.fitting import fit, joint, model
+    from hierglm.fitting import fit, joint
     from hierglm.many import fit_many
+    from hierglm.modelling import model
     from hierglm.parts import part
     from hierglm.posterior import Fit, load
     from hierglm.prepared import PreparedModel
@@ -65,7 +66,7 @@ _WHERE = {
     "fit_many": "hierglm.many",
     "joint": "hierglm.fitting",
     "load": "hierglm.posterior",
-    "model": "hierglm.fitting",
+    "model": "hierglm.modelling",
     "part": "hierglm.parts",
     "table": "hierglm.publishing.table",
 }

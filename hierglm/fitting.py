@@ -2,72 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack, overload
 
-from hierglm.design.encode import encode
-from hierglm.design.level_weights import weigh
-from hierglm.design.table import as_table
-from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
 from hierglm.engines.methods import Method
 from hierglm.errors import SettingsError
 from hierglm.families import Family
-from hierglm.families import family as family_of
-from hierglm.formula.parse import parse
-from hierglm.models import specify
-from hierglm.parts import ResponsePart, notes_of, part, specify_parts
+from hierglm.modelling import Formula, Functions, Priors, model
+from hierglm.parts import ResponsePart
 from hierglm.posterior import Fit
-from hierglm.prepared import PreparedModel, prepare
-from hierglm.priors.distributions import Prior
 from hierglm.results.approximation import Approximation
 from hierglm.sampling import Auto
-
-Formula = str | Sequence[str] | Sequence[ResponsePart]
-Priors = str | Mapping[str, Prior] | None
-Functions = Mapping[str, Callable[..., Any]]
-
-
-def model(
-    formula: Formula,
-    data: Any,
-    family: str | Family = "gaussian",
-    *,
-    priors: Priors = None,
-    plan: str | Mapping[str, str] = "auto",
-    engine: str | Engine = "auto",
-    missing: Literal["drop", "error"] = "drop",
-    functions: Functions | None = None,
-    data2: Mapping[str, Any] | None = None,
-    weights: Mapping[Any, Any] | None = None,
-) -> PreparedModel:
-    """Return a model, checked and written but not fitted.
-
-    The arguments are those of `hierglm.fit`.
-
-    Examples
-    --------
-    >>> import hierglm as hg
-    >>> m = hg.model("y | se(se) ~ 1 + (1 | school)", hg.datasets.eight_schools())
-    >>> print(m.priors()["prior"].to_list())
-    ['student_t(3, 7.5, 11.1)', 'student_t(3, 0, 11.1)']
-    """
-    engine_for(engine)  # a wrong name is told first
-    if not isinstance(formula, str) and len(formula) == 1 and isinstance(formula[0], str):
-        formula = formula[0]
-    if not isinstance(formula, str) or family_of(family).categories:
-        specified = specify_parts(
-            _parts(formula, family), data, priors,
-            missing=missing, functions=functions, data2=data2, weights=weights,
-        )  # fmt: skip
-        return prepare(specified, engine, plan, notes=notes_of(specified))
-    table = as_table(data)
-    parsed = parse(formula, table.columns, tuple(functions or ()))
-    design = encode(parsed, table, missing=missing, functions=functions, data2=data2)
-    if weights is not None:
-        design = weigh(design, weights)
-    model = specify(design, family, priors)
-    return prepare(model, engine, plan, notes=model.design.notes)
 
 
 def joint(parts: Sequence[ResponsePart], data: Any = None, **options: Any) -> Fit:
@@ -100,21 +46,6 @@ def joint(parts: Sequence[ResponsePart], data: Any = None, **options: Any) -> Fi
         raise SettingsError("hg.joint takes parts: hg.joint([hg.part('y ~ x'), ...], data)")
     fitted: Fit = fit(found, data, **options)
     return fitted
-
-
-def _parts(formula: Formula, family: str | Family) -> Sequence[ResponsePart]:
-    """Return the responses of a model: one, unless parts are given."""
-    if isinstance(formula, str):
-        return (part(formula, family),)
-    given = [f for f in formula if isinstance(f, ResponsePart)]
-    texts = [f for f in formula if not isinstance(f, ResponsePart)]
-    if not given:
-        return (part(texts, family),)
-    if texts:
-        raise SettingsError("formulas of a joint model stand in its parts: hg.part('y ~ x')")
-    if family != "gaussian":
-        raise SettingsError(f"each part has its family: hg.part({given[0].formulas[0]!r}, ...)")
-    return given
 
 
 class _Options(TypedDict, total=False):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hierglm.errors import FormulaError, SettingsError, suggest
-from hierglm.fitting import model as prepared_model
 from hierglm.formula.update import update_formula
+from hierglm.modelling import model as prepared_model
 from hierglm.models import Model
 from hierglm.parts import part
 from hierglm.posterior import Fit

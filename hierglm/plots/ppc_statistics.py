@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NAMED = 60
+NAMED = 120
 """Levels that are all named; more become a band."""
 
 
@@ -70,10 +70,12 @@ def grouped(table: pd.DataFrame, label: str, statistic: str, conf_level: float) 
     far = outside(found)
     count = len(found)
     with look():
-        figure, axes = single(table, 1.1 + (0.17 * count if count <= NAMED else 4.6))
+        # Inches a level, and points of its name: as tight as small print allows for many.
+        pitch = float(np.interp(count, [10, 60], [0.24, 0.118]))
+        figure, axes = single(table, 1.1 + (pitch * count if count <= NAMED else 4.6))
         if count <= NAMED:
             compare(axes, np.arange(count), found, across=True)
-            name_rows(axes, [str(x) for x in found["level"]], 7.0 if count > 20 else None, 34)
+            name_rows(axes, [str(x) for x in found["level"]], min(8.0, 72 * pitch / 1.15), 34)
             axes.grid(axis="x")
         else:
             at = np.arange(count)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hierglm.posterior.changes import Changes
 from hierglm.posterior.criticism import Criticism
 from hierglm.posterior.marginals import Marginals
 from hierglm.posterior.pictures import Plots
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
+class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism):
     """A posterior, or what an approximate method gave for it; print it.
 
     Made by `hierglm.fit` and `hierglm.load`.
@@ -164,7 +165,8 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Criticism):
         """Return the Python script that makes this fit again; print it.
 
         Versions (as inline metadata, PEP 723), settings and the seed are pinned, nothing is left
-        to be chosen. The script stops where the data have another hash than the fit's.
+        to be chosen. The script stops where the data have another hash than the fit's. Options
+        of an engine (`hierglm.CmdStanEngine`), of which fits do not know, are to be put in.
 
         Parameters
         ----------

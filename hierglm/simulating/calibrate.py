@@ -22,14 +22,21 @@ from numpy.typing import NDArray
 
 from hierglm.draws.diagnostics import ess_bulk
 from hierglm.draws.parameters import Entry, entries
-from hierglm.errors import HierglmError, SettingsError
+from hierglm.errors import HierglmError
 from hierglm.names import EFFECTS
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import log_likelihood
 from hierglm.results.rows import MAIN
 from hierglm.showing.said import Said, grid
 from hierglm.showing.shown import Shown
-from hierglm.simulating.responses import Fittable, Simulated, each, simulate
+from hierglm.simulating.responses import (
+    Fittable,
+    Simulated,
+    each,
+    refuse_methods,
+    settings,
+    simulate,
+)
 from hierglm.simulating.uniformity import FEWEST, TESTS, ecdf_band
 
 if TYPE_CHECKING:
@@ -276,19 +283,6 @@ def thin(draws: Floats, keep: int = KEEP) -> Floats:
     """Return `keep` evenly spaced draws of all chains, shape (keep, ...)."""
     flat = draws.reshape(-1, *draws.shape[2:])
     return np.asarray(flat[np.linspace(0, len(flat) - 1, keep).astype(int)])
-
-
-def refuse_methods(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse methods that do not sample where posteriors are what is looked at."""
-    if options.get("method", "sample") != "sample":
-        raise SettingsError(
-            f"{name}() looks at posteriors, method='sample'; found {options['method']!r}"
-        )
-
-
-def settings(options: Mapping[str, Any], executor: Executor | None) -> dict[str, Any]:
-    """Return the options of fits, without a bar; data sets share an executor's processors."""
-    return {"progress": False} | ({"threads": 1} if executor is not None else {}) | dict(options)
 
 
 def _log_lik(fitted: Fitted) -> Floats:

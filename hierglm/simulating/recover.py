@@ -19,8 +19,7 @@ from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy
 from hierglm.showing.said import Said, grid
 from hierglm.showing.shown import Shown
-from hierglm.simulating.calibrate import settings
-from hierglm.simulating.responses import Fittable, Simulated, each, simulate
+from hierglm.simulating.responses import Fittable, Simulated, each, settings, simulate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -179,3 +179,16 @@ def _read_only(values: Floats) -> Floats:
     values = values.copy()
     values.flags.writeable = False
     return values
+
+
+def refuse_methods(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse methods that do not sample where posteriors are what is looked at."""
+    if options.get("method", "sample") != "sample":
+        raise SettingsError(
+            f"{name}() looks at posteriors, method='sample'; found {options['method']!r}"
+        )
+
+
+def settings(options: Mapping[str, Any], executor: Executor | None) -> dict[str, Any]:
+    """Return the options of fits, without a bar; data sets share an executor's processors."""
+    return {"progress": False} | ({"threads": 1} if executor is not None else {}) | dict(options)
