@@ -10,7 +10,6 @@ from hierglm.comparing.elpd import Elpd
 from hierglm.publishing.table import table as side_by_side
 from hierglm.reporting.document import (
     Block,
-    Bullets,
     Callout,
     Document,
     Formula,
@@ -23,9 +22,9 @@ from hierglm.reporting.document import (
 )
 from hierglm.reporting.mathematics import mathematics
 from hierglm.reporting.methods import methods
-from hierglm.reporting.references import REFERENCES, Sentence, bibliography, cited
+from hierglm.reporting.references import Sentence
 from hierglm.reporting.report import write_report
-from hierglm.reporting.sections import session_grid
+from hierglm.reporting.sections import session_grid, sourced
 from hierglm.reproducing import reproduce
 from hierglm.results.check import check
 from hierglm.showing.said import Grid, grid
@@ -157,13 +156,7 @@ def _methods(comparison: Comparison) -> Section:
     told.append(Sentence("Weights are those of stacking", ("yao2018",)))
     text = "Differences below 4, or below two standard errors, were not taken to decide"
     told.append(Sentence(text, ("sivula2020",)))
-    keys = cited(told)
-    blocks: list[Block] = [
-        Paragraph(" ".join(map(str, told))),
-        Bullets(tuple(REFERENCES[key].text for key in keys)),
-        Listing(bibliography(keys), "bibtex", "BibTeX"),
-    ]
-    return Section("methods", "Methods, for a paper", tuple(blocks))
+    return Section("methods", "Methods, for a paper", sourced(told))
 
 
 def _compared(first: Elpd) -> Sentence:

@@ -96,7 +96,7 @@ def document(fitted: Fitted, title: str = "", question: str = "") -> Document:
     lead: list[Block] = [Paragraph(question)] if question else []
     lead.append(Listing("\n".join(" ".join(f.split()) for f in model.formulas)))
     lead.append(Callout(_verdict(fitted), check(fitted).healthy))
-    sections = (
+    numbers = (
         trust(fitted),
         model_section(fitted),
         data_section(fitted),
@@ -104,7 +104,10 @@ def document(fitted: Fitted, title: str = "", question: str = "") -> Document:
         estimates_section(fitted),
         checks_section(fitted),
         computation_section(fitted),
-        methods_section(fitted),
+    )
+    sections = (
+        *numbers,
+        methods_section(fitted, numbers),
         session_section(fitted),
         reproduce_section(fitted),
     )

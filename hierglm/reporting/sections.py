@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hierglm.criticising.ppc import ppc
 from hierglm.criticising.prior_posterior import prior_posterior
+from hierglm.criticising.sensitivity import sensitivity
 from hierglm.errors import HierglmError
 from hierglm.plots.intervals import intervals
 from hierglm.plots.ranef import ranef
@@ -24,12 +25,13 @@ from hierglm.reporting.document import (
     Meanings,
     Paragraph,
     Section,
+    Table,
     picture,
     table,
 )
 from hierglm.reporting.mathematics import mathematics
 from hierglm.reporting.methods import methods
-from hierglm.reporting.references import REFERENCES, bibliography, cited
+from hierglm.reporting.references import REFERENCES, Sentence, bibliography, cited
 from hierglm.reproducing import reproduce
 from hierglm.results.fitted import Fitted
 from hierglm.results.sections import summarise
@@ -42,7 +44,21 @@ if TYPE_CHECKING:
 LEVELS = 200
 """Levels of a grouping factor up to which its effects are drawn."""
 MOST = 2 * 10**8
-"""Rows times draws up to which the variance explained is computed: some 10 s."""
+"""Rows times draws up to which is computed what every row takes part in: some 10 s."""
+MANY = 30
+"""Rows of a table of all main parameters."""
+
+EXPLAINED = Sentence(
+    "Variance explained (R²) is that of the response, and that on the scale of the linear "
+    "predictor; marginal by predictors, conditional by group effects too",
+    ("gelman2019", "nakagawa2017"),
+)
+LEANING = Sentence(
+    "How far estimates lean on their priors and on the data was judged by power-scaling, where "
+    "more than 0.05 counts",
+    ("kallioinen2024",),
+)
+"""What is said of tables that not every fit has, as their captions and among the methods."""
 
 
 def model_section(fitted: Fitted) -> Section:
@@ -86,6 +102,7 @@ def priors_section(fitted: Fitted) -> Section:
     blocks += _drawn(
         lambda: prior_posterior(fitted), alt, "What the data have changed: priors and posteriors."
     )
+    blocks += _leaning(fitted)
     return Section("priors", "Priors", tuple(blocks))
 
 
@@ -113,22 +130,32 @@ def estimates_section(fitted: Fitted) -> Section:
 def _explained(fitted: Fitted) -> Iterator[Block]:
     import pandas as pd
 
-    rows = sum(m.design.rows for m in fitted.plan.model.responses)
-    if rows * fitted.draws.chains * fitted.draws.draws > MOST:
-        yield Paragraph(f"R² is left out, since {rows:,} rows take long: see fit.r2().")
+    if _rows(fitted) * fitted.draws.chains * fitted.draws.draws > MOST:
+        yield Paragraph(f"R² is left out, since {_rows(fitted):,} rows take long: see fit.r2().")
         return
     try:
         found = r2(fitted)
     except HierglmError:
         return
-    caption = (
-        "Variance explained (R²): of the response (Gelman et al. 2019), and on the scale of the "
-        "linear predictor (Nakagawa et al. 2017); marginal by predictors, conditional by group "
-        "effects too"
-    )
     assert isinstance(found, pd.DataFrame)
     shown = found.drop(columns=["rhat", "ess_bulk", "ess_tail"], errors="ignore")
-    yield from table(caption, grid(shown))
+    yield from table(str(EXPLAINED), grid(shown))
+
+
+def _leaning(fitted: Fitted) -> Iterator[Block]:
+    """Yield how far posteriors lean on their priors, where that does not take long."""
+    size = fitted.draws.chains * fitted.draws.draws
+    if size < 2 or _rows(fitted) * size > MOST:
+        return
+    try:
+        found = sensitivity(fitted)
+    except HierglmError:
+        return
+    yield from table(str(LEANING), grid(found, rows=MANY, more="fit.sensitivity()"))
+
+
+def _rows(fitted: Fitted) -> int:
+    return sum(m.design.rows for m in fitted.plan.model.responses)
 
 
 def _factors(fitted: Fitted) -> dict[str, int]:
@@ -181,16 +208,28 @@ def computation_section(fitted: Fitted) -> Section:
     return Section("computation", "Computation", tuple(blocks))
 
 
-def methods_section(fitted: Fitted) -> Section:
-    """Return what was done in sentences for a paper, with its sources."""
-    sentences = methods(fitted)
+def methods_section(fitted: Fitted, before: Sequence[Section]) -> Section:
+    """Return what was done in sentences for a paper, with its sources.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    before : sequence of Section
+        The others, whose tables are told of too.
+    """
+    captions = {b.caption for s in before for b in s.blocks if isinstance(b, Table)}
+    told = [s for s in (LEANING, EXPLAINED) if str(s) in captions]
+    return Section("methods", "Methods, for a paper", sourced((*methods(fitted), *told)))
+
+
+def sourced(sentences: Sequence[Sentence]) -> tuple[Block, ...]:
+    """Return sentences as a paragraph, followed by their sources as text and as BibTeX."""
     keys = cited(sentences)
-    blocks: list[Block] = [
+    return (
         Paragraph(" ".join(map(str, sentences))),
         Bullets(tuple(REFERENCES[key].text for key in keys)),
         Listing(bibliography(keys), "bibtex", "BibTeX"),
-    ]
-    return Section("methods", "Methods, for a paper", tuple(blocks))
+    )
 
 
 def session_section(fitted: Fitted) -> Section:

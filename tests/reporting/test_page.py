@@ -16,6 +16,7 @@ from hierglm.reporting import sections, trust
 from hierglm.reporting.document import Document, Picture
 from hierglm.reporting.markdown import set_document
 from hierglm.reporting.page import set_page
+from hierglm.reporting.references import REFERENCES
 from hierglm.reporting.report import document
 from hierglm.showing.width import printable
 from tests.reporting.conftest import Labelled
@@ -48,6 +49,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         sections, "_drawn", lambda draw, alt, caption: (Picture(b"", 1, 1, alt, ""),)
     )
     monkeypatch.setattr(sections, "_explained", lambda fitted: ())
+    monkeypatch.setattr(sections, "_leaning", lambda fitted: ())
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -136,6 +138,26 @@ def test_numbers_are_those_of_the_fit(schools: hg.Fit, report: Document) -> None
     for prior in schools.plan.model.prior_table().itertuples(index=False):
         at = words.index(prior.parameter)
         assert words[at : at + 3] == list(prior)
+
+
+def test_what_is_told_of_tables_is_among_the_methods_with_its_sources(
+    schools: hg.Fit, report: Document
+) -> None:
+    names = [s.name for s in report.sections]
+    (paragraph, sources, entries) = report.sections[names.index("methods")].blocks
+    for sentence in (sections.LEANING, sections.EXPLAINED):
+        assert str(sentence) in paragraph.text
+        for key in sentence.cites:
+            assert REFERENCES[key].text in sources.items
+            assert REFERENCES[key].bibtex(key) in entries.text
+    words = Report(set_page(report)).words
+    at = words.index(str(sections.LEANING))
+    found = schools.sensitivity()
+    assert words[at + 1 : at + 4] == ["parameter", "prior", "likelihood"]
+    after = words[at:]
+    for name, prior in zip(found["parameter"], found["prior"], strict=True):
+        shown = after[after.index(name) + 1].strip("\u2007")
+        assert float(shown) == pytest.approx(prior, rel=0.005)
 
 
 @pytest.mark.usefixtures("undrawn")
