@@ -219,6 +219,16 @@ def test_a_place_that_cannot_be_written_is_told_before_the_fit(saved, capsys, mo
     assert "there is no folder" in capsys.readouterr().err
 
 
+def test_an_interrupt_as_json(capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hierglm.engines.doctor.examine", interrupted)
+    assert main(["doctor", "--json"]) == 130
+    found = json.loads(capsys.readouterr().out)
+    assert found["error"] == {"kind": "KeyboardInterrupt", "message": "stopped", "hint": ""}
+
+
 def test_a_closed_pipe_is_quiet(saved, tmp_path):
     x = np.linspace(0, 1, 5000)
     pd.DataFrame({"x": x}).to_csv(tmp_path / "many.csv", index=False)

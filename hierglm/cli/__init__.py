@@ -1,7 +1,7 @@
 """The shell: ``hierglm fit | show | predict | compare | run | ...``; see ``hierglm --help``.
 
 Exit codes: 0 good; 2 the caller's mistake, said in a message; 3 the fit's diagnostics failed;
-130 stopped. What ``--json`` prints is described in `hierglm.cli.answer`.
+130 stopped; 141 stopped since its reader had gone. `hierglm.cli.answer` says what ``--json`` prints.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from hierglm.cli import analyses, completion, fits, models, reports, stan
-from hierglm.cli.answer import MISTAKE, STOPPED, Answer, as_json, error_values
+from hierglm.cli.answer import MISTAKE, PIPE, STOPPED, Answer, as_json, error_values
 from hierglm.errors import HierglmError, SettingsError
 from hierglm.version import __version__
 
@@ -32,19 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _write_any_text()
+    code = PIPE
     try:
-        code = _answered(given)
+        code, said, to = _answered(given)
+        print(said, end="" if not said or said.endswith("\n") else "\n", file=to)
         # What is still to be written meets a closed pipe here, not when Python ends.
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of a pipe (head, a pager) has gone; that is not a mistake of anyone.
         with open(os.devnull, "w") as nothing:  # noqa: PTH123 (no Path of it on Windows)
             os.dup2(nothing.fileno(), 1)
-        return 0
     return code
 
 
-def _answered(given: Sequence[str]) -> int:
+def _answered(given: Sequence[str]) -> tuple[int, str, TextIO]:
+    """Return the exit code, what is to be printed, and where."""
     json, command = "--json" in given, ""
     try:
         options = parser().parse_args(given)
@@ -52,24 +54,17 @@ def _answered(given: Sequence[str]) -> int:
         with _stopped_by_term():
             answer: Answer = options.run(options)
             said = as_json(command, answer.code, result=answer.values()) if json else answer.text
+            return answer.code, str(said), sys.stdout
     except HierglmError as error:
-        usage = error.usage if isinstance(error, UsageError) else ""
-        if json:
-            command = command or " ".join(a for a in given[:1] if not a.startswith("-"))
-            print(as_json(command, MISTAKE, error=error_values(error)))
-        else:
-            print(f"{usage}hierglm: {error}", file=sys.stderr)
-        return MISTAKE
-    except KeyboardInterrupt:
-        stopped = KeyboardInterrupt("stopped")
-        if json:
-            print(as_json(command, STOPPED, error=error_values(stopped)))  # type: ignore[arg-type]
-        else:
-            print("hierglm: stopped", file=sys.stderr)
-        return STOPPED
-    text = str(said)
-    print(text, end="" if not text or text.endswith("\n") else "\n")
-    return answer.code
+        code, found = MISTAKE, error_values(error)
+        text = f"{error.usage if isinstance(error, UsageError) else ''}hierglm: {error}"
+    except KeyboardInterrupt as stop:
+        code, found = STOPPED, {**error_values(stop), "message": "stopped"}
+        text = "hierglm: stopped"
+    if json:
+        command = command or " ".join(a for a in given[:1] if not a.startswith("-"))
+        return code, as_json(command, code, error=found), sys.stdout
+    return code, text, sys.stderr
 
 
 class UsageError(SettingsError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hierglm.posterior import Fit
 
-GOOD, MISTAKE, UNHEALTHY, STOPPED = 0, 2, 3, 130
+GOOD, MISTAKE, UNHEALTHY, STOPPED, PIPE = 0, 2, 3, 130, 141
 
 Values = Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def as_json(command: str, code: int, **said: Values) -> str:
     return orjson.dumps(whole, default=str, option=how).decode()
 
 
-def error_values(error: Exception) -> Values:
+def error_values(error: BaseException) -> Values:
     """Return the ``error`` of a JSON object: kind, message, hint, and the place in a formula."""
     message = str(error)
     first = error.message if isinstance(error, FormulaError | AnalysisError) else message
