@@ -123,7 +123,9 @@ def test_a_picture(run: Client) -> None:
 def test_threads_of_a_notebook(run: Client) -> None:
     *bars, said = outputs(run, THREADS)
     assert said["text"].strip() == "[True, True]"
-    assert [bar["data"]["text/plain"] for bar in bars] == ["", ""]
+    # Two at a time have a bar each, one after the other the same.
+    assert 1 <= len(bars) <= 2
+    assert {bar["data"]["text/plain"] for bar in bars} == {""}
 
 
 def test_names_are_completed(run: Client) -> None:

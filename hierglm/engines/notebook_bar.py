@@ -16,6 +16,10 @@ _EVERY = 0.1
 _TELLING = 0.05
 """Share of the iterations from which on the time that is left can be told."""
 
+_IDLE: list[tuple[int, Any]] = []
+"""Outputs of bars that are done, with the numbers of their cells: the next fit of a cell takes one
+over, so that twenty fits leave one gap and not twenty."""
+
 
 def kernel_shell() -> Any:
     """Return IPython's shell where a kernel runs this, else None; never imports IPython."""
@@ -38,11 +42,10 @@ class NotebookBar:
     """
 
     def __init__(self, total: int, words: str) -> None:
-        from IPython.display import display
-
         self._total, self._words, self._done = total, words, 0
         self._start = self._last = time.monotonic()
-        self._handle: Any = display(self._bundle(), raw=True, display_id=True)
+        self._cell = kernel_shell().execution_count
+        self._handle = self._output()
 
     def say(self, words: str) -> None:
         """Show other words at once."""
@@ -58,6 +61,17 @@ class NotebookBar:
     def close(self) -> None:
         """Leave the output empty: the fit says what was done."""
         self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
+        _IDLE.append((self._cell, self._handle))
+
+    def _output(self) -> Any:
+        from IPython.display import display
+
+        while _IDLE:
+            cell, handle = _IDLE.pop()
+            if cell == self._cell:
+                handle.update(self._bundle(), raw=True)
+                return handle
+        return display(self._bundle(), raw=True, display_id=True)
 
     def _show(self) -> None:
         self._last = time.monotonic()
