@@ -1,7 +1,7 @@
 """The shell: ``hierglm fit | show | predict | compare | run | ...``; see ``hierglm --help``.
 
 Exit codes: 0 good; 2 the caller's mistake, said in a message; 3 the fit's diagnostics failed;
-130 stopped; 141 stopped since its reader had gone. `hierglm.cli.answer` says what ``--json`` prints.
+130 stopped; 141 its reader had gone. `hierglm.cli.answer` says what ``--json`` prints.
 """
 
 from __future__ import annotations
