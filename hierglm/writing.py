@@ -70,6 +70,20 @@ def refuse_unwritable(path: str | Path) -> None:
         raise FileError(f"cannot write {str(path)!r}: there is no folder {str(target.parent)!r}")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    FileError
+        Where it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {str(path)!r}: {error.strerror}") from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write text in UTF-8, with the same line ends on every system."""
     with replacing(path) as beside:

@@ -21,7 +21,7 @@ from hierglm.errors import (
 )
 from hierglm.priors.distributions import read_prior
 from hierglm.reading import read_table
-from hierglm.writing import replacing, write_table, write_text
+from hierglm.writing import make_folder, replacing, write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,9 +82,9 @@ def perform(step: Step, inputs: Inputs) -> Fit | None:
     AnalysisError
         What the step cannot do; names its key.
     """
-    for path in step.outputs:
-        path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        for path in step.outputs:
+            make_folder(path.parent)
         found: Fit | None = _DO[step.section](step, inputs)
     except AnalysisError:
         raise

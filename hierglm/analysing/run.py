@@ -21,8 +21,9 @@ from hierglm.analysing.record import (
     why_anew,
 )
 from hierglm.engines.cache import alone
-from hierglm.errors import AnalysisError, suggest
+from hierglm.errors import AnalysisError, EngineMissing, suggest
 from hierglm.results.fitted import PACKAGES
+from hierglm.writing import make_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def run(
     wanted = _wanted(analysis, only)
     if dry_run:
         return list(_run(analysis, wanted, force, None, say))
-    analysis.output.mkdir(parents=True, exist_ok=True)
+    make_folder(analysis.output)
     with alone(analysis.output / ".lock"):
         return list(_run(analysis, wanted, force, Inputs(analysis, progress), say))
 
@@ -118,7 +119,7 @@ def _run(
 ) -> Iterator[Ran]:
     record = load_record(analysis.output)
     found = _hashes_of_data(analysis, wanted)
-    versions = hash_values(_versions())
+    versions = _versions()
     keys: dict[str, str] = {}
     for step in wanted:
         made_from = _made_from(analysis, step, found, versions, keys)
@@ -179,7 +180,7 @@ def _made_from(
     analysis: Analysis,
     step: Step,
     data: Mapping[str, str],
-    versions: str,
+    versions: Mapping[str, str],
     keys: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the hashes of all that decides what a step gives."""
@@ -190,7 +191,7 @@ def _made_from(
     return {
         "data": hash_values([*(data[name] for name in step.data), beside]),
         "settings": hash_values(own),
-        "versions": versions,
+        "versions": hash_values([versions, _compiled_by(own)]),
         "needs": hash_values([keys[need] for need in step.needs]),
     }
 
@@ -204,6 +205,18 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = ""
     return found
+
+
+def _compiled_by(keys: Mapping[str, Any]) -> str:
+    """Return which Stan compiles a model that asks for it, "" of others or where there is none."""
+    if keys.get("engine") != "cmdstan" and keys.get("method", "sample") == "sample":
+        return ""
+    from hierglm.engines.installed import describe, find_stan
+
+    try:
+        return describe(find_stan())
+    except EngineMissing:
+        return ""
 
 
 def _shown(analysis: Analysis, path: Path) -> str:

@@ -227,6 +227,28 @@ def test_a_record_that_cannot_be_read_is_told(text, pretended):
         run(path)
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path, capsys):
+    path = written(tmp_path, 'output = "schools.csv"\n' + TEXT)
+    assert main(["run", str(path)]) == 2
+    assert "cannot make the folder" in capsys.readouterr().err
+    path = written(tmp_path)
+    (tmp_path / "study-output").mkdir()
+    (tmp_path / "study-output" / "models").touch()
+    assert main(["run", str(path)]) == 2
+    assert "models.common: cannot make the folder" in capsys.readouterr().err
+
+
+def test_which_stan_compiles_counts_for_those_that_ask_for_it(pretended, monkeypatch):
+    path, did = pretended
+    changed(path, "seed = 6", 'engine = "cmdstan"')
+    run(path)
+    did.clear()
+    monkeypatch.setattr("hierglm.engines.installed.find_stan", lambda: None)
+    monkeypatch.setattr("hierglm.engines.installed.describe", lambda stan: "CmdStan 99")
+    assert set(why(run(path)).values()) == {"versions changed", "what it needs changed"}
+    assert did == OF_SCHOOLS
+
+
 def test_a_dry_run_writes_nothing(tmp_path, capsys):
     path = written(tmp_path)
     before = sorted(tmp_path.rglob("*"))
