@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,9 @@ from hierglm.predicting.averages import (
     triangular,
     with_noise,
 )
+from hierglm.predicting.mixtures import Mixture, tail_rule
 from hierglm.predicting.rows import Averaged, Rows
-from hierglm.results.pointwise import Flat, linear_predictor, scales_of
+from hierglm.results.pointwise import Flat, linear_predictor, scales_of, with_errors
 
 Floats = NDArray[np.float64]
 
@@ -34,13 +37,13 @@ class Block:
     ----------
     rows : Rows
     flat : Flat
-    factors : mapping of int to ndarray, shape (S, q, rank)
-        Of the covariances of the group terms that are averaged over.
+    averaged : mapping of int to Mixture
+        The effects of a level taken at random, of the group terms that are averaged over.
     """
 
     rows: Rows
     flat: Flat
-    factors: Mapping[int, Floats]
+    averaged: Mapping[int, Mixture]
 
     def values(self, target: Target, rng: np.random.Generator, shift: Floats) -> Floats:
         """Return the draws of a target, shape (S, rows) or (S, rows, categories).
@@ -57,14 +60,22 @@ class Block:
         family = self.rows.predictors[0].family
         if target == "linear":
             return np.stack(etas, axis=-1) if family.categories else etas[0]
-        covariance = self._covariance()
-        varying = sorted(a for a, b in covariance if a == b)
         if target == "response":
+            covariance = self._drawn(rng)
+            varying = _varying(covariance)
             if varying:
                 etas = with_noise(etas, triangular(covariance, varying), varying, rng)
             eta = np.stack(etas, axis=-1) if family.categories else etas[0]
             return family.draw(rng, eta, self._scales(etas), self._trials)
-        return self._mean(etas, covariance, varying, shift)
+        if all(len(m.shares) == 1 and m.freedom is None for m in self.averaged.values()):
+            covariance = self._covariance({k: m.factors[0] for k, m in self.averaged.items()})
+            return self._mean(etas, covariance, _varying(covariance), shift)
+        self._refuse_infinite()
+        total: Floats | float = 0.0
+        for share, covariance in self._components():
+            found = self._mean(etas, covariance, _varying(covariance), shift)
+            total = total + np.reshape(share, (-1, *(1,) * (found.ndim - 1))) * found
+        return np.asarray(total)
 
     def log_likelihood(self) -> Floats:
         """Return the log likelihood of the rows, shape (S, rows), each times its weight."""
@@ -92,7 +103,8 @@ class Block:
         if not first.family.categories:
             links = {p.name: p.link for p in first.family.parameters}
             for m, eta in zip(further, etas[1:], strict=True):
-                scales[m.part.dpar] = links[m.part.dpar].invert(eta)
+                own = {m.part.dpar: links[m.part.dpar].invert(eta)}
+                scales |= with_errors(own, first.design) if m.part.dpar == "sigma" else own
         return scales
 
     def _at(self, etas: Sequence[Floats]) -> Floats:
@@ -140,33 +152,86 @@ class Block:
         factor = triangular(covariance, varying)
         return averaged_value(self._at, etas, factor, varying, shift[:, : len(varying)])
 
-    def _covariance(self) -> dict[tuple[int, int], Floats]:
+    def _components(self) -> Iterator[tuple[Floats, dict[tuple[int, int], Floats]]]:
+        """Yield the components of what is averaged over: shares (S,) or (1,), and covariances."""
+        each = [
+            [(k, share, factor) for share, factor in _parts(mixture)]
+            for k, mixture in self.averaged.items()
+        ]
+        for chosen in product(*each):
+            share = math.prod((s for _, s, _ in chosen), start=np.ones(1))
+            yield share, self._covariance({k: factor for k, _, factor in chosen})
+
+    def _drawn(self, rng: np.random.Generator) -> dict[tuple[int, int], Floats]:
+        """Return covariances of rows each of which has drawn a level, and a weight of it."""
+        size = (self.flat.size, len(self.rows.kept))
+        out: dict[tuple[int, int], Floats] = {}
+        for k, mixture in self.averaged.items():
+            at = np.zeros(size, dtype=np.int64)
+            if len(mixture.shares) > 1:
+                ends = np.cumsum(mixture.shares)[:-1]
+                at = np.searchsorted(ends, rng.random(size), side="right")
+            weight: Floats | float = 1.0
+            if mixture.freedom is not None:
+                df = mixture.freedom[:, None]
+                weight = rng.chisquare(df, size) / df
+            for c, factor in enumerate(mixture.factors):
+                for key, found in self._covariance({k: factor}).items():
+                    own = np.where(at == c, found / weight, 0.0)
+                    out[key] = out.get(key, 0.0) + own
+        return out
+
+    def _refuse_infinite(self) -> None:
+        """Refuse means over effects whose exponential has none."""
+        means = [a for a in self.rows.averaged if a.predictor == 0]
+        family = self.rows.predictors[0].family
+        heavy = any(self.averaged[a.number].freedom is not None for a in means)
+        if heavy and (family.link.name == "log" or family.scale is LOG):
+            raise SettingsError(
+                f"groups='average': the mean of {family.name} responses over levels with Student "
+                "t effects is infinite (the link is a logarithm); groups='zero' leaves the levels "
+                "out"
+            )
+
+    def _covariance(self, factors: Mapping[int, Floats]) -> dict[tuple[int, int], Floats]:
         """Return what effects that are averaged over add to the predictors: their covariance.
 
-        Of predictors (a, b), a >= b, shape (S, rows) each.
+        Of predictors (a, b), a >= b, shape (S, rows) each; `factors` are those of some terms.
         """
         out: dict[tuple[int, int], Floats] = {}
         for one in self.rows.averaged:
             for other in self.rows.averaged:
                 key = one.predictor, other.predictor
-                if one.number == other.number and key[0] >= key[1]:
-                    out[key] = out.get(key, 0.0) + self._shared(one, other)
+                if one.number == other.number and one.number in factors and key[0] >= key[1]:
+                    out[key] = out.get(key, 0.0) + _shared(one, other, factors[one.number])
         return out
 
-    def _shared(self, one: Averaged, other: Averaged) -> Floats:
-        """Return the covariance that a term gives two predictors, shape (S, rows)."""
-        first, second = (self._factor(term) for term in (one, other))
-        each = (first @ second.swapaxes(1, 2)).reshape(len(first), -1)
-        both = one.Z[:, :, None] * other.Z[:, None, :]
-        both = both.reshape(len(both), -1)
-        for weight in (one.weight, other.weight):
-            if weight is not None:
-                both = both * np.sqrt(weight)[:, None]
-        # One product of matrices, whatever the number of effects.
-        found = each @ both.T
-        # Rounding may leave less than nothing of a variance of 0.
-        return np.maximum(found, 0.0) if one is other else np.asarray(found)
 
-    def _factor(self, term: Averaged) -> Floats:
-        """Return the rows of a term's factor that act on a predictor, shape (S, q, rank)."""
-        return self.factors[term.number][:, term.first : term.first + term.Z.shape[1]]
+def _parts(mixture: Mixture) -> Iterator[tuple[Floats, Floats]]:
+    """Yield shares, shape (S,) or (1,), and factors of normal components."""
+    if mixture.freedom is None:
+        yield from zip(mixture.shares[:, None], mixture.factors, strict=True)
+        return
+    weights, nodes = tail_rule(mixture.freedom)
+    for share, factor in zip(mixture.shares, mixture.factors, strict=True):
+        for w, own in zip(weights, nodes, strict=True):
+            yield share * own, factor / np.sqrt(w)[:, None, None]
+
+
+def _varying(covariance: Mapping[tuple[int, int], Floats]) -> list[int]:
+    return sorted(a for a, b in covariance if a == b)
+
+
+def _shared(one: Averaged, other: Averaged, factor: Floats) -> Floats:
+    """Return the covariance that a term gives two predictors, shape (S, rows)."""
+    first, second = (factor[:, t.first : t.first + t.Z.shape[1]] for t in (one, other))
+    each = (first @ second.swapaxes(1, 2)).reshape(len(first), -1)
+    both = one.Z[:, :, None] * other.Z[:, None, :]
+    both = both.reshape(len(both), -1)
+    for weight in (one.weight, other.weight):
+        if weight is not None:
+            both = both * np.sqrt(weight)[:, None]
+    # One product of matrices, whatever the number of effects.
+    found = each @ both.T
+    # Rounding may leave less than nothing of a variance of 0.
+    return np.maximum(found, 0.0) if one is other else np.asarray(found)

@@ -32,6 +32,7 @@ from hierglm.predicting.effects import (
     population,
     touched_effects,
 )
+from hierglm.predicting.mixtures import mixtures
 from hierglm.predicting.rows import Rows, rows_of
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import Flat
@@ -165,7 +166,7 @@ class Predictions:
     def _row_blocks(self) -> Iterator[tuple[Ints, Block]]:
         common = self.source.common()
         drawn_from = population(self.source, self._sampled(), self.seed)
-        averaged = population(self.source, (a.number for a in self.rows.averaged), self.seed)
+        averaged = mixtures(self.source, (a.number for a in self.rows.averaged))
         for part in self._parts():
             whole = self.rows.take(part)
             values, predictors = dict(common), []
@@ -178,7 +179,7 @@ class Predictions:
             for low in range(0, len(part), step):
                 at = part[low : low + step]
                 some = whole.take(slice(low, low + step))
-                yield at, Block(some, Flat(values, self.size), averaged.factors)
+                yield at, Block(some, Flat(values, self.size), averaged)
 
     @property
     def _width(self) -> int:

@@ -13,7 +13,7 @@ from hierglm.design.design import Design, Grouping
 from hierglm.design.encode import encode_new, needed
 from hierglm.design.rows import take
 from hierglm.design.table import Table, as_table
-from hierglm.errors import DataError, SettingsError
+from hierglm.errors import DataError
 from hierglm.models import Model
 from hierglm.predicting.asked import Target, Treatment
 
@@ -108,8 +108,6 @@ def rows_of(
     DataError
         A column that is missing or of another type, a level of a predictor that the fit does
         not know, a row without a level that is needed.
-    SettingsError
-        A term that cannot be averaged over.
     """
     parts = model.predictors(response)
     places = [
@@ -185,17 +183,5 @@ def _check_levels(design: Design, table: Table, averages: Sequence[str]) -> None
 
 def _averaged(grouping: Grouping, predictor: int, number: int, first: int) -> Averaged:
     relation = grouping.relation
-    why = ""
-    if relation.dependent:
-        why = "its levels are related, and have no common distribution"
-    elif relation.strata:
-        why = "each stratum of its levels has a distribution of its own"
-    elif relation.student:
-        why = "its effects are not normal"
-    if why:
-        raise SettingsError(
-            f"groups='average' cannot average over {grouping.source}: {why}; "
-            f"groups={{{grouping.group!r}: 'zero'}} leaves it out"
-        )
     weight = None if relation.shares is None else np.sum(relation.shares**2, axis=0)
     return Averaged(predictor, number, first, grouping.effects.matrix, weight)
