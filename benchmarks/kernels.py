@@ -125,12 +125,12 @@ class Builder:
         source.write_text(code, encoding="utf-8")
         own.write_text(header(names), encoding="utf-8")
         begun = time.perf_counter()
-        commands = compile_commands(self._toolchain, source, stem, header=own if names else None)
-        for command in commands[:2]:
+        build = compile_commands(self._toolchain, source, stem, header=own if names else None)
+        for command in (build.translate, *build.compile):
             _run(command)
         # The same libraries, with this main program in place of the console.
         console = str(self._toolchain.console)
-        _run([str(self._main) if part == console else part for part in commands[2]])
+        _run([str(self._main) if part == console else part for part in build.link])
         self._built[code] = stem, time.perf_counter() - begun
         return self._built[code]
 

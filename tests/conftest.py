@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,8 @@ def compiled(toolchain: Toolchain) -> Callable[..., Path]:
         texts = [source.read_text(), header.read_text() if header else ""]
 
         def build(folder: Path) -> None:
-            for command in compile_commands(toolchain, source, folder / "m", header=header):
+            steps = compile_commands(toolchain, source, folder / "m", header=header).steps
+            for command in itertools.chain.from_iterable(steps):
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
 

@@ -81,16 +81,19 @@ def _compile(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 
 
 def _build(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
-    """Run the commands that make a program, one after the other."""
-    for command in request["commands"]:
-        try:
-            done = _finished(command)
-        except OSError as error:
-            reply.failure("compile", f"cannot run {command[0]}: {error}")
-            return
-        if done.returncode:
-            reply.failure("compile", done.stdout)
-            return
+    """Run the steps that make a program, one after the other, the commands of each at once."""
+    for commands in request["steps"]:
+        with ThreadPoolExecutor(max_workers=len(commands)) as pool:
+            running = [pool.submit(_finished, command) for command in commands]
+        for command, run in zip(commands, running, strict=True):
+            try:
+                done = run.result()
+            except OSError as error:
+                reply.failure("compile", f"cannot run {command[0]}: {error}")
+                return
+            if done.returncode:
+                reply.failure("compile", done.stdout)
+                return
     reply.done()
 
 

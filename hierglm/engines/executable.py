@@ -130,7 +130,7 @@ def _by_toolchain(
         )
     said = {name: value for name, value in flags.stanc.items() if value is not False}
     stanc = [f"--{n}" if value is True else f"--{n}={value}" for n, value in said.items()]
-    commands = compile_commands(
+    build = compile_commands(
         stan,
         source,
         source.with_name(f"program{_SUFFIX}"),
@@ -138,7 +138,7 @@ def _by_toolchain(
         stanc_flags=stanc,
         cpp_flags=shlex.split(str(flags.cpp.get("CXXFLAGS", ""))),
     )
-    return {"task": "build", "commands": [list(command) for command in commands]}
+    return {"task": "build", "steps": build.steps}
 
 
 def _machine() -> tuple[str, ...]:
@@ -147,9 +147,9 @@ def _machine() -> tuple[str, ...]:
 
 
 def _local(stan: CmdStan | Toolchain) -> str:
-    """Return what else decides: flags in CmdStan's make/local, the toolchain's own program."""
+    """Return what else decides: flags in CmdStan's make/local, the toolchain's own sources."""
     if isinstance(stan, Toolchain):
-        return stan.console.name
+        return f"{stan.console.name} {stan.kernels.name}"
     local = stan.path / "make" / "local"
     return local.read_text(encoding="utf-8", errors="replace") if local.is_file() else ""
 

@@ -1,10 +1,11 @@
 """Stan's C++ from the package registry: where it is, and how a program is built with it.
 
 The wheel `httpstan` carries Stan's headers, its compiler ``stanc``, TBB and SUNDIALS.
-`hierglm.engines.toolchain_install` unpacks them into the user's cache folder and adds two
-things: Stan's model header, compiled in advance, and `stan/cpp/console`, the program that
-speaks CmdStan's command line and files. A model is then translated, compiled and linked with
-that program; what comes out is run as if CmdStan had made it.
+`hierglm.engines.toolchain_install` unpacks them into the user's cache folder and adds three
+things, compiled in advance: Stan's model header; `stan/cpp/console`, the program that speaks
+CmdStan's command line and files; and the arithmetic of the kernels. A model is then translated,
+compiled by two compilers side by side, which take half each (`stan/cpp/units`), and linked with
+those; what comes out is run as if CmdStan had made it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,36 @@ class Toolchain:
     @property
     def console(self) -> Path:
         """The console program, compiled from the sources that this hierglm came with."""
-        return self.path / f"console-{_console_key()}.o"
+        return self.path / f"console-{_key_of('console')}.o"
+
+    @property
+    def kernels(self) -> Path:
+        """The arithmetic of kernels, as its programs call it; compiled in the same way."""
+        return self.path / f"kernels-{_key_of('kernels', 'units')}.o"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The commands that make an executable; no shell is needed, so any path will do.
+
+    Attributes
+    ----------
+    translate : list of str
+        From Stan to C++: a program and its arguments.
+    compile : tuple of list of str
+        To objects; all at once, where there are processors for it.
+    link : list of str
+        To the executable.
+    """
+
+    translate: list[str]
+    compile: tuple[list[str], ...]
+    link: list[str]
+
+    @property
+    def steps(self) -> list[list[list[str]]]:
+        """One step after the other; the commands of a step need not wait for each other."""
+        return [[self.translate], [*self.compile], [self.link]]
 
 
 def find_toolchain() -> Toolchain | None:
@@ -98,13 +128,14 @@ def find_toolchain() -> Toolchain | None:
 def open_toolchain(folder: Path) -> Toolchain | None:
     """Return the toolchain that lies in this folder, if it is one and whole.
 
-    One without the console program of this very hierglm is not: to install it again compiles
-    that alone.
+    One without the console program and the kernels of this very hierglm is not: to install it
+    again compiles those alone.
     """
     toolchain = open_unpacked(folder)
-    if toolchain is None or not toolchain.precompiled.exists() or not toolchain.console.exists():
+    if toolchain is None:
         return None
-    return toolchain
+    parts = (toolchain.precompiled, toolchain.console, toolchain.kernels)
+    return toolchain if all(part.exists() for part in parts) else None
 
 
 def open_unpacked(folder: Path) -> Toolchain | None:
@@ -141,12 +172,17 @@ def console_sources() -> tuple[Path, ...]:
     FileNotFoundError
         If hierglm is installed without them.
     """
-    return tuple(sorted(stan_folder("cpp/console").glob("*.[ch]pp")))
+    return _sources("console")
+
+
+def _sources(folder: str) -> tuple[Path, ...]:
+    return tuple(sorted(stan_folder(f"cpp/{folder}").glob("*.[ch]pp")))
 
 
 @cache
-def _console_key() -> str:
-    return _key(*(file.read_text(encoding="utf-8") for file in console_sources()))
+def _key_of(*folders: str) -> str:
+    files = (file for folder in folders for file in _sources(folder))
+    return _key(*(file.read_text(encoding="utf-8") for file in files))
 
 
 def _key(*content: str) -> str:
@@ -161,10 +197,11 @@ def compile_commands(
     header: Path | None = None,
     stanc_flags: Sequence[str] = (),
     cpp_flags: Sequence[str] = (),
-) -> list[list[str]]:
-    """Return the commands that make an executable out of a Stan program, to be run in order.
+) -> Build:
+    """Return the commands that make an executable out of a Stan program.
 
-    The intermediate files ``<exe>.hpp`` and ``<exe>.o`` are left beside it.
+    The intermediate files ``<exe>.hpp``, ``<exe>.model.o`` and ``<exe>.density.o`` are left
+    beside it.
 
     Parameters
     ----------
@@ -180,29 +217,29 @@ def compile_commands(
         More flags. Some of `cpp_flags`, such as ``-march=native`` or another ``-O``, keep the
         compiler from using the precompiled header: it then takes about three times as long.
 
-    Returns
-    -------
-    list of list of str
-        Programs with their arguments; no shell is needed, so any path will do.
-
     Examples
     --------
-    >>> commands = compile_commands(toolchain, Path("m.stan"), Path("m"))  # doctest: +SKIP
-    >>> [Path(command[0]).name for command in commands]  # doctest: +SKIP
-    ['stanc', 'g++', 'g++']
+    >>> build = compile_commands(toolchain, Path("m.stan"), Path("m"))  # doctest: +SKIP
+    >>> [[Path(command[0]).name for command in step] for step in build.steps]  # doctest: +SKIP
+    [['stanc'], ['g++', 'g++'], ['g++']]
     """
     folder, compiler = toolchain.path, toolchain.compiler
-    cpp, model = exe.with_name(exe.name + ".hpp"), exe.with_name(exe.name + ".o")
+    cpp = exe.with_name(exe.name + ".hpp")
     translate = [str(folder / "stanc"), f"--o={cpp}", f"--filename-in-msg={source.name}"]
     own: list[str] = []
     if header is not None:
         translate.append("--allow-undefined")
-        own = ["-include", str(header.absolute())]
+        own = ["-DHIERGLM_KERNELS_APART", "-include", str(header.absolute())]
     translate += [*stanc_flags, str(source)]
     prepared = compiler.with_header(toolchain.header)
     build = [*compiler.command, *flags_of(folder), *cpp_flags, *prepared, *own]
-    build += ["-x", "c++", "-c", str(cpp), "-o", str(model)]
-    return [translate, build, _link(toolchain, model, exe, cpp_flags)]
+    build.append(f'-DHIERGLM_PROGRAM="{cpp.absolute()}"')
+    compile_, objects = [], []
+    for unit in ("model", "density"):
+        objects.append(exe.with_name(f"{exe.name}.{unit}.o"))
+        unit_source = stan_folder("cpp/units") / f"{unit}.cpp"
+        compile_.append([*build, "-c", str(unit_source), "-o", str(objects[-1])])
+    return Build(translate, tuple(compile_), _link(toolchain, objects, exe, cpp_flags))
 
 
 def flags_of(folder: Path) -> list[str]:
@@ -217,18 +254,29 @@ def precompile_command(toolchain: Toolchain, target: Path) -> list[str]:
 
 def console_command(toolchain: Toolchain, target: Path) -> list[str]:
     """Return the command that compiles the console program, once for all models."""
+    (main,) = (file for file in console_sources() if file.suffix == ".cpp")
+    return _compile(toolchain, main, target)
+
+
+def kernels_command(toolchain: Toolchain, target: Path) -> list[str]:
+    """Return the command that compiles the arithmetic of kernels, once for all models."""
+    return _compile(toolchain, stan_folder("cpp/units") / "kernels.cpp", target)
+
+
+def _compile(toolchain: Toolchain, source: Path, target: Path) -> list[str]:
     compiler = toolchain.compiler
-    (main,) = (str(file) for file in console_sources() if file.suffix == ".cpp")
     flags = [*flags_of(toolchain.path), *compiler.with_header(toolchain.header)]
-    return [*compiler.command, *flags, "-c", main, "-o", str(target)]
+    return [*compiler.command, *flags, "-c", str(source), "-o", str(target)]
 
 
-def _link(toolchain: Toolchain, model: Path, exe: Path, flags: Sequence[str]) -> list[str]:
+def _link(
+    toolchain: Toolchain, compiled: Sequence[Path], exe: Path, flags: Sequence[str]
+) -> list[str]:
     folder = toolchain.path
     lib = folder / "lib"
     # -Xlinker, unlike -Wl, takes a path with a comma in it.
     libraries = ["-L", str(lib), "-Xlinker", "-rpath", "-Xlinker", str(lib), "-ltbb"]
     libraries += [str(file) for file in sorted(lib.glob("libsundials_*.a"))]
-    objects = [str(model), str(toolchain.console)]
+    objects = [str(file) for file in (*compiled, toolchain.console, toolchain.kernels)]
     command = [*toolchain.compiler.command, "-pthread", *flags]
     return [*command, *objects, *libraries, "-o", str(exe)]

@@ -19,6 +19,7 @@ from hierglm.engines.toolchain import (
     Toolchain,
     console_command,
     expected_toolchain,
+    kernels_command,
     open_toolchain,
     open_unpacked,
     precompile_command,
@@ -87,13 +88,16 @@ def _install(toolchain: Toolchain, say: Say) -> None:
         raise OSError(errno.ENOSPC, f"{free / 1e9:.1f} of {_ROOM / 1e9:.1f} GB are free")
     if open_unpacked(toolchain.path) is None:
         _unpack(toolchain, home, say)
-    header, console = toolchain.precompiled, toolchain.console
+    header, console, kernels = toolchain.precompiled, toolchain.console, toolchain.kernels
     if not header.exists():
         say("compiling Stan's headers in advance, about a minute")
         _make(header, lambda target: precompile_command(toolchain, target))
     if not console.exists():
         say("compiling the console program, about two minutes")
         _make(console, lambda target: console_command(toolchain, target))
+    if not kernels.exists():
+        say("compiling kernels, half a minute")
+        _make(kernels, lambda target: kernels_command(toolchain, target))
 
 
 def _unpack(toolchain: Toolchain, home: Path, say: Say) -> None:

@@ -246,29 +246,37 @@ def test_an_installation(
     made = compiler()
     said: list[str] = []
     installed = install_from_pypi(said.append)
-    assert [words.split()[0] for words in said] == ["downloading", "unpacking", *["compiling"] * 2]
+    assert [words.split()[0] for words in said] == ["downloading", "unpacking", *["compiling"] * 3]
     assert installed == find_toolchain() == open_toolchain(installed.path)
     assert installed == Toolchain(installed.path, (2, 39, 0), made)
     assert installed.console.is_file()
+    assert installed.kernels.is_file()
     assert installed.precompiled.name == "model_header.hpp.gch"
     # Bound to its path: compiled where it is used.
     assert f"-x c++-header {installed.header}" in installed.precompiled.read_text()
     assert not unfinished(home)
     assert not downloads[0].exists()
     assert install_from_pypi(said.append) == installed
-    assert len(said) == 4
+    assert len(said) == 5
 
 
-def test_another_hierglm_compiles_its_console_alone(
-    compiler: Callable[..., Compiler], downloads: list[Path]
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("console", "compiling the console program, about two minutes"),
+        ("kernels", "compiling kernels, half a minute"),
+    ],
+)
+def test_another_hierglm_compiles_its_own_parts_alone(
+    compiler: Callable[..., Compiler], downloads: list[Path], part: str, words: str
 ) -> None:
     compiler()
     installed = install_from_pypi()
-    installed.console.unlink()
+    getattr(installed, part).unlink()
     assert find_toolchain() is None
     said: list[str] = []
     assert install_from_pypi(said.append) == installed
-    assert said == ["compiling the console program, about two minutes"]
+    assert said == [words]
     assert len(downloads) == 1
 
 
@@ -325,7 +333,7 @@ install.install_from_pypi()
     assert not unfinished(home)
 
 
-@pytest.mark.parametrize("step", ["c++-header", "console.cpp"])
+@pytest.mark.parametrize("step", ["c++-header", "console.cpp", "kernels.cpp"])
 def test_a_compiler_that_fails(
     home: Path, compiler: Callable[..., Compiler], downloads: list[Path], step: str
 ) -> None:
@@ -386,18 +394,19 @@ def test_any_path_will_do_and_the_header_is_not_compiled_again(
     for name in ("declared.stan", "declared.hpp"):
         shutil.copy(HERE / name, folder / name)
     exe, header = folder / "prögram 1", folder / "declared.hpp"
-    translate, build, link = compile_commands(
+    build = compile_commands(
         toolchain, folder / "declared.stan", exe, header=header, cpp_flags=["-H"]
     )
-    subprocess.run(translate, check=True)
-    done = subprocess.run(build, capture_output=True, text=True, check=True)
-    if toolchain.compiler.kind == "gcc":
-        # "!" marks a precompiled header that is used; what is left are the program's own.
-        first, *rest = done.stderr.splitlines()
-        assert first.startswith("! ")
-        assert first.endswith("model_header.hpp.gch")
-        assert not [line for line in rest if line.startswith(". ") and "/boost/" in line]
-    subprocess.run(link, check=True)
+    subprocess.run(build.translate, check=True)
+    for command in build.compile:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        if toolchain.compiler.kind == "gcc":
+            # "!" marks a precompiled header that is used; what is left are the program's own.
+            first, *rest = done.stderr.splitlines()
+            assert first.startswith("! ")
+            assert first.endswith("model_header.hpp.gch")
+            assert not [line for line in rest if line.startswith(". ") and "/boost/" in line]
+    subprocess.run(build.link, check=True)
     moved = exe.rename(tmp_path / "elsewhere")
     info = subprocess.run([str(moved), "info"], capture_output=True, text=True, check=True)
     assert "stan_version_minor = 39" in info.stdout
@@ -407,24 +416,27 @@ def test_any_path_will_do_and_the_header_is_not_compiled_again(
 def test_programs_that_do_not_compile(toolchain: Toolchain, tmp_path: Path) -> None:
     source = tmp_path / "bad.stan"
     source.write_text("parameters { real x; } model { x ~ normal(0, y); }")
-    translate, *_ = compile_commands(toolchain, source, tmp_path / "bad")
-    done = subprocess.run(translate, capture_output=True, text=True, check=False)
+    build = compile_commands(toolchain, source, tmp_path / "bad")
+    done = subprocess.run(build.translate, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "Semantic error in 'bad.stan', line 1, column 45" in done.stderr
     shutil.copy(HERE / "declared.stan", tmp_path / "declared.stan")
-    translate, *_ = compile_commands(toolchain, tmp_path / "declared.stan", tmp_path / "declared")
-    done = subprocess.run(translate, capture_output=True, text=True, check=False)
+    build = compile_commands(toolchain, tmp_path / "declared.stan", tmp_path / "declared")
+    done = subprocess.run(build.translate, capture_output=True, text=True, check=False)
     assert 'Function "half_square" is declared without specifying a definition' in done.stderr
 
 
 @pytest.mark.cmdstan
 def test_more_flags_for_both_compilers(toolchain: Toolchain, tmp_path: Path) -> None:
-    translate, build, _ = compile_commands(
+    build = compile_commands(
         toolchain, tmp_path / "m.stan", tmp_path / "m", stanc_flags=["--O1"], cpp_flags=["-DX=1"]
     )
-    assert translate[0] == str(toolchain.path / "stanc")
-    assert translate[1:] == [f"--o={tmp_path}/m.hpp", "--filename-in-msg=m.stan", "--O1",
+    assert build.translate[0] == str(toolchain.path / "stanc")
+    assert build.translate[1:] == [f"--o={tmp_path}/m.hpp", "--filename-in-msg=m.stan", "--O1",
                              f"{tmp_path}/m.stan"]  # fmt: skip
-    assert build[: len(toolchain.compiler.command)] == list(toolchain.compiler.command)
-    assert "-DX=1" in build
-    assert build[-2:] == ["-o", str(tmp_path / "m.o")]
+    model, density = build.compile
+    for command, unit in ((model, "model"), (density, "density")):
+        assert command[: len(toolchain.compiler.command)] == list(toolchain.compiler.command)
+        assert "-DX=1" in command
+        assert command[-2:] == ["-o", str(tmp_path / f"m.{unit}.o")]
+        assert str(tmp_path / f"m.{unit}.o") in build.link

@@ -1,5 +1,6 @@
 """Kernels and their Stan bodies: the same value, and the same gradient, at every place."""
 
+import itertools
 import re
 import subprocess
 
@@ -25,7 +26,8 @@ def evaluate(toolchain, tmp_path_factory):
     source, own = folder / "twins.stan", folder / "kernels.hpp"
     source.write_text(twins.program(kernels=True))
     own.write_text(header(KERNELS))
-    for command in compile_commands(toolchain, source, folder / "twins", header=own):
+    build = compile_commands(toolchain, source, folder / "twins", header=own)
+    for command in itertools.chain.from_iterable(build.steps):
         subprocess.run(command, check=True)
 
     def run(data, at, threads=1):

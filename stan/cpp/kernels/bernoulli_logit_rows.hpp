@@ -33,6 +33,8 @@ struct BernoulliLogit {
     }
     value += hierglm::sum(sum.linear) - std::log1p(product);
   }
+
+  HIERGLM_SUM_ROWS(BernoulliLogit)
 };
 
 template <typename Alpha, typename Columns, typename B, typename Offset, typename Effects,

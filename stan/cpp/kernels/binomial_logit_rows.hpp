@@ -29,6 +29,8 @@ struct BinomialLogit {
   HIERGLM_INLINE void finish(const Sum& sum, double& value, double&) const {
     value += hierglm::sum(sum.total);
   }
+
+  HIERGLM_SUM_ROWS(BinomialLogit)
 };
 
 template <typename Y, typename Count, typename Alpha, typename Columns, typename B,

@@ -33,8 +33,12 @@ typedef std::int64_t bits __attribute__((vector_size(8 * width)));
 typedef int ints __attribute__((vector_size(4 * width)));
 
 // Defines, in a struct, a function that calls an inlined one of these parameters and arguments, as
-// it was compiled for the machine that it runs on.
-#ifdef HIERGLM_HAS_AVX2
+// it was compiled for the machine that it runs on. With HIERGLM_KERNELS_APART it is only declared:
+// the program is linked with an object that has it.
+#define HIERGLM_EMIT __attribute__((used))
+#if defined(HIERGLM_KERNELS_APART)
+#define HIERGLM_FOR_EACH_MACHINE(name, inlined, parameters, arguments) static void name parameters;
+#elif defined(HIERGLM_HAS_AVX2)
 inline bool avx2() {
   static const bool found = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return found;
@@ -42,10 +46,12 @@ inline bool avx2() {
 #define HIERGLM_FOR_EACH_MACHINE(name, inlined, parameters, arguments) \
   HIERGLM_HAS_AVX2 static void name##_avx2 parameters { inlined arguments; } \
   static void name##_plain parameters { inlined arguments; } \
-  static void name parameters { avx2() ? name##_avx2 arguments : name##_plain arguments; }
+  HIERGLM_EMIT static void name parameters { \
+    avx2() ? name##_avx2 arguments : name##_plain arguments; \
+  }
 #else
 #define HIERGLM_FOR_EACH_MACHINE(name, inlined, parameters, arguments) \
-  static void name parameters { inlined arguments; }
+  HIERGLM_EMIT static void name parameters { inlined arguments; }
 #endif
 
 HIERGLM_INLINE lanes load(const double* from) {

@@ -40,6 +40,8 @@ struct Normal {
     value -= 0.5 * hierglm::sum(sum.total);
     scale += sigma * hierglm::sum(sum.along_variance);
   }
+
+  HIERGLM_SUM_ROWS(Normal)
 };
 
 template <typename Y, typename Count, typename Within, typename Known, typename Sigma,

@@ -25,6 +25,8 @@ struct PoissonLog {
   HIERGLM_INLINE void finish(const Sum& sum, double& value, double&) const {
     value += hierglm::sum(sum.total);
   }
+
+  HIERGLM_SUM_ROWS(PoissonLog)
 };
 
 template <typename Y, typename Count, typename Alpha, typename Columns, typename B,

@@ -5,6 +5,7 @@
 //   struct Sum                     what it adds up over a block of rows
 //   lanes slope(i, n, eta, sum)    slopes along eta of the n <= width rows from i on
 //   void finish(sum, value, scale) adds a block's log likelihood, and its slope along a scale
+//   HIERGLM_SUM_ROWS(its name)     the sum over a chunk, as it was compiled for this machine
 #ifndef HIERGLM_ROWS_HPP
 #define HIERGLM_ROWS_HPP
 
@@ -71,13 +72,11 @@ HIERGLM_INLINE void sum_rows(const Likelihood& likelihood, const Predictor& p, b
   }
 }
 
-template <typename Likelihood>
-struct Sum {
-  HIERGLM_FOR_EACH_MACHINE(rows, sum_rows,
-                           (const Likelihood& likelihood, const Predictor& p, bool slopes,
-                            Chunk& chunk),
+#define HIERGLM_SUM_ROWS(Likelihood) \
+  HIERGLM_FOR_EACH_MACHINE(sum_chunk, sum_rows, \
+                           (const Likelihood& likelihood, const Predictor& p, bool slopes, \
+                            Chunk& chunk), \
                            (likelihood, p, slopes, chunk))
-};
 
 // Returns the chunks with their sums.
 template <typename Likelihood>
@@ -87,7 +86,7 @@ std::vector<Chunk> sum_all(const Likelihood& likelihood, const Predictor& p, boo
   for (int from = 0; from < p.rows; from += size) {
     chunks.push_back({from, std::min(p.rows, from + size)});
   }
-  const auto one = [&](std::size_t at) { Sum<Likelihood>::rows(likelihood, p, slopes, chunks[at]); };
+  const auto one = [&](std::size_t at) { Likelihood::sum_chunk(likelihood, p, slopes, chunks[at]); };
 #ifdef STAN_THREADS
   // Waking threads takes some 10 us, a chunk some 50.
   constexpr std::size_t worth_threads = 4;

@@ -1,0 +1,42 @@
+// The half of a compiled program that has its log density through autodiff.
+
+#include "density.hpp"
+
+namespace hierglm {
+
+/** In place of Stan's base class of models, which would have the other half compiled here too. */
+template <typename Model>
+class DensityBase : public stan::model::model_base {
+ public:
+  using stan::model::model_base::model_base;
+};
+
+}  // namespace hierglm
+
+namespace stan::model {
+using hierglm::DensityBase;
+}
+
+// The other half has the functions that Stan calls, and profiles.
+#define USING_R
+#define profiles__ profiles_of_density
+#define model_base_crtp DensityBase
+#include HIERGLM_PROGRAM
+
+namespace hierglm {
+
+template <bool propto, bool jacobian>
+stan::math::var log_density(const stan::model::model_base& model,
+                            Eigen::Matrix<stan::math::var, -1, 1>& at, std::ostream* messages) {
+  return static_cast<const stan_model&>(model).log_prob<propto, jacobian>(at, messages);
+}
+
+#define HIERGLM_LOG_DENSITY(propto, jacobian)                \
+  template stan::math::var log_density<propto, jacobian>(    \
+      const stan::model::model_base&, Eigen::Matrix<stan::math::var, -1, 1>&, std::ostream*);
+HIERGLM_LOG_DENSITY(false, false)
+HIERGLM_LOG_DENSITY(false, true)
+HIERGLM_LOG_DENSITY(true, false)
+HIERGLM_LOG_DENSITY(true, true)
+
+}  // namespace hierglm
