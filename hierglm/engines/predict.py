@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hierglm.program.fragment import Program
 
-# EMBEDDED is right within a factor of 1.5 on every case of the benchmark;
-# COMPILED is from the 20,000 rows of `python -m benchmarks.kernels` alone.
-EMBEDDED = (12e-6, 3.5e-9)
-COMPILED = (8e-6, 1.0e-9)
-"""CPU seconds of a gradient: for the call, and for each number in the data."""
+# EMBEDDED is right within a factor of 1.5 on every case of the benchmark; COMPILED is from the
+# 20,000 rows of `python -m benchmarks.kernels`. What algebra takes is from 1 to 12 effects of
+# 200 and 1,000 levels (`python -m benchmarks.engines --algebra`).
+EMBEDDED = (12e-6, 3.5e-9, 5e-9)
+COMPILED = (8e-6, 1.0e-9, 1.2e-9)
+"""CPU seconds of a gradient: for the call, for each number in the data, and for each unit of
+algebra (see `Cost`)."""
+BUILDING = 7e-6
+"""CPU seconds that the embedded engine takes to build a program, for each unit of algebra: it
+writes loops out."""
 COMPILING = 40.0
 """CPU seconds to compile a program, with the precompiled header."""
 
@@ -37,10 +44,14 @@ class Cost:
         Numbers in the program's data: what a gradient has to read.
     steps : int
         Leapfrog steps an iteration.
+    algebra : int
+        Sum over the group terms of levels times the cube of effects: what the Cholesky factors
+        of all levels and their adjoints take.
     """
 
     numbers: int
     steps: int
+    algebra: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class Prediction:
     @property
     def embedded(self) -> float:
         """CPU seconds on the embedded engine."""
-        return self.gradients * _gradient(EMBEDDED, self.cost)
+        return self.gradients * _gradient(EMBEDDED, self.cost) + BUILDING * self.cost.algebra
 
     @property
     def compiled(self) -> float:
@@ -107,16 +118,23 @@ def cost(program: Program) -> Cost:
     'embedded'
     """
     numbers = sum(int(np.size(value)) for value in program.data.values())
+    algebra = _algebra(program.data)
     if not program.start:
-        return Cost(numbers, _MOST_STEPS)
+        return Cost(numbers, _MOST_STEPS, algebra)
     parameters = sum(len(place.spread) for place in program.start.values())
     steps = next((steps for most, steps in _STEPS if parameters <= most), _MOST_STEPS)
-    return Cost(numbers, steps)
+    return Cost(numbers, steps, algebra)
 
 
-def _gradient(engine: tuple[float, float], cost: Cost) -> float:
-    call, each = engine
-    return call + each * cost.numbers
+def _algebra(data: Mapping[str, Any]) -> int:
+    """Return the sum of J q^3 over the terms that have triangles of q x q numbers a level."""
+    terms = (name.removeprefix("T_") for name in data if name.startswith("T_"))
+    return sum(int(data[f"J_{k}"]) * int(data[f"M_{k}"]) ** 3 for k in terms)
+
+
+def _gradient(engine: tuple[float, float, float], cost: Cost) -> float:
+    call, each, algebra = engine
+    return call + each * cost.numbers + algebra * cost.algebra
 
 
 def _seconds(value: float) -> str:

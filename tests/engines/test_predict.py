@@ -10,7 +10,7 @@ import pytest
 import hierglm as hg
 from hierglm.engines import predict
 from hierglm.engines.installed import look_for_cmdstan
-from hierglm.engines.predict import COMPILED, COMPILING, EMBEDDED, Cost, Prediction, cost
+from hierglm.engines.predict import BUILDING, COMPILED, COMPILING, EMBEDDED, Cost, Prediction, cost
 from hierglm.errors import EngineMissing
 from hierglm.program.fragment import Place, Program
 from tests.designs import schools
@@ -21,6 +21,17 @@ def test_the_sum_is_done_as_said() -> None:
     assert found.gradients == 78_000
     assert found.embedded == pytest.approx(78_000 * (EMBEDDED[0] + 1e6 * EMBEDDED[1]))
     assert found.compiled == pytest.approx(78_000 * (COMPILED[0] + 1e6 * COMPILED[1]) + COMPILING)
+
+
+def test_the_algebra_of_many_effects_counts() -> None:
+    """12 effects of 1,000 levels: by its numbers alone the embedded engine would be taken."""
+    found = Prediction(Cost(numbers=500_000, steps=15, algebra=1000 * 12**3), iterations=5200)
+    each = [call + 500_000 * number + 1_728_000 * algebra
+            for call, number, algebra in (EMBEDDED, COMPILED)]  # fmt: skip
+    assert found.embedded == pytest.approx(78_000 * each[0] + 1_728_000 * BUILDING)
+    assert found.compiled == pytest.approx(78_000 * each[1] + COMPILING)
+    assert found.engine == "cmdstan"
+    assert Prediction(Cost(500_000, 15), 5200).engine == "embedded"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +55,8 @@ def test_what_a_program_costs() -> None:
     assert cost(Program("", "", data, (), (), start)) == Cost(numbers=41, steps=15)
     del start["z"]
     assert cost(Program("", "", data, (), (), start)) == Cost(numbers=41, steps=7)
+    packed = {"J_1": 10, "M_1": 2, "T_1": 3, "J_2": 7, "M_2": 3, "T_2": 6, "J_3": 5, "M_3": 1}
+    assert cost(Program("", "", packed, (), ())).algebra == 10 * 2**3 + 7 * 3**3
 
 
 def test_the_plan_shows_it_for_the_settings_of_the_fit() -> None:
@@ -64,7 +77,7 @@ def test_where_it_is_missing_the_choice_stays(
     """A script must not give other numbers because of what is installed."""
     monkeypatch.setattr(predict, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(predict, "COMPILING", 0.0)
-    monkeypatch.setattr(predict, "COMPILED", (0.0, 0.0))
+    monkeypatch.setattr(predict, "COMPILED", (0.0, 0.0, 0.0))
     for name in ("HOME", "HIERGLM_CACHE", "CMDSTAN"):
         monkeypatch.setenv(name, str(tmp_path))
     look_for_cmdstan.cache_clear()
