@@ -98,7 +98,9 @@ class Marginals:
                 found = normal_effects(response.values - eta, B, sd, response.weights)
                 out[some] = found.log_marginal
             else:
-                out[some] = _integrated(density, eta, block.loadings(some), rng)
+                # On the way to a mode, where an exponential overflows, the density is 0.
+                with np.errstate(over="ignore"):
+                    out[some] = _integrated(density, eta, block.loadings(some), rng)
             out[some] += _left_out(density, eta)
         return out
 

@@ -89,7 +89,11 @@ def effects(
     wide = min(len(panels), 3)
     high = -(-len(panels) // wide)
     rows = table[x].nunique()
-    each = 2.7 if quantity else 0.9 + float(np.interp(rows, [10, 60], [0.28, 0.12])) * rows
+    pitch = float(np.interp(rows, [10, 60], [0.28, 0.12]))
+    if _many(table, colour):
+        # Rows in which the values of a column lie below each other.
+        pitch = max(pitch, min(1.2, 5.0 / rows))
+    each = 2.7 if quantity else 0.9 + pitch * rows
     with look():
         width = PAGE if wide > 1 else 0.75 * PAGE
         figure = picture(width, 0.5 + high * (each if quantity or rows <= NAMED else 6.0))
@@ -184,7 +188,11 @@ def _levels(
     place = {level: k for k, level in enumerate(levels)}
     if behind is not None:
         _points(axes, behind.assign(**{x: behind[x].map(place).astype(float)}), x, None, (), True)
-    curves = [("", ACCENT, part, None)] if _many(part, colour) else _curves(part, colour)
+    if _many(part, colour):
+        _stacked(axes, part, x, place)
+        name_rows(axes, [_short(v) for v in levels])
+        return
+    curves = _curves(part, colour)
     apart = 0.0 if len(curves) < 2 else 0.6 / len(curves)
     size = 1.0 if len(part) <= 60 else 0.5
     for k, (name, ink, own, _) in enumerate(curves):
@@ -196,6 +204,17 @@ def _levels(
         )  # fmt: skip
     pitch = float(np.interp(len(levels), [10, 60], [0.28, 0.12]))
     name_rows(axes, [_short(v) for v in levels], size=min(8.0, 72 * pitch / 1.15))
+
+
+def _stacked(axes: Axes, part: pd.DataFrame, x: str, place: dict[Any, int]) -> None:
+    """Draw many values at each level: below each other, in the order of their estimates."""
+    order = part.groupby(x, sort=False, observed=True)["estimate"]
+    share = (order.rank(method="first", ascending=False) - 0.5) / order.transform("size")
+    rows = part[x].map(place).to_numpy(dtype=float) + 0.7 * (share.to_numpy(dtype=float) - 0.5)
+    faint = float(np.clip(40 / (len(part) / len(place)), 0.1, 0.7))
+    ends = part["conf_low"], part["conf_high"]
+    axes.hlines(rows, *ends, color=ACCENT, linewidth=0.7, alpha=faint)
+    axes.plot(part["estimate"], rows, ".", color=ACCENT, markersize=2.5)
 
 
 def _band(axes: Axes, part: pd.DataFrame, x: str) -> None:

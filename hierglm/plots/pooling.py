@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 NAMED = 120
 """Levels that are all named; more are drawn over their numbers of rows."""
+_TICKS = 8
+"""Different numbers of rows that all stand at the axis."""
 _REACH = 1.5
 """How far the axis goes beyond the middle half of the estimates alone, in its widths."""
 
@@ -139,7 +141,13 @@ def _over_rows(axes: Axes, panel: pd.DataFrame) -> None:
     _common_line(axes, panel, vertical=False)
     axes.set_xscale("log")
     axes.set_xlim(0.9 * at.min(), 1.1 * at.max())
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    # Whole numbers of rows: all of a few, else 1, 2, 5, 10, ...
+    every = np.arange(int(rows.min()), int(rows.max()) + 1)
+    ticks = every if len(every) <= _TICKS else [d * 10**k for k in range(10) for d in (1, 2, 5)]
+    low, high = axes.get_xlim()
+    shown = [n for n in ticks if low <= n <= high]
+    axes.set_xticks(shown, labels=[f"{n:,}" for n in shown])
+    axes.set_xticks([], minor=True)
     low, high, beyond = _limits(alone, pooled, panel)
     axes.set_ylim(low, high)
     axes.grid(axis="y")
