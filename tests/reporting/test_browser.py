@@ -33,8 +33,12 @@ addEventListener("load", () => {{
       fetched: frame.contentWindow.performance.getEntriesByType("resource")
         .map(entry => entry.name).filter(name => !name.startsWith("data:")),
       broken: [...page.images].filter(image => !image.naturalWidth).length,
-      formulas: [...page.querySelectorAll("math")].filter(m => m.getBoundingClientRect().height > 5)
-        .length - page.querySelectorAll("math").length,
+      // Formulas that have no height, or whose cells are wider than the room they were given.
+      unset: [...page.querySelectorAll("math")]
+        .filter(m => m.getBoundingClientRect().height < 5).length,
+      squeezed: [...page.querySelectorAll("mtd > *")]
+        .filter(m => m.getBoundingClientRect().width
+                > m.parentElement.getBoundingClientRect().width + 1).length,
       headings: page.querySelectorAll("h2").length,
     }};
   }});
@@ -71,6 +75,7 @@ def test_reports_fit_every_screen(report: Document, labelled: Labelled, tmp_path
         assert frame["wide"] <= frame["asked"], frame
         assert frame["fetched"] == []
         assert frame["broken"] == 0
-        assert frame["formulas"] == 0
+        assert frame["unset"] == 0
+        assert frame["squeezed"] == 0
         assert frame["headings"] == len(report.sections)
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
