@@ -173,7 +173,9 @@ def _iterate(
         variances = []
         for k, variance in enumerate(at.variances):
             new, change = vary(model, k, variance, u[k], uncertain[k], at.sigma, pace[k])
-            if change @ before[k] < 0:
+            # Extrapolated steps go to and fro without being too long.
+            grown = not new.trail or np.max(np.abs(change)) > np.max(np.abs(before[k]))
+            if change @ before[k] < 0 and grown:
                 pace[k] *= 0.5
             before[k] = change
             moved = max(moved, float(np.max(np.abs(change))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,10 +37,10 @@ def within(
     information = told + VAGUE
     lengthen = count / information
     target = _target(model, k, second, at, levels, sigma, stratum)
+    priors = sd_priors(model, k, stratum)
     step = lengthen * np.log(target.sds[: len(at.sds)] / at.sds)
-    sds = at.sds * np.exp(np.clip(pace * step, -LONGEST, LONGEST))
-    sds = known(sd_priors(model, k, stratum), sds)
-    change, rho, wide = np.log(sds / at.sds), at.rho, 0.0
+    sds = known(priors, at.sds * np.exp(np.clip(pace * step, -LONGEST, LONGEST)))
+    change, place, rho, wide = np.log(sds / at.sds), np.log(at.sds), at.rho, 0.0
     if structure.one is not None:
         before = from_correlation(structure.one, q, at.rho)
         move = from_correlation(structure.one, q, target.rho) - before
@@ -46,11 +48,53 @@ def within(
         told_of_rho = max(share * target.information + target.penalised, _UNIFORM)
         whole = max(target.information + target.penalised, _UNIFORM)
         move = float(np.clip(pace * whole / told_of_rho * move, -2 * LONGEST, 2 * LONGEST))
-        rho = to_correlation(structure.one, q, before + move)
-        change = np.append(change, move)
+        change, place = np.append(change, move), np.append(place, before)
         wide = float(1 / np.sqrt(told_of_rho))
+    trail = (*at.trail[-len(change) :], (place, change))
+    whole_step = extrapolated(trail)
+    if structure.one is not None:
+        rho = to_correlation(structure.one, q, before + float(whole_step[-1]))
+    sds = known(priors, at.sds * np.exp(whole_step[: len(sds)]))
     spread = np.sqrt(0.5 / information)
-    return Varied(matrix_of(grouping, sds**2, rho), sds, spread, rho, wide), change
+    covariance = matrix_of(grouping, sds**2, rho)
+    return Varied(covariance, sds, spread, rho, wide, trail=trail), change
+
+
+def extrapolated(trail: Sequence[tuple[Floats, Floats]]) -> Floats:
+    """Return the step to where the steps of the last places would vanish, were they linear.
+
+    Anderson acceleration (Walker and Ni 2011). An sd and the correlation of many effects in time
+    make up for each other: steps one by one took 100 to 350 times 12 effects of Bernoulli
+    responses to the mode.
+
+    Parameters
+    ----------
+    trail : sequence of (ndarray, ndarray)
+        Places, and the steps that were due there; the last is the present one.
+
+    Returns
+    -------
+    ndarray
+        The present step itself where it is large, or larger than the one before.
+
+    Examples
+    --------
+    >>> trail = [(np.array([x]), np.array([0.1 * (2 - x)])) for x in (1.0, 1.1)]
+    >>> (1.1 + extrapolated(trail)).round(6).tolist()
+    [2.0]
+    """
+    places, steps = (np.array(x) for x in zip(*trail, strict=True))
+    now = steps[-1]
+    sizes = np.max(np.abs(steps[-2:]), axis=1)
+    if len(steps) < 2 or sizes[-1] > min(_NEAR, 1.5 * sizes[0]):
+        return np.asarray(now)
+    moved, bent = np.diff(places, axis=0).T, np.diff(steps, axis=0).T
+    found = now - (moved + bent) @ np.linalg.lstsq(bent, now, rcond=1e-3)[0]
+    return np.asarray(np.clip(found, -LONGEST, LONGEST))
+
+
+_NEAR = 0.2
+"""Longest step from which a mode is near enough for steps to be about linear."""
 
 
 _UNIFORM = 3 / np.pi**2

@@ -45,6 +45,9 @@ class Varied:
     shares, share_spreads : ndarray, shape (q,), or None
         Of fields that have one: alpha or rho of each effect, and the posterior sds of their
         logits.
+    trail : tuple of (ndarray, ndarray)
+        The last places of the logarithms and logits of structures with fewer numbers, and the
+        steps that were due there; see `hierglm.plan.structured.extrapolated`.
     """
 
     covariance: Floats
@@ -55,6 +58,7 @@ class Varied:
     weights: Floats | None = None
     shares: Floats | None = None
     share_spreads: Floats | None = None
+    trail: tuple[tuple[Floats, Floats], ...] = ()
 
     def precision(self, relation: Relation) -> Floats:
         """Return the prior precision of effects, shape (q, q) or by level (J, q, q).

@@ -105,3 +105,22 @@ def test_variances_are_at_the_mode_of_their_posterior(formula, cor, rows):
         at.insert(-1, np.log((found.rhos[0] - low) / (1 - found.rhos[0])))
     slope = approx_fprime(np.array(at), lambda x: marginal(model, x), 1e-6)
     np.testing.assert_allclose(slope, 0, atol=2e-3)
+
+
+def test_an_sd_and_a_correlation_that_make_up_for_each_other_arrive():
+    # 60 levels of 12 times: one by one their steps took 259.
+    r = np.random.default_rng(0)
+    C = 0.7 ** np.abs(np.subtract.outer(np.arange(12), np.arange(12)))
+    u = r.multivariate_normal(np.zeros(12), C, size=60)
+    d = pd.DataFrame({"g": np.repeat(np.arange(60), 12), "t": np.tile(np.arange(12), 60)})
+    d["x"] = r.normal(size=720)
+    eta = 0.3 + 0.5 * d["x"] + u[d["g"], d["t"]]
+    d["y"] = (r.random(720) < 1 / (1 + np.exp(-eta))).astype(int)
+    _, found = fitted("y ~ x + ar1(0 + t | g)", d, "bernoulli")
+    assert found.converged
+    _, exact = fitted("y ~ x + ar1(0 + t | g)", d, "bernoulli", close=1e-8, steps=2000)
+    assert exact.converged
+    # In units of how well the data know them.
+    away = np.log(found.sds[0] / exact.sds[0]) / found.spreads[0]
+    np.testing.assert_allclose(away, 0, atol=0.02)
+    np.testing.assert_allclose(np.arctanh(found.rhos), np.arctanh(exact.rhos), atol=0.01)
