@@ -72,7 +72,9 @@ def left_out(plan: Plan, dropped: bool) -> float:
     for k, choice in enumerate(plan.groups):
         grouping = plan.model.groups[k]
         factor = grouping.relation.factor
+        turned = None if plan.numbers is None else plan.numbers.rotation.get(k)
         # Of related levels those of their coordinates.
+        factor = factor if turned is None else turned
         count = len(grouping.levels) if factor is None else factor.shape[1]
         effects = count * len(grouping.terms)
         if choice.form is GroupForm.CONDITIONAL or (
