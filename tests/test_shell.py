@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -18,7 +19,8 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
-from hierglm.cli import fits, main
+from hierglm.cli import fits, main, parser
+from hierglm.cli.answer import RESULTS
 from hierglm.predicting.asked import Target, Treatment, Unseen
 from hierglm.publishing.table import Format
 from hierglm.version import __version__
@@ -52,6 +54,7 @@ def answered(capsys, *arguments):
     assert found["hierglm"] == __version__
     assert found["exit_code"] == code
     assert set(found) == {"hierglm", "command", "exit_code", "error" if code == 2 else "result"}
+    assert set(found.get("result", {})) <= set(RESULTS.get(found["command"], ()))
     return code, found
 
 
@@ -183,6 +186,20 @@ def test_what_is_here_as_json(capsys, monkeypatch, tmp_path):
     assert found["result"] == {"folder": str(tmp_path / "programs"), "programs": []}
 
 
+def commands(of, before=""):
+    """Return all commands of a parser, those of groups as ``"cache list"``."""
+    (own,) = [a for a in of._actions if isinstance(a, argparse._SubParsersAction)] or [None]
+    if own is None:
+        return [before]
+    return [
+        c for name, sub in own.choices.items() for c in commands(sub, f"{before} {name}".strip())
+    ]
+
+
+def test_every_command_says_what_its_json_has():
+    assert sorted(commands(parser())) == sorted(RESULTS)
+
+
 ERRORS = [
     (["fit", "score ~ z", "DATA"], "fit", "FormulaError", "there are 'score'"),
     (["show", "nowhere.hglm"], "show", "FileError", ""),
@@ -248,7 +265,9 @@ def test_a_closed_pipe_is_quiet(saved, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_fit_that_is_stopped_leaves_nothing_behind(stop, saved, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

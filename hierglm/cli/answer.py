@@ -7,9 +7,10 @@ With ``--json`` every command prints one object to standard output, whatever hap
      "error": {"kind": "FormulaError", "message": "...", "hint": "...", "formula": "y ~ z",
                "start": 4, "end": 5}}
 
-``result`` is there unless the exit code is 2, ``error`` only then (130 where it was stopped).
-Numbers that are not finite are null. ``hint`` is the part of the message that says what would
-do, or ""; an analysis file's errors have its ``key`` too. Names of columns are those of `Fit.tidy`.
+``result`` (its keys are in `RESULTS`) is there with the exit codes 0 and 3, ``error`` with all
+others. Numbers that are not finite are null. ``hint`` is the part of the message that says what
+would do, or ""; an analysis file's errors have its ``key`` too. Names of columns are those of
+`Fit.tidy`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,37 @@ if TYPE_CHECKING:
 GOOD, MISTAKE, UNHEALTHY, STOPPED, PIPE = 0, 2, 3, 130, 141
 
 Values = Mapping[str, Any]
+
+_CHECK = ("healthy", "rhat", "ess", "findings")
+_FIT = (
+    *("formulas", "family", "rows", "groups", "data_hash", "plan", "engine", "versions"),
+    *("settings", "seconds", "notes", *_CHECK, "estimates"),
+)
+RESULTS: Mapping[str, tuple[str, ...]] = {
+    "fit": (*_FIT, "file"),
+    "code": ("stan_code",),
+    "explain": ("plan", "engine", "parts", "priors"),
+    "demo": ("fits",),
+    "show": _FIT,
+    "check": _CHECK,
+    "compare": ("models", "said"),
+    "table": ("format", "table", "file"),
+    "predict": ("rows", "file"),
+    "reproduce": ("script", "file"),
+    "report": ("file", "healthy"),
+    "run": ("steps",),
+    "doctor": ("findings",),
+    "toolchain show": ("stan",),
+    "toolchain install": ("stan",),
+    "cache list": ("folder", "programs"),
+    "cache clear": ("folder", "removed", "bytes"),
+    "completion": ("shell", "script"),
+}
+"""Keys of each command's ``result``; ``file`` and the like only where something is written.
+
+``estimates``, ``rows``, ``models`` and ``priors`` are lists of rows, as of `Fit.tidy` and so on;
+``run --schema`` gives the JSON Schema itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
