@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hierglm.engines.child import Child
+from hierglm.engines.child import Child, Failure
 from hierglm.engines.executable import Flags, _place, binds, compiled_text, executable
 from hierglm.engines.installed import CmdStan
 from hierglm.engines.toolchain import Toolchain
@@ -20,6 +20,7 @@ from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from tests.designs import design_of
 from tests.engines import programs
+from tests.engines.conftest import posix_only
 from tests.program.oracles import simulated
 
 
@@ -75,3 +76,19 @@ def test_options_that_only_cmdstan_knows(toolchain: Toolchain) -> None:
         pytest.raises(SettingsError, match=words),
     ):
         executable(child, program, toolchain, flags, lambda _: None)
+
+
+@posix_only()
+def test_the_commands_of_a_step_run_at_once_and_steps_do_not(tmp_path: Path) -> None:
+    """Two commands that wait for each other end; one of the next step finds what they left."""
+    meet = (
+        'touch "$0/$1"; for i in $(seq 200); do [ -e "$0/$2" ] && exit 0; sleep 0.1; done; exit 1'
+    )
+    pair = [["sh", "-c", meet, str(tmp_path), *names] for names in (("a", "b"), ("b", "a"))]
+    after = ["sh", "-c", '[ -e "$0/a" ] && [ -e "$0/b" ]', str(tmp_path)]
+    with Child("cmdstan_worker.py", scratch=True) as child:
+        child.ask({"task": "build", "steps": [pair, [after]]})
+        with pytest.raises(Failure, match="said this"):
+            child.ask(
+                {"task": "build", "steps": [[["true"], ["sh", "-c", "echo said this; false"]]]}
+            )
