@@ -33,8 +33,9 @@ img { display: block; max-width: 100%; height: auto; background: #ffffff; }
   /* Pictures are drawn on white: turned round, with their hues as they were. */
   img { filter: invert(.91) hue-rotate(180deg); } }
 .formula { overflow-x: auto; padding: .3rem 0; }
-math { font-size: 1.12em; overflow-wrap: normal; white-space: nowrap; font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math",
-  "Libertinus Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
+math { font-size: 1.12em; overflow-wrap: normal; white-space: nowrap;
+  font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Libertinus Math",
+  "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
 math[display="block"] { width: max-content; margin: 0; }
 .lines mtd { padding: .28em .12em; text-align: left; }
 /* What stands in cells of MathML are blocks, which plain "right" leaves where they are. */
