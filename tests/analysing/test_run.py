@@ -12,6 +12,7 @@ import hierglm as hg
 from hierglm.analysing import run as running
 from hierglm.analysing.run import run
 from hierglm.cli import main
+from hierglm.comparing.compare import Comparison
 from hierglm.errors import AnalysisError, FileError
 from tests.designs import schools
 
@@ -122,6 +123,28 @@ def test_json(done, capsys):
     assert [s["step"] for s in steps] == [each.step.id for each in ran]
     assert {s["state"] for s in steps} == {"up to date"}
     assert steps[0]["outputs"][0] == (path.parent / "study-output/models/common.hglm").as_posix()
+
+
+def test_reports_are_those_of_fits_and_comparisons(done, monkeypatch):
+    path, _ = done
+    more = path.with_name("more.toml")
+    more.write_text(
+        'output = "study-output"\n' + TEXT + '[reports.one]\nmodel = "schools"\n'
+        'question = "Which?"\n[reports.two]\ncomparison = "all"\ntitle = "Both"\nout = "b.md"\n'
+    )
+    told = []
+
+    def report(self, path, title="", question=""):
+        told.append((type(self).__name__, path.name, title, question))
+        path.write_text("a report")
+
+    monkeypatch.setattr(hg.Fit, "report", report)
+    monkeypatch.setattr(Comparison, "report", report)
+    states = {each.step.id: each.state for each in run(more)}
+    assert told == [("Fit", "one.html", "Schools", "Which?"), ("Comparison", "b.md", "Both", "")]
+    assert [name for name, state in states.items() if state == "done"] == [
+        "reports.one", "reports.two",
+    ]  # fmt: skip
 
 
 @pytest.fixture
