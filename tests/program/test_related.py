@@ -13,9 +13,11 @@ from hierglm.formula.parse import parse
 from hierglm.models import specify
 from hierglm.plan import dense
 from hierglm.plan.choose import choose
-from hierglm.plan.forms import Ability, GroupForm
+from hierglm.plan.forms import Ability, CommonForm, GroupForm
 from hierglm.priors import distributions as prior
+from hierglm.program.common import whitening
 from hierglm.program.write import write
+from hierglm.results.constants import left_out, unbounded
 from tests.program.exact import ALL, flat, integral, place, values_of
 from tests.program.oracles import textbook
 from tests.program.related import HAND, data2, rows
@@ -166,6 +168,7 @@ def check_density(case, abilities):
             if seed < 2:
                 check_gradient(ours, point, gradient)
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+    check_constant(plans, programs, difference[0])
 
 
 TOGETHER = {
@@ -230,6 +233,29 @@ def test_density_of_effects_integrated_out_is_the_textbook_s(case):
     check_in_coordinates(model, _integrated(model) if forms[0] is I else "auto", forms)
 
 
+def check_constant(plans, programs, difference):
+    """Check that what the programs leave out is all that is between them."""
+    ours, theirs = plans
+    if unbounded(ours):
+        return
+    expected = left_out(theirs, True) - left_out(ours, True)
+    if ours.common.form is CommonForm.WHITENED:
+        expected += np.log(np.diag(whitening(ours)[np.isnan(ours.model.given)])).sum()
+    expected += sum(np.log(v).sum() for k, v in programs[0].data.items() if k.endswith("_reach"))
+    normal = 0.5 * np.log(2 * np.pi)
+    for k, choice in enumerate(ours.groups):
+        grouping = ours.model.groups[k]
+        factor = grouping.relation.factor
+        shape = (len(grouping.levels),) * 2 if factor is None else factor.shape
+        if choice.form is I:
+            # `integral` is up to the constant of a normal density.
+            expected += normal * shape[1] * len(grouping.terms)
+        elif k in ours.numbers.rotation:
+            # Coordinates that the textbook's has not are 0, and have their prior.
+            expected -= normal * (shape[0] - shape[1]) * len(grouping.terms)
+    assert difference == pytest.approx(expected, abs=1e-5)
+
+
 def _integrated(model):
     """Ask for the first term integrated out: where one matrix is needed that is not the default."""
     return {model.design.groups[0].source: "integrated"}
@@ -264,6 +290,7 @@ def check_in_coordinates(model, asked, forms=None):
             if seed < 2:
                 check_gradient(ours, point, gradient)
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=2e-9 * size)
+    check_constant(plans, programs, difference[0])
     return plans
 
 
