@@ -34,7 +34,8 @@ class Matched:
     log_weights : ndarray, shape (S,)
         Towards the posterior without the unit; normalised.
     khat : float
-        Pareto's k-hat of the moved draws.
+        Pareto's k-hat: the larger of that of all draws moved (which the package loo reports) and
+        that of half of them.
     moves : int
         How many there were.
     """
@@ -140,8 +141,8 @@ def _split(
     log_size = np.log(by).sum() if by.ndim == 1 else np.linalg.slogdet(by)[1]
     rest, unit = at(mixed)
     here, there = rest + unit, np.add(*at(origin)) - log_size
-    weights, _ = pareto_smoothed(_ratios(rest - np.logaddexp(here, there)), efficiency)
-    return Matched(unit, weights, khat, moves)
+    weights, own = pareto_smoothed(_ratios(rest - np.logaddexp(here, there)), efficiency)
+    return Matched(unit, weights, max(khat, own), moves)
 
 
 def _moved(x: Floats, by: Floats, start: Floats, end: Floats) -> Floats:

@@ -13,6 +13,7 @@ from scipy import stats
 
 import hierglm as hg
 from hierglm.comparing.loo import loo, waic
+from hierglm.comparing.repair import moment_matched
 from hierglm.comparing.weights import base, left_out
 from hierglm.draws.pareto import pareto_smoothed
 from hierglm.engines.methods import Laplace
@@ -256,7 +257,7 @@ def test_what_cannot_be_left_out_is_refused(grouped: Fit) -> None:
     with pytest.raises(SettingsError, match=r"unit: .* column 'half'; there are 'g', 'y', 'se'"):
         grouped.loo(unit="half")
     with pytest.raises(
-        SettingsError, match="repair cannot be 'mend'; there are 'integrate', 'refit'"
+        SettingsError, match="repair cannot be 'mend'; there are 'integrate', 'moment_match'"
     ):
         grouped.loo(repair="mend")  # type: ignore[arg-type]
     one = made(chains=1, draws=1)
@@ -290,8 +291,10 @@ def test_one_of_several_responses() -> None:
     np.testing.assert_allclose(whole.elpd_i, np.logaddexp.reduce(sums + weights), rtol=1e-12)
     np.testing.assert_allclose(whole.pareto_k, khat, rtol=1e-9)
     assert "as drawn, not integrated out" in whole.notes[0]
-    with pytest.raises(SettingsError, match=r"kfold\(\) fits models of one response again"):
-        fit.kfold(2)
+    with pytest.raises(
+        SettingsError, match=r"a model with several linear predictors; repair='refit'"
+    ):
+        moment_matched(fit, replace(found, pareto_k=np.ones(12)))
 
 
 @pytest.mark.parametrize(
