@@ -38,13 +38,19 @@ def kept(name: str) -> list[Any]:
 
 
 def fuzz(name: str, minutes: float, first: int, most: int) -> tuple[int, list[Any]]:
-    """Return how many cases were tried in so many CPU minutes, and those that failed."""
+    """Return how many cases were tried in so many CPU minutes, and those that failed.
+
+    Ctrl-C ends it early; the round that it stops does not count.
+    """
     module, tried, failed = target(name), 0, list[Any]()
     end = time.process_time() + 60 * minutes
     number = first
     while time.process_time() < end and len(failed) < most:
         number += 1
-        count, found = one_round(module, number)
+        try:
+            count, found = one_round(module, number)
+        except KeyboardInterrupt:
+            break
         tried += count
         failed += found
     return tried, failed
