@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -34,6 +32,7 @@ from hierglm.predicting.effects import (
 )
 from hierglm.predicting.mixtures import mixtures
 from hierglm.predicting.rows import Rows, rows_of
+from hierglm.predicting.threads import in_threads
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import Flat
 
@@ -129,18 +128,11 @@ class Predictions:
         work : callable
             Takes the draws of some rows, as `blocks` yields them.
         """
-        values = self._valued()
-        threads = min(_BESIDE, self.source.fitted.settings.processors)
-        waiting: deque[tuple[Ints, Future[Floats]]] = deque()
-        with ThreadPoolExecutor(threads) as pool:
-            for at, block in self._row_blocks():
-                task = partial(_worked, values, work, at, block)
-                waiting.append((at, pool.submit(task)))
-                if len(waiting) > threads:
-                    first, done = waiting.popleft()
-                    yield first, done.result()
-            for at, done in waiting:
-                yield at, done.result()
+        values, threads = self._valued(), min(_BESIDE, self.source.fitted.settings.processors)
+        tasks = (
+            (at, partial(_worked, values, work, at, block)) for at, block in self._row_blocks()
+        )
+        return in_threads(tasks, threads)
 
     def _valued(self) -> Callable[[Ints, Block], Floats]:
         """Return what gives the draws of a block of rows."""
