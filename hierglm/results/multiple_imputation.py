@@ -7,17 +7,19 @@ on Bayesian inference after multiple imputation", who mix the draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.draws import Draws, with_values
 from hierglm.draws.parameters import KEYS
 from hierglm.errors import SettingsError
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN, select, table
+from hierglm.showing.said import Said, grid
+from hierglm.showing.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ RHAT = 1.01
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Imputed:
+class Imputed(Shown):
     """The posterior over several completed data sets; print it.
 
     Attributes
@@ -92,13 +94,10 @@ class Imputed:
             )
         return pd.DataFrame(rows)
 
-    def __str__(self) -> str:
+    def said(self) -> Said:
+        """Return the estimates of all data sets; see `hierglm.showing.said.Said`."""
         count, found = len(self.fits), self.convergence()
-        shown = self.tidy()
-        shown = shown.loc[:, [bool((shown[name] != "").any()) for name in shown]]
         said = [
-            f"{count} completed data sets, {self.draws.chains * self.draws.draws:,} draws together",
-            shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"),
             f"largest R-hat within a data set {found['rhat'].max():.3f}, "
             f"{found['divergences'].sum()} divergent draws",
         ]
@@ -110,9 +109,12 @@ class Imputed:
                 f"of fewer than {ENOUGH} data sets mixed draws are somewhat too narrow (Zhou and "
                 "Reiter 2010); rubin_error is not"
             )
-        return "\n".join(said)
-
-    __repr__ = __str__
+        return Said(
+            f"{count} completed data sets, {self.draws.chains * self.draws.draws:,} draws together",
+            grids=(grid(self.tidy()),),
+            words=tuple(said),
+            healthy=not len(bad),
+        )
 
 
 def mix(fits: Mapping[str, Fitted]) -> Imputed:
@@ -136,8 +138,7 @@ def mix(fits: Mapping[str, Fitted]) -> Imputed:
     every = [f.draws for f in fits.values()]
     shared = [s for s in every[0].stats if all(s in d.stats for d in every)]
     variables = {
-        v.name: replace(_plain(v), values=_joined([d[v.name].values for d in every]))
-        for v in every[0]
+        v.name: with_values(v, _joined([d[v.name].values for d in every])) for v in every[0]
     }
     stats = {name: _joined([d.stats[name] for d in every]) for name in shared}
     return Imputed(Draws(variables, stats), fits)
@@ -167,12 +168,6 @@ def combine(estimates: Floats, errors: Floats) -> tuple[Floats, Floats]:
         df = (m - 1) * (1 + 1 / ratio) ** 2
         fmi = np.where(between > 0, (ratio + 2 / (df + 3)) / (ratio + 1), 0.0)
     return np.sqrt(within + (1 + 1 / m) * between), fmi
-
-
-def _plain(variable: Variable) -> Variable:
-    """Return a variable that holds its values, whatever kind it was."""
-    own = ("name", "effect", "group", "values", "dims", "response", "dpar", "term")
-    return Variable(**{name: getattr(variable, name) for name in own})
 
 
 def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
