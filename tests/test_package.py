@@ -77,6 +77,7 @@ def test_wheel_carries_what_it_needs_and_nothing_else(dist):
         "hierglm/_stan/functions/scale_effects.stan",
         "hierglm/_stan/cpp/console/console.cpp",
         "hierglm/_stan/cpp/console/argument.hpp",
+        "hierglm/_stan/cpp/units/density.cpp",
         "hierglm/datasets/radon.csv",
         "hierglm/datasets/eight_schools.csv",
         "hierglm/py.typed",
