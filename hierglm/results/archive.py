@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,10 @@ def to_array(data: bytes, name: str) -> NDArray[Any]:
         if npy.read_magic(stream) != (1, 0):
             raise ValueError("version of .npy")
         shape, fortran, dtype = npy.read_array_header_1_0(stream)
-    except (LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+    except (
+        *(LookupError, MemoryError, RecursionError, TypeError, ValueError),
+        TokenError,  # NumPy reads headers that are no Python once more, as Python 2
+    ) as error:
         said = printable(error)[:200]
         raise FileError(f"damaged file: {name} is not an array ({said})") from error
     body = memoryview(data)[stream.tell() :]
