@@ -11,9 +11,9 @@ from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import SettingsError
 from hierglm.formula.parse import parse
 from hierglm.models import specify
-from hierglm.plan import dense
+from hierglm.plan import dense, rotation
 from hierglm.plan.choose import choose
-from hierglm.plan.forms import Ability, CommonForm, GroupForm
+from hierglm.plan.forms import Ability, CommonForm, GroupForm, ResponseForm
 from hierglm.priors import distributions as prior
 from hierglm.program.common import whitening
 from hierglm.program.write import write
@@ -334,6 +334,18 @@ def test_a_large_matrix_is_not_integrated_out(monkeypatch):
     model = model_of("y ~ x + graph(x | g, edges=E)", "gaussian")
     with pytest.raises(SettingsError, match="cannot be integrated: 14 effects are too many"):
         choose(model, ALL, {"g": "integrated"})
+
+
+def test_more_effects_than_one_matrix_holds_stay_standardised(monkeypatch):
+    monkeypatch.setattr(rotation, "MANY", 6)
+    model = model_of("y ~ x + (1 | mm(g, h))", "gaussian")
+    plan = choose(model, ALL)
+    (choice,) = plan.groups
+    assert (choice.form, plan.response.form) == (S, ResponseForm.GLM)
+    why = "7 effects that depend on each other given the data are too many"
+    assert choice.because.endswith(why)
+    with pytest.raises(SettingsError, match=f"cannot be conditional: {why}"):
+        choose(model, ALL, {"mm(g, h)": "conditional"})
 
 
 @pytest.mark.parametrize("plan", ["auto", "textbook"])
