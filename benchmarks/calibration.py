@@ -26,7 +26,8 @@ import pandas as pd
 import hierglm as hg
 from benchmarks.calibration_families import SHAPES as FAMILIES
 from benchmarks.calibration_shapes import Shape
-from benchmarks.calibration_structures import STRUCTURES, Structure
+from benchmarks.calibration_structures import STRUCTURES
+from benchmarks.calibration_truth import Structure
 from hierglm.errors import HierglmError
 from hierglm.simulating.calibrate import Calibration, Ranked, gather, ranked
 

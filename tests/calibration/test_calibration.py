@@ -11,7 +11,8 @@ from scipy import stats
 import hierglm as hg
 from benchmarks.calibration import SHAPES, calibrate, table
 from benchmarks.calibration_shapes import draw_prior, simulate
-from benchmarks.calibration_structures import correlations, field_covariance
+from benchmarks.calibration_structures import field_covariance
+from benchmarks.calibration_truth import correlations
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.simulating.calibrate import quantities
 
