@@ -93,13 +93,16 @@ class Analysis:
         return self.path.parent / file
 
 
-def read(path: str | Path) -> Analysis:
+def read(path: str | Path, *, outside: bool = False) -> Analysis:
     """Return an analysis file, read and checked; nothing is run.
 
     Parameters
     ----------
     path : str or Path
         TOML. `hierglm.analysing.keys` has all keys.
+    outside : bool
+        Whether the file may write outside of its own folder. That is for whoever runs it to say,
+        not for the file: it may be a stranger's.
 
     Raises
     ------
@@ -123,22 +126,24 @@ def read(path: str | Path) -> Analysis:
     if not found.get("models"):
         raise AnalysisError("models", "an analysis has at least one model: [models.NAME]")
     output = file.parent / found.get("output", f"{file.stem}-output")
+    if not outside:
+        _refuse_outside("output", str(found.get("output", output.name)), output, file.parent)
     data = found.get("data", {})
     for name, table in data.items():
         _as_key(f"data.{name}.file", reader_of, table["file"])
-    steps = {step.id: step for step in _steps(found, output)}
+    steps = {step.id: step for step in _steps(found, output, outside)}
     _refuse_same_outputs(steps)
     return Analysis(file, found.get("title", ""), output, data, steps)
 
 
-def _steps(found: Mapping[str, Any], output: Path) -> Iterator[Step]:
+def _steps(found: Mapping[str, Any], output: Path, outside: bool) -> Iterator[Step]:
     names = {section: list(found.get(section, {})) for section in SECTIONS}
     settings = {"seed": found.get("seed", 1), **found.get("settings", {})}
     for section in list(SECTIONS)[1:]:
         for name, own in found.get(section, {}).items():
             place = f"{section}.{name}"
             keys = {**settings, **own} if section == "models" else dict(own)
-            main = _output(place, section, name, keys, output, bool(found.get("outside")))
+            main = _output(place, section, name, keys, output, outside)
             # Beside a fit and a comparison what they say.
             beside = (main.with_suffix(".txt"),) if section in ("models", "comparisons") else ()
             data = _rows(place, keys, names)
@@ -217,13 +222,18 @@ def _output(
     elif not out.lower().endswith(endings):
         raise AnalysisError(f"{place}.out", f"{out!r} must end in {' or '.join(endings)}")
     path = output / out
-    if not outside and not path.resolve().is_relative_to(output.resolve()):
-        raise AnalysisError(
-            f"{place}.out",
-            f"{out!r} leads out of the output folder {str(output)!r}; where that is meant, write "
-            "outside = true at the top",
-        )
+    if not outside:
+        _refuse_outside(f"{place}.out", out, path, output)
     return path
+
+
+def _refuse_outside(place: str, written: str, path: Path, folder: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise AnalysisError(
+            place,
+            f"{written!r} leads out of the folder {str(folder)!r}; where that is meant, run the "
+            "file with --outside",
+        )
 
 
 def _as_key(place: str, check_path: Callable[[str], object], path: str) -> None:

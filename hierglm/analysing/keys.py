@@ -102,8 +102,7 @@ SETTINGS: Mapping[str, Key] = {
 
 TOP: Mapping[str, Key] = {
     "title": Key("text", "what the analysis is about"),
-    "output": Key("text", "folder of all that is written; the file's name with -output"),
-    "outside": Key("boolean", "let out= lead out of that folder; false"),
+    "output": Key("text", "folder of all that is written, beside the file; its name with -output"),
     "seed": Key("whole", "of models without one of their own; 1"),
 }
 

@@ -65,6 +65,7 @@ def run(
     only: Sequence[str] = (),
     force: bool = False,
     dry_run: bool = False,
+    outside: bool = False,
     progress: bool | None = None,
     say: Callable[[Ran], None] = lambda ran: None,
 ) -> list[Ran]:
@@ -84,6 +85,8 @@ def run(
         Do it all again, up to date or not.
     dry_run : bool
         Do nothing, and say what would be done.
+    outside : bool
+        Whether the file may write outside of its own folder.
     progress : bool or None
         As of `hierglm.fit`.
     say : callable
@@ -101,7 +104,7 @@ def run(
     FileError
         The output folder or the record in it cannot be written or read.
     """
-    analysis = read(path)
+    analysis = read(path, outside=outside)
     wanted = _wanted(analysis, only)
     if dry_run:
         return list(_run(analysis, wanted, force, None, say))

@@ -26,6 +26,9 @@ def add_commands(commands: Any) -> None:
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and why")
     run.add_argument("--force", action="store_true", help="do it again, up to date or not")
     run.add_argument(
+        "--outside", action="store_true", help="let the file write outside of its own folder"
+    )
+    run.add_argument(
         "--only",
         action="append",
         default=[],
@@ -49,6 +52,7 @@ def _run(options: argparse.Namespace) -> Answer:
         only=options.only,
         force=options.force,
         dry_run=options.dry_run,
+        outside=options.outside,
         progress=False if options.quiet or options.json else None,
         say=_silent if options.quiet or options.json else _say,
     )

@@ -82,8 +82,10 @@ MISTAKES = [
     (TWO + '[comparisons.c]\nmodels = ["a", "c"]\n', "comparisons.c.models", "no 'c'"),
     (TWO + "[predictions.p]\n", "predictions.p.model", "say which; there are 'a', 'b'"),
     (MODEL + '[predictions.p]\ntarget = "means"\n', "predictions.p.target", "did you mean 'mean'"),
-    (MODEL + '[predictions.p]\nout = "../p.csv"\n', "predictions.p.out", "outside = true"),
-    (MODEL + '[predictions.p]\nout = "/tmp/p.csv"\n', "predictions.p.out", "outside = true"),
+    (MODEL + '[predictions.p]\nout = "../p.csv"\n', "predictions.p.out", "--outside"),
+    ('output = ".."\n' + MODEL, "output", "--outside"),
+    ('output = "/tmp/o"\n' + MODEL, "output", "--outside"),
+    (MODEL + '[predictions.p]\nout = "/tmp/p.csv"\n', "predictions.p.out", "--outside"),
     (TWO + '[comparisons.c]\n[reports.r]\nmodel = "a"\ncomparison = "c"\n', "reports.r", "both"),
     (MODEL + '[plots.p]\nout = "p.bmp"\n', "plots.p.out", "must end in .png or .pdf or .svg"),
     (MODEL + '[tables.p]\nout = "models/a.csv"\n[tables.q]\nout = "models/A.csv"\n',
@@ -106,9 +108,9 @@ def test_a_mistake_names_its_key(text, key, said, tmp_path):
 def test_a_link_out_of_the_folder_is_a_way_out_of_it(tmp_path):
     (tmp_path / "study-output").mkdir()
     (tmp_path / "study-output" / "tables").symlink_to(tmp_path)
-    with pytest.raises(AnalysisError, match="outside = true"):
+    with pytest.raises(AnalysisError, match="--outside"):
         read(written(tmp_path, MODEL + "[tables.t]\n"))
-    assert read(written(tmp_path, "outside = true\n" + MODEL + "[tables.t]\n")).steps
+    assert read(written(tmp_path, MODEL + "[tables.t]\n"), outside=True).steps
 
 
 def test_every_key_has_a_kind_and_the_schema_says_all_of_them():
