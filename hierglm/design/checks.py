@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.magnitudes import refuse_unsquarable
 from hierglm.errors import DataError
 from hierglm.formula.terms import Term
 
@@ -61,16 +62,35 @@ def refuse_empty(spec: Any, terms: Sequence[Term]) -> None:
             )
 
 
-def refuse_infinite(matrix: Floats, labels: Sequence[str], rows: NDArray[Any]) -> None:
-    """Refuse what a transform made that is no number, and name the row.
+def refuse_extreme(
+    matrix: Floats, labels: Sequence[str], rows: NDArray[Any], *, new: bool = False
+) -> None:
+    """Refuse what a transform made that is no number, or that has no square; name the row.
+
+    Columns of `new` rows may be as small as they like.
 
     Raises
     ------
     DataError
     """
     if np.isfinite(matrix).all():
+        refuse_unsquarable(matrix, labels, rows, small=not new)
         return
     row, k = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
     raise DataError(
         f"{labels[k]} is {matrix[row, k]} in row {int(rows[row]) + 1}; every value must be finite"
     )
+
+
+def refuse_merged(label: str, whole: Any, numbers: Floats) -> None:
+    """Refuse whole numbers of 64 bits of which several become one number as floats.
+
+    Raises
+    ------
+    DataError
+    """
+    if np.asarray(whole).dtype.kind == "i" and len(np.unique(numbers)) < len(np.unique(whole)):
+        raise DataError(
+            f"{label} holds whole numbers beyond 2**53, such as {int(whole.max())}, which are not "
+            "exact in arithmetic: subtract a number first, or group by them"
+        )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from hierglm.design.checks import (
     refuse_empty,
-    refuse_infinite,
+    refuse_extreme,
+    refuse_merged,
     refuse_single_levels,
     refuse_unknown_levels,
 )
@@ -71,7 +72,7 @@ class Encoding:
         """
         if self.spec is None:
             matrix = _plain(self.terms, table)
-            refuse_infinite(matrix, [t.label for t in self.terms], rows)
+            refuse_extreme(matrix, [t.label for t in self.terms], rows, new=True)
             return matrix
         frame = frame_of(self.terms, table, self.levels)
         return _evaluate(self.spec, frame, self, rows)
@@ -102,7 +103,7 @@ def make_columns(
     if _is_plain(terms, table):
         matrix = _plain(terms, table)
         labels = tuple(t.label for t in terms)
-        refuse_infinite(matrix, labels, rows)
+        refuse_extreme(matrix, labels, rows)
         return Columns(_done(matrix), labels, Encoding(terms, None, {}, functions))
     names = dict.fromkeys(n for t in terms for n in t.names)
     levels = {n: table.column(n).levels for n in names}
@@ -170,7 +171,9 @@ def _is_plain(terms: Sequence[Term], table: Table) -> bool:
 def _plain(terms: Sequence[Term], table: Table) -> Floats:
     matrix = np.empty((table.rows, len(terms)))
     for k, term in enumerate(terms):
-        matrix[:, k] = table.column(term.factors[0].expr).values if term.factors else 1.0
+        values = table.column(term.factors[0].expr).values if term.factors else 1.0
+        matrix[:, k] = values
+        refuse_merged(term.label, values, matrix[:, k])
     return matrix
 
 
@@ -185,7 +188,7 @@ def _formulaic(
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(table.rows, -1)
     refuse_empty(spec, terms)
     labels = _labels(spec, terms)
-    refuse_infinite(matrix, labels, rows)
+    refuse_extreme(matrix, labels, rows)
     kept = Encoding(terms, spec, encoding.levels, encoding.functions)
     return Columns(_done(matrix), labels, kept)
 
@@ -193,7 +196,7 @@ def _formulaic(
 def _evaluate(spec: Any, frame: Any, encoding: Encoding, rows: NDArray[Any]) -> Floats:
     made = _model_matrix(spec, frame, encoding)
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(len(frame), -1)
-    refuse_infinite(matrix, _labels(spec, encoding.terms), rows)
+    refuse_extreme(matrix, _labels(spec, encoding.terms), rows, new=True)
     return matrix
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import numbers
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,15 @@ from hierglm.errors import DataError
 
 _EXACT = 2**53
 """From here on not every whole number is a float."""
+
+_LARGEST = 2**63 - 1
+
+_INSTEAD = {
+    "timedelta": ": give a number, such as column.dt.total_seconds()",
+    "duration": ": give a number, such as column.dt.total_seconds()",
+    "period": ": give dates, column.dt.to_timestamp(), or text",
+}
+"""What would do, by the beginning of a type's name."""
 
 
 def column_of(name: str, values: Any) -> Column:
@@ -39,7 +47,7 @@ def column_of(name: str, values: Any) -> Column:
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(name, series)
     if types.is_bool_dtype(dtype):
-        return Column("boolean", _floats(series))
+        return Column("boolean", _floats(name, series))
     if types.is_complex_dtype(dtype):
         raise DataError(f"column {name!r} holds complex numbers; give its parts as columns")
     if types.is_numeric_dtype(dtype):
@@ -47,32 +55,63 @@ def column_of(name: str, values: Any) -> Column:
     if types.is_datetime64_any_dtype(dtype):
         # In UTC, because the hours that a clock shows twice in autumn are two.
         plain = series.dt.tz_convert(None) if getattr(dtype, "tz", None) else series
-        return Column("datetime", plain.to_numpy().astype("datetime64[ns]"))
+        stamps = plain.to_numpy()
+        if stamps.dtype.kind == "M":
+            return Column("datetime", _nanoseconds(name, stamps))
+        return _object(name, series)  # Arrow's days
     if types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
         return _object(name, series)
-    raise DataError(f"column {name!r} is of type {dtype}, which no formula can use")
+    instead = next((do for kind, do in _INSTEAD.items() if str(dtype).startswith(kind)), "")
+    raise DataError(f"column {name!r} is of type {dtype}, which no formula can use{instead}")
 
 
 def _number(name: str, series: Any) -> Column:
     from pandas.api import types
 
     if not types.is_integer_dtype(series.dtype):
-        return Column("number", _floats(series))
-    values = _floats(series)
+        return Column("number", _floats(name, series))
+    values = _floats(name, series)
     if not (np.abs(values) >= _EXACT).any():
         return Column("number", values, whole=True)
     # Identifiers of 64 bits: as floats, neighbours would become one level.
+    if types.is_unsigned_integer_dtype(series.dtype) and series.max() > _LARGEST:
+        raise _beyond(name)
     try:
         return Column("number", series.to_numpy(dtype=np.int64), whole=True)
     except (ValueError, OverflowError, TypeError):
-        raise DataError(
-            f"column {name!r} holds integers beyond 2**53 that do not fit 64 bits, or with "
-            "missing values among them; make it text"
-        ) from None
+        raise _beyond(name) from None
 
 
-def _floats(series: Any) -> Any:
-    return series.to_numpy(dtype=np.float64, na_value=np.nan)
+def _beyond(name: str) -> DataError:
+    return DataError(
+        f"column {name!r} holds integers beyond 2**53 that do not fit 64 bits, or with "
+        "missing values among them; make it text"
+    )
+
+
+def _floats(name: str, series: Any) -> Any:
+    with np.errstate(over="ignore"):
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    wide = isinstance(series.dtype, np.dtype) and series.dtype.itemsize > values.itemsize
+    if wide and (np.isinf(values) & np.isfinite(series.to_numpy())).any():
+        raise DataError(f"column {name!r} holds a number too large for a float")
+    return values
+
+
+def _nanoseconds(name: str, stamps: Any) -> Any:
+    """Return dates in the one unit; NumPy would make other dates of those that do not fit it."""
+    found = stamps.astype("datetime64[ns]")
+    same = (found.astype(stamps.dtype) == stamps) | np.isnat(stamps)
+    if not same.all():
+        raise _far(name, stamps[~same][0])
+    return found
+
+
+def _far(name: str, found: Any) -> DataError:
+    return DataError(
+        f"column {name!r} holds the date {str(found)[:10]}; dates are from 1678 to 2261: "
+        "make it text, or give years as numbers"
+    )
 
 
 def _object(name: str, series: Any) -> Column:
@@ -87,24 +126,42 @@ def _object(name: str, series: Any) -> Column:
             f"column {name!r} holds lists or the like; make it all numbers or all text"
         ) from None
     kinds = {_kind(x) for x in found}
-    if found.size and all(isinstance(x, date) for x in found):
-        stamps = np.array([*found, None], dtype="datetime64[ns]")
+    if found.size and all(isinstance(x, date | np.datetime64) for x in found):
+        stamps = np.array([*(_stamp(name, x) for x in found), None], dtype="datetime64[ns]")
+        clocks = {getattr(x, "tzinfo", None) is None for x in found}
+        if len(clocks) > 1:
+            raise DataError(
+                f"column {name!r} holds dates with and without a time zone; give all of them one"
+            )
         return Column("datetime", stamps[codes])
     if len(kinds) > 1 or "other" in kinds:
         types = ", ".join(sorted({type(x).__name__ for x in found}))
         raise DataError(f"column {name!r} holds {types}; make it all numbers or all text")
     if kinds == {"text"}:
         return _sorted([str(x) for x in found], codes)
-    if kinds == {"date"}:
-        stamps = pd.to_datetime(pd.Series(values)).to_numpy()
-        return Column("datetime", stamps.astype("datetime64[ns]"))
     # Numbers or booleans in a column of objects, or nothing but missing values.
     try:
         table = np.array([float(x) for x in found] + [np.nan])
     except OverflowError:
         raise DataError(f"column {name!r} holds a number too large for a float") from None
     whole = bool(kinds) and all(isinstance(x, numbers.Integral) for x in found)
+    if whole and (np.abs(table) >= _EXACT).any():
+        if (codes < 0).any() or max(found) > _LARGEST or min(found) < -_LARGEST:
+            raise _beyond(name)
+        return Column("number", np.array([int(x) for x in found])[codes], whole=True)
     return Column("boolean" if kinds == {"boolean"} else "number", table[codes], whole=whole)
+
+
+def _stamp(name: str, found: Any) -> Any:
+    """Return a date of whatever type; in UTC, where it has a time zone."""
+    import pandas as pd
+
+    stamp = pd.Timestamp(found)
+    plain = stamp.tz_convert(None) if stamp.tz else stamp
+    try:
+        return plain.as_unit("ns").to_datetime64()
+    except ValueError:
+        raise _far(name, plain) from None
 
 
 def _kind(value: Any) -> str:
@@ -112,7 +169,7 @@ def _kind(value: Any) -> str:
         return "text"
     if isinstance(value, bool | np.bool_):
         return "boolean"
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return "date"
     # Decimal and Fraction are numbers too; a complex number is not one here.
     real = isinstance(value, numbers.Number) and not isinstance(value, complex)

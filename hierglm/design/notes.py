@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Columns
+from hierglm.design.magnitudes import constant, units
 
 Floats = NDArray[np.float64]
 
@@ -36,15 +37,15 @@ def column_notes(common: Columns, intercept: bool) -> tuple[str, ...]:
 
 def _notes(common: Columns, intercept: bool) -> Iterator[str]:
     matrix = common.matrix
+    unit = units(matrix)
     centre = matrix.mean(axis=0) if intercept else np.zeros(matrix.shape[1])
-    products = _crossproducts(matrix, centre)
+    products = _crossproducts(matrix, centre, unit)
     size = np.sqrt(np.diag(products) / len(matrix))
-    largest = np.maximum(np.abs(matrix.min(axis=0)), np.abs(matrix.max(axis=0)))
-    constant = size <= 1e-10 * np.maximum(1e-300, largest)
-    for k in np.flatnonzero(constant):
+    useless = constant(matrix) if intercept else size == 0
+    for k in np.flatnonzero(useless):
         why = "constant, like the intercept" if intercept else "zero in every row"
         yield f"column {common.labels[k]!r} is {why}: only its prior informs its coefficient"
-    live = np.flatnonzero(~constant)
+    live = np.flatnonzero(~useless)
     scale = np.outer(size[live], size[live]) * len(matrix)
     for j in _dependent(products[np.ix_(live, live)] / scale):
         yield (
@@ -53,11 +54,11 @@ def _notes(common: Columns, intercept: bool) -> Iterator[str]:
         )
 
 
-def _crossproducts(matrix: Floats, centre: Floats) -> Floats:
+def _crossproducts(matrix: Floats, centre: Floats, unit: Floats) -> Floats:
     """Return the products of centred columns; in blocks, so that no second matrix is made."""
     total = np.zeros((matrix.shape[1],) * 2)
     for start in range(0, len(matrix), _BLOCK):
-        block = matrix[start : start + _BLOCK] - centre
+        block = (matrix[start : start + _BLOCK] - centre) * unit
         total += block.T @ block
     return total
 

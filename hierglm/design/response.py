@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hierglm.design.columns import Functions, evaluate
 from hierglm.design.design import Response
 from hierglm.design.groups import Codes, code, uncoded
+from hierglm.design.magnitudes import LARGEST
 from hierglm.design.table import Table
 from hierglm.errors import DataError, ResponseError
 from hierglm.formula.terms import Factor, ResponseTerm
@@ -73,6 +74,8 @@ def encode_response(
         _refuse_none_positive(weights)
     if se is not None:
         _refuse(se <= 0, se, rows, "standard errors must be greater than 0")
+        least = f"standard errors must be at least {1 / LARGEST:g}, as rows weigh by their squares"
+        _refuse(se < 1 / LARGEST, se, rows, least)
     response = Response(
         label=term.value.label,
         values=_read_only(values),

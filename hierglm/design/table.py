@@ -220,13 +220,26 @@ def _from_pandas(data: Any) -> Table:
 
 
 def _from_mapping(data: Mapping[Any, Any]) -> Table:
-    lengths = {str(name): np.shape(values)[:1] for name, values in data.items()}
+    shapes = {str(name): _shape(str(name), values) for name, values in data.items()}
+    lengths = {name: shape[:1] for name, shape in shapes.items()}
     sizes = {size for size in lengths.values() if size}
     if len(sizes) != 1 or () in lengths.values():
         found = ", ".join(f"{n!r}: {s[0] if s else 'no'} rows" for n, s in lengths.items())
         raise DataError(f"the columns must have one length; found {found or 'no columns'}")
+    for name, shape in shapes.items():
+        if len(shape) > 1:
+            raise DataError(f"column {name!r} has the shape {shape}: give its columns a name each")
     by_name = {str(name): values for name, values in data.items()}
     return _lazily(by_name, sizes.pop()[0], lambda name: _series(by_name[name]))
+
+
+def _shape(name: str, values: Any) -> tuple[int, ...]:
+    try:
+        return np.shape(values)
+    except ValueError:
+        raise DataError(
+            f"column {name!r} holds lists of several lengths; make it all numbers or all text"
+        ) from None
 
 
 def _series(values: Any) -> Any:

@@ -52,6 +52,8 @@ def check_trials(family: str, response: Response) -> None:
         raise ResponseError(
             f"trials must be whole numbers >= 0; row {response.rows[row] + 1} has {n[row]:g} trials"
         )
+    if len(n) and not n.any():
+        raise ResponseError(f"{family} needs trials; {response.label!r} has 0 in every row")
     refuse_counts(family, response)
     over = y > n
     if over.any():

@@ -224,6 +224,7 @@ def refuse(family: str, wants: str, response: Response, bad: NDArray[np.bool_]) 
 
 def refuse_counts(family: str, response: Response) -> None:
     """Raise `ResponseError` for the first response that is no count."""
+    refuse_levels(family, "whole numbers >= 0", response)
     y = response.values
     refuse(
         family, "whole numbers >= 0", response, ~((y >= 0) & (y == np.floor(y)) & np.isfinite(y))
@@ -244,9 +245,19 @@ def refuse_levels(family: str, wants: str, response: Response) -> None:
     if response.levels is not None:
         shown = ", ".join(map(repr, response.levels[:4]))
         two = "; use family='bernoulli'" if len(response.levels) == 2 else ""
+        if all(map(_is_number, response.levels)):
+            two = ": text that reads as numbers, make them numbers with astype(float)"
         raise ResponseError(
             f"{family} needs {wants}; {response.label!r} has the levels {shown}{two}"
         )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_trials(family: str, response: Response) -> None:

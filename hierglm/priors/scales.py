@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
+from hierglm.design.magnitudes import constant
 from hierglm.families.family import Family
 
 Floats = NDArray[np.float64]
@@ -65,8 +66,7 @@ def _link_scale(y: Floats, family: Family, offset: Floats | None) -> tuple[float
 
 
 def _sd(x: Floats) -> float:
-    if len(x) < 2:
-        return 1.0
-    sd = float(np.std(x, ddof=1))
     # A constant column can have an sd of rounding error only.
-    return sd if sd > 1e-12 * max(1.0, float(np.abs(x).max())) else 1.0
+    if len(x) < 2 or constant(x[:, None])[0]:
+        return 1.0
+    return float(np.std(x, ddof=1))
