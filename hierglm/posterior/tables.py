@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 
 from hierglm.errors import SettingsError
-from hierglm.results import effects
+from hierglm.results import effects, streamed
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import summary as summary_table
 from hierglm.results.tidy import tidy as tidy_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import xarray as xr
 
@@ -105,9 +107,19 @@ class Tables(Fitted):
         """Return the common coefficients, one row each."""
         return effects.fixef(self, conf_level, hdi)
 
+    @overload
     def ranef(
         self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame: ...
+    @overload
+    def ranef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False,
+        *, out: str | Path, draws: bool = False,
+    ) -> Path: ...  # fmt: skip
+    def ranef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False,
+        *, out: str | Path | None = None, draws: bool = False,
+    ) -> pd.DataFrame | Path:  # fmt: skip
         """Return the levels' deviations from the common coefficients, one row a level and term.
 
         Parameters
@@ -116,17 +128,37 @@ class Tables(Fitted):
             One grouping factor; all by default.
         conf_level, hdi
             See `tidy`.
-        """
-        return effects.ranef(self, group, conf_level, hdi)
+        out : str or Path, optional
+            A file that they are written to instead, part by part, where levels are many:
+            ``"effects.parquet"`` or ``.csv``; its path is returned.
+        draws : bool
+            All draws of each in that file too; see `hierglm.results.streamed.stream`.
 
+        Raises
+        ------
+        SettingsError, FileError
+            A group that there is not; a file that cannot be written; draws without `out`.
+        """
+        return streamed.effects(self, "ran_vals", group, conf_level, hdi, out, draws)
+
+    @overload
     def coef(
         self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame: ...
+    @overload
+    def coef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False,
+        *, out: str | Path, draws: bool = False,
+    ) -> Path: ...  # fmt: skip
+    def coef(
+        self, group: str | None = None, conf_level: float = 0.95, hdi: bool = False,
+        *, out: str | Path | None = None, draws: bool = False,
+    ) -> pd.DataFrame | Path:  # fmt: skip
         """Return the levels' own coefficients, common plus deviation, draw by draw.
 
         The arguments are those of `ranef`.
         """
-        return effects.coef(self, group, conf_level, hdi)
+        return streamed.effects(self, "ran_coefs", group, conf_level, hdi, out, draws)
 
     def varcorr(
         self,
