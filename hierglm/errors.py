@@ -15,6 +15,7 @@
     |   `-- SamplingError   a chain that could not start or did not finish
     |-- AnalysisError       an analysis file; names the key
     `-- FileError           a saved fit that cannot be written or read
+        `-- CheckpointError     a file that holds another run than the one to go on with
 
 Each message says where, what was found, and what would do.
 """
@@ -125,6 +126,10 @@ class SamplingError(EngineError):
 
 class FileError(HierglmError):
     """A saved fit that cannot be written or read."""
+
+
+class CheckpointError(FileError):
+    """A checkpoint of another run: another model, other data or settings; says what differs."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from hierglm.engines.engine import Engine
@@ -65,6 +66,7 @@ class _Options(TypedDict, total=False):
     max_treedepth: int
     threads: int | None
     progress: bool | None
+    checkpoint: str | PathLike[str] | None
 
 
 @overload
@@ -111,6 +113,7 @@ def fit(
     max_treedepth: int = 10,
     threads: int | None = None,
     progress: bool | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Fit | Approximation:
     """Fit a hierarchical generalised linear model and return its posterior.
 
@@ -192,6 +195,11 @@ def fit(
         Threads in all, for chains and within them; all processors by default.
     progress : bool, optional
         A bar; by default in a terminal and in a notebook.
+    checkpoint : path, optional
+        A file, such as ``"run.hglm"``, in which each chain is kept as soon as it is complete.
+        The same call goes on from there after a crash, with the draws that it would have had,
+        and the seed too where none is given. After the run it is the saved fit, for
+        `hierglm.load`, and the same call returns it at once.
 
     Returns
     -------
@@ -202,6 +210,8 @@ def fit(
     ------
     FormulaError, DataError, PriorError, SettingsError
         Your input, before anything is compiled.
+    CheckpointError
+        The checkpoint is of another model, data or settings; says what differs.
     EngineError
         Stan could not compile or sample.
 
@@ -228,6 +238,8 @@ def fit(
     if method == "approx":
         if method_options:
             raise SettingsError("method 'approx' has no options")
+        if checkpoint is not None:
+            raise SettingsError("checkpoint is for method='sample', not 'approx'")
         return prepared.approx()
     return prepared.fit(
         method=method,
@@ -240,4 +252,5 @@ def fit(
         max_treedepth=max_treedepth,
         threads=threads,
         progress=progress,
+        checkpoint=checkpoint,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from hierglm.checkpointing.file import read_checkpoint
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Method, Optimize, Sample, method_of
@@ -90,9 +92,15 @@ class PreparedModel(Simulations, Shown):
         max_treedepth: int = 10,
         threads: int | None = None,
         progress: bool | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Fit:
         """Return the posterior; the arguments are those of `hierglm.fit`."""
         chosen = method_of(method, method_options)
+        if checkpoint is not None and not isinstance(chosen, Sample):
+            raise SettingsError(f"checkpoint is for method='sample', not {chosen.name!r}")
+        kept = None if checkpoint is None else read_checkpoint(checkpoint)
+        if seed is None and kept is not None:
+            seed = kept.seed
         own = {"chains": chains, "warmup": warmup, "adapt_delta": adapt_delta,
                "max_treedepth": max_treedepth}  # fmt: skip
         settings = Settings(
@@ -114,7 +122,7 @@ class PreparedModel(Simulations, Shown):
             settings = replace(settings, chains=1, warmup=0, draws=count)
         return run(
             Fit, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
-            ready._notes,
+            ready._notes, kept,
         )  # fmt: skip
 
     def _suited(self, method: Method) -> PreparedModel:

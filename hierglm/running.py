@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
 from hierglm.approximating import approximate
+from hierglm.checkpointing.engine import KeepingEngine
+from hierglm.checkpointing.file import Checkpoint
+from hierglm.checkpointing.identity import identity
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Sample
@@ -18,6 +21,7 @@ from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
 from hierglm.results import approximation
 from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
+from hierglm.results.store import refuse_unsaveable
 from hierglm.sampling import Auto, Sampled, sample
 from hierglm.version import __version__
 
@@ -33,6 +37,7 @@ def run(
     warmup: int | Auto = "auto",
     adapt_delta: float | Auto = "auto",
     notes: tuple[str, ...] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> F:
     """Return the fit of a program by the method of the settings.
 
@@ -49,7 +54,23 @@ def run(
         See `hierglm.sampling.sample`.
     notes : tuple of str
         What was done before, in words; what is done here follows.
+    checkpoint : Checkpoint, optional
+        Where complete chains are kept, and at last the fit; where it has the fit, that.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is of another run.
     """
+    keeping = None
+    if checkpoint is not None:
+        own = identity(plan, program, engine, settings, warmup, adapt_delta)
+        checkpoint = checkpoint.of(own)
+        if checkpoint.finished:
+            saved = checkpoint.fit(plan.model.design.functions)
+            return kind(**{f.name: getattr(saved, f.name) for f in fields(saved)})
+        refuse_unsaveable(plan.model)
+        engine = keeping = KeepingEngine(engine, checkpoint)
     start, outcome = time.monotonic(), None
     if settings.method.name == Sample.name:
         found = sample(plan, program, engine, settings, warmup, adapt_delta)
@@ -58,7 +79,7 @@ def run(
         found, outcome = Sampled(plan, program, settings, answer.draws), answer.outcome
     lost = (f"chain {k} died: {' '.join(why.split())}" for k, why in found.draws.lost.items())
     processors = os.cpu_count() or 1
-    return kind(
+    fit = kind(
         # The sums and rows have done their work; what is needed of them is in the program.
         plan=replace(found.plan, numbers=None),
         program=found.program,
@@ -67,13 +88,15 @@ def run(
         engine=engine.name,
         versions=versions(engine),
         seconds=time.monotonic() - start,
-        notes=(*notes, *found.notes, *lost),
+        notes=(*notes, *found.notes, *lost, *(keeping.notes if keeping else ())),
         approx=approximation.approximate(plan),
         outcome=outcome,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} "
         f"processor{'' if processors == 1 else 's'}",
     )
+    said = keeping.finish(fit) if keeping else ""
+    return replace(fit, notes=(*fit.notes, said)) if said else fit
 
 
 def versions(engine: Engine) -> dict[str, str]:

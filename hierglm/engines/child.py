@@ -161,12 +161,16 @@ class Child:
             return self._words.read().decode(errors="replace").strip()
         return ""
 
+    def kill(self) -> None:
+        """End the process from any thread: who waits for its answer gets a `SamplingError`."""
+        with suppress(OSError):
+            kill_group(self._process)
+
     def close(self) -> None:
         """End the process and all that it started; harmless when done twice."""
         self._closed = True
         process = self._process
-        with suppress(OSError):
-            kill_group(process)
+        self.kill()
         for pipe in (process.stdin, self._source):
             with suppress(OSError):
                 if pipe is not None:
@@ -211,8 +215,7 @@ class Child:
     def _death(self) -> SamplingError:
         """Say how the process ended."""
         # First the group, then the wait: its number may be somebody else's afterwards.
-        with suppress(OSError):
-            kill_group(self._process)
+        self.kill()
         code = self._process.wait()
         words = self.last_words()
         said = f"\n  its last words:\n{words}" if words else ""

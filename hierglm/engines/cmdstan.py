@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from hierglm.draws.draws import Draws
-from hierglm.engines.child import Child, Failure
+from hierglm.engines.alongside import Alongside
+from hierglm.engines.child import Child, Failure, Progress
 from hierglm.engines.cmdstan_density import density_of
 from hierglm.engines.cmdstan_job import Job
 from hierglm.engines.cmdstan_methods import run_method
@@ -122,21 +123,45 @@ class CmdStanEngine:
 
     def run(self, program: Program, settings: Settings) -> Run:
         """Return what was sampled under Stan's own names, with step sizes and metric."""
-        names = list(program.read)
-        data = to_json(program.data)
         with Child(_WORKER, scratch=True) as child, progress_bar(settings) as report:
-            try:
-                exe, threaded = self._executable(child, program, report)
-                request = _sampling_request(program, settings, Path(child.scratch))
-                Path(request["data"]).write_bytes(data)
-                facts = _ask({**request, "exe": exe, "threaded": threaded}, child, report)
-                files, lost = _by_chain(facts["files"]), _by_chain(facts["lost"])
-                return read_survivors(files, names, lost)
-            except Failure as failure:
-                raise explain(failure, program, self.name) from None
-            finally:
-                if self.keep is not None:
-                    _keep(Path(child.scratch), Path(self.keep))
+            return self._chains(child, program, settings, report, {})
+
+    def chain(
+        self,
+        program: Program,
+        settings: Settings,
+        number: int,
+        report: Progress,
+        together: Alongside,
+    ) -> Run:
+        """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
+        threads = max(1, settings.processors // settings.parallel)
+        alone = {"numbers": [number], "threads": threads}
+        with Child(_WORKER, scratch=True) as child, together.with_child(child):
+            return self._chains(child, program, settings, report, alone)
+
+    def _chains(
+        self,
+        child: Child,
+        program: Program,
+        settings: Settings,
+        report: Progress,
+        some: Mapping[str, Any],
+    ) -> Run:
+        """Return the chains of a run, or those that are asked for."""
+        data = to_json(program.data)
+        try:
+            exe, threaded = self._executable(child, program, report)
+            request = _sampling_request(program, settings, Path(child.scratch))
+            Path(request["data"]).write_bytes(data)
+            facts = _ask({**request, "exe": exe, "threaded": threaded, **some}, child, report)
+            files, lost = _by_chain(facts["files"]), _by_chain(facts["lost"])
+            return read_survivors(files, list(program.read), lost)
+        except Failure as failure:
+            raise explain(failure, program, self.name) from None
+        finally:
+            if self.keep is not None:
+                _keep(Path(child.scratch), Path(self.keep))
 
     def approximate(self, program: Program, settings: Settings) -> Approximated:
         """Return what a method other than sampling gives: one chain of draws, or the mode.
@@ -250,6 +275,7 @@ def _sampling_request(program: Program, settings: Settings, scratch: Path) -> di
         "scratch": str(scratch),
         "data": str(scratch / "data.json"),
         "chains": int(settings.chains),
+        "numbers": list(range(1, settings.chains + 1)),
         "threads": settings.processors,
         "seed": int(settings.seed),
         "refresh": max(1, total // 100),

@@ -109,12 +109,12 @@ def _info(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
 
 def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     """Run the chains; name the output files of those that ended well, and say who died."""
-    chains, threads = int(request["chains"]), int(request["threads"])
+    numbers, threads = request["numbers"], int(request["threads"])
     runner = _Runner(request["exe"], reply)
     folder = Path(request["scratch"])
-    files = {chain: folder / f"chain_{chain}.csv" for chain in range(1, chains + 1)}
+    files = {chain: folder / f"chain_{chain}.csv" for chain in numbers}
     left = list(files)
-    together = chains > 1 and bool(request["threaded"])
+    together = len(numbers) > 1 and bool(request["threaded"])
     if together:
         words = runner.run(_arguments(request, None), threads)
         if words is not None and not runner.begun:
@@ -128,7 +128,7 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         run = partial(_alone, runner, request, threads=threads // pool_size, again=together)
         said = dict(zip(left, pool.map(run, left), strict=True))
     lost = {chain: words for chain, words in said.items() if words is not None}
-    if runner.stopped or len(lost) == chains:
+    if runner.stopped or len(lost) == len(numbers):
         chain, words = next(iter(lost.items()))
         reply.failure("sample", f"chain {chain} {words}")
         return

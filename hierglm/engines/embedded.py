@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from hierglm.draws.draws import Draws
-from hierglm.engines.child import Answer, Child, Failure
+from hierglm.engines.alongside import Alongside
+from hierglm.engines.child import Answer, Child, Failure, Progress
 from hierglm.engines.data import to_json
 from hierglm.engines.density import OpenDensity
 from hierglm.engines.engine import Density, Floats, Settings
@@ -86,22 +87,31 @@ class EmbeddedEngine:
 
     def run(self, program: Program, settings: Settings) -> Run:
         """Return what was sampled under Stan's own names, with step sizes and metric."""
-        names = list(program.read)
-        request = {
-            "task": "sample",
-            "code": program.bare,
-            "seed": int(settings.seed),
-            "names": names,
-            "settings": _sampler_arguments(settings),
-            "start": _start(program),
-        }
         _require()
         with Child(_WORKER) as child, progress_bar(settings) as report:
-            try:
-                answer = child.ask(request, to_json(program.data), report)
-            except Failure as failure:
-                raise explain(failure, program, self.name) from None
-        return _run(answer)
+            return self._ask(child, _sampling_request(program, settings), program, report)
+
+    def chain(
+        self,
+        program: Program,
+        settings: Settings,
+        number: int,
+        report: Progress,
+        together: Alongside,
+    ) -> Run:
+        """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
+        _require()
+        request = {**_sampling_request(program, settings), "chain": number}
+        with Child(_WORKER) as child, together.with_child(child):
+            return self._ask(child, request, program, report)
+
+    def _ask(
+        self, child: Child, request: Mapping[str, Any], program: Program, report: Progress
+    ) -> Run:
+        try:
+            return _run(child.ask(request, to_json(program.data), report))
+        except Failure as failure:
+            raise explain(failure, program, self.name) from None
 
     @contextmanager
     def open(self, program: Program) -> Iterator[Density]:
@@ -149,6 +159,18 @@ def _run(answer: Answer) -> Run:
         metric=arrays["metric"],
         seconds=tuple(answer.facts["seconds"]),
     )
+
+
+def _sampling_request(program: Program, settings: Settings) -> dict[str, Any]:
+    return {
+        "task": "sample",
+        "code": program.bare,
+        "seed": int(settings.seed),
+        "names": list(program.read),
+        "settings": _sampler_arguments(settings),
+        "start": _start(program),
+        "chain": None,
+    }
 
 
 def _sampler_arguments(settings: Settings) -> dict[str, Any]:

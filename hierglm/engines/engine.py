@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from hierglm.engines.methods import Method, Sample
 from hierglm.errors import SettingsError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
+
+if TYPE_CHECKING:
+    from hierglm.engines.alongside import Alongside
+    from hierglm.engines.run import Run
 
 Floats = NDArray[np.float64]
 
@@ -197,6 +201,40 @@ class Engine(Protocol):
 
     def open(self, program: Program) -> AbstractContextManager[Density]:
         """Return the program's log density, to be used in a ``with`` statement."""
+        ...
+
+
+@runtime_checkable
+class ByChain(Engine, Protocol):
+    """An engine that can sample each chain by itself, with the same draws as among the others."""
+
+    def chain(
+        self,
+        program: Program,
+        settings: Settings,
+        number: int,
+        report: Callable[[Mapping[str, Any]], None],
+        together: Alongside,
+    ) -> Run:
+        """Return one chain of those that the settings ask for; several threads may ask at once.
+
+        Parameters
+        ----------
+        program : Program
+        settings : Settings
+            Of the whole run.
+        number : int
+            Which chain, from 1.
+        report : callable
+            Takes its progress, see `hierglm.engines.progress.progress_bar`.
+        together : Alongside
+            Takes its process, so that another thread can end it.
+
+        Raises
+        ------
+        CompileError, SamplingError
+            As `Engine.sample`.
+        """
         ...
 
 

@@ -72,6 +72,19 @@ class Run:
         return replace(assemble(outputs, values, self.stats, self.seconds), lost=self.lost)
 
 
+def joined(runs: Sequence[Run]) -> Run:
+    """Return the chains of several runs of one program as one run, in this order."""
+    first = runs[0]
+    metrics = [run.metric for run in runs if run.metric is not None]
+    return Run(
+        values={k: np.concatenate([run.values[k] for run in runs]) for k in first.values},
+        stats={k: np.concatenate([run.stats[k] for run in runs]) for k in first.stats},
+        step_size=np.concatenate([run.step_size for run in runs]),
+        metric=np.concatenate(metrics) if len(metrics) == len(runs) else None,
+        seconds=tuple(seconds for run in runs for seconds in run.seconds),
+    )
+
+
 def name_stats(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
     """Return the sampler's columns under the names of `STATS`, each in its own type."""
     return {

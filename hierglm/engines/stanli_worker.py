@@ -88,9 +88,16 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         elif "seconds (" not in line:
             sys.stderr.write(line + "\n")
 
+    settings, chain = {**request["settings"], **_start(request)}, request["chain"]
+    if chain is not None:
+        settings |= {"chains": 1, "parallel_chains": 1}
+        if "inits" in settings:
+            settings["inits"] = settings["inits"][chain - 1 : chain]
     try:
+        if chain is not None:
+            _number_chains_from(chain)
         with reply.printed(take):
-            fit = _model.sample(**request["settings"], **_start(request))
+            fit = _model.sample(**settings)
     except (RuntimeError, ValueError) as error:
         reply.failure("sample", str(error))
         return
@@ -103,6 +110,30 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         if name in there:
             reply.array(f"value {name}", fit.draws(name))
     reply.done(seconds=seconds)
+
+
+def _number_chains_from(chain: int) -> None:
+    """Let chains have the random numbers of this chain and those after it, from now on.
+
+    Stan's library can, but stanli's ``sample`` has no argument for it, up to 0.24.
+
+    Raises
+    ------
+    RuntimeError
+        If this stanli keeps its options elsewhere.
+    """
+    import stanli
+
+    library = getattr(stanli, "_lib", None)
+    begin = getattr(library, "stanli_sample_opts_init", None)
+    if library is None or begin is None:
+        raise RuntimeError("this version of stanli cannot sample one chain of several by itself")
+
+    def begin_there(options: Any) -> None:
+        begin(options)
+        options._obj.chain_id = chain
+
+    library.stanli_sample_opts_init = begin_there
 
 
 def _start(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,11 @@ Functions = Mapping[str, Callable[..., Any]]
 _FIT = "fit.json"
 
 
-def save(fitted: Fitted, path: str | Path) -> Path:
+CHECKPOINT = "checkpoint.json"
+"""The member that tells of the run that a file is a checkpoint of; see `hierglm.checkpointing`."""
+
+
+def save(fitted: Fitted, path: str | Path, beside: Mapping[str, bytes] | None = None) -> Path:
     """Write a fit to one file, and return its path.
 
     Parameters
@@ -54,6 +58,8 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     path : str or Path
         Such as ``"schools.hglm"``. It is written beside and then renamed: what is there
         stays as it is until all is written.
+    beside : mapping of str to bytes, optional
+        Other members, which `load` does not look at.
 
     Raises
     ------
@@ -61,10 +67,7 @@ def save(fitted: Fitted, path: str | Path) -> Path:
         If it cannot be written, or if the fit holds what no file can: a family of your own.
     """
     model, plan = fitted.plan.model, fitted.plan
-    for response in model.responses:
-        if _family(repr(response.family)) is not response.family:
-            name = response.family.name
-            raise FileError(f"a fit with a family of your own ({name!r}) cannot be saved yet")
+    refuse_unsaveable(model)
     packer = Packer()
     parts = [_but(p, "model", "numbers", "parts") for p in plan.parts]
     said = {
@@ -81,8 +84,22 @@ def save(fitted: Fitted, path: str | Path) -> Path:
     if len(text) > MAX_JSON:
         raise FileError(f"labels of {len(text):,} bytes: {MAX_JSON:,} can be opened again")
     target = Path(path)
-    write_archive(target, [(_FIT, text), *packer.arrays.items()])
+    write_archive(target, [(_FIT, text), *packer.arrays.items(), *(beside or {}).items()])
     return target
+
+
+def refuse_unsaveable(model: Model) -> None:
+    """Refuse a model that no file can hold, before hours are spent on its fit.
+
+    Raises
+    ------
+    FileError
+        A family of the caller's own.
+    """
+    for response in model.responses:
+        if _family(repr(response.family)) is not response.family:
+            name = response.family.name
+            raise FileError(f"a fit with a family of your own ({name!r}) cannot be saved yet")
 
 
 def _packed(model: Model, packer: Packer) -> dict[str, Any]:
@@ -144,6 +161,11 @@ def load(
 
 
 def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> Fitted:
+    if CHECKPOINT in members and _FIT not in members:
+        raise FileError(
+            f"{shown} is the checkpoint of a fit that has not ended; the call that began it, with "
+            f"checkpoint={shown}, goes on"
+        )
     said = read_json(_member(members, _FIT), _FIT)
     missing = [str(name) for name in said["functions"] if name not in functions]
     if missing:

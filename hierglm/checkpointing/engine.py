@@ -1,0 +1,168 @@
+"""An engine that keeps every chain as soon as it is complete, and takes those that are kept."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from hierglm.checkpointing.file import Checkpoint, sweep
+from hierglm.checkpointing.identity import data_hash, text_hash
+from hierglm.draws.draws import Draws
+from hierglm.engines.alongside import Alongside
+from hierglm.engines.engine import ByChain, Density, Engine, Settings
+from hierglm.engines.progress import progress_bar
+from hierglm.engines.run import Run, joined
+from hierglm.errors import FileError, SamplingError, SettingsError
+from hierglm.plan.forms import Ability
+from hierglm.program.fragment import Program
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+class KeepingEngine:
+    """Samples with another engine, each chain in a process of its own.
+
+    Draws are those of the other engine, bit for bit: its chains have random numbers of their
+    own. Where the file cannot be written any more, such as on a full disk, sampling goes on,
+    with a warning.
+
+    Parameters
+    ----------
+    engine : Engine
+    checkpoint : Checkpoint
+        Of this run; its file is written at once, with the chains that it has, so that a place
+        where none can be written is found out before hours are spent.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was taken from the file, and what could not be kept.
+
+    Raises
+    ------
+    SettingsError
+        If the engine cannot sample chains by themselves.
+    FileError
+        If the file cannot be written.
+    """
+
+    def __init__(self, engine: Engine, checkpoint: Checkpoint) -> None:
+        if not isinstance(engine, ByChain):
+            raise SettingsError(
+                f"checkpoint: engine {engine.name!r} cannot sample one chain by itself; "
+                "'embedded' and 'cmdstan' can"
+            )
+        self._engine, self._checkpoint = engine, checkpoint
+        self._steps = {name: dict(chains) for name, chains in checkpoint.steps.items()}
+        self.notes: list[str] = []
+        checkpoint.keep(self._steps)
+        sweep(checkpoint.path)
+        taken = sum(map(len, self._steps.values()))
+        if taken:
+            chains = f"{taken} complete chain{'' if taken == 1 else 's'}"
+            self.notes.append(f"{chains} taken from the checkpoint {checkpoint.path.name!r}")
+
+    @property
+    def name(self) -> str:
+        """That of the other engine."""
+        return self._engine.name
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """Those of the other engine."""
+        return self._engine.abilities
+
+    @property
+    def starts(self) -> bool:
+        """As the other engine."""
+        return self._engine.starts
+
+    def versions(self) -> Mapping[str, str]:
+        """Return those of the other engine."""
+        return self._engine.versions()
+
+    def open(self, program: Program) -> AbstractContextManager[Density]:
+        """Return the program's log density, as the other engine."""
+        return self._engine.open(program)
+
+    def sample(self, program: Program, settings: Settings) -> Draws:
+        """Return the posterior draws, those that are kept among them.
+
+        Raises
+        ------
+        CompileError, SamplingError
+            As the other engine; `SamplingError` only where no chain came to its end.
+        """
+        # One step of a run differs from the next in its warmup, or in its program.
+        told = (settings.warmup, settings.adapt_delta, data_hash(program.data))
+        step = text_hash("\n".join([program.bare, *map(str, told)]))
+        have = self._steps.setdefault(step, {})
+        lost: dict[int, SamplingError] = {}
+        with progress_bar(settings) as show, self._chains(program, settings, have, show) as chains:
+            for number, found in chains:
+                if isinstance(found, SamplingError):
+                    lost[number] = found
+                else:
+                    have[number] = found
+                    self._keep(number)
+        if not have:
+            raise lost[min(lost)]
+        whole = joined([have[number] for number in sorted(have)])
+        died = {number: str(lost[number]) for number in sorted(lost)}
+        return replace(whole, lost=died).labelled(program.outputs)
+
+    def finish(self, fitted: Any) -> str:
+        """Write the fit in place of the chains; return what a note is to say, or ""."""
+        try:
+            self._checkpoint.finish(fitted)
+        except FileError as error:
+            return self._warn(f"the fit is not in its checkpoint, whose chains it leaves: {error}")
+        return ""
+
+    @contextmanager
+    def _chains(
+        self, program: Program, settings: Settings, have: Mapping[int, Run], show: Report
+    ) -> Iterator[Iterator[tuple[int, Run | SamplingError]]]:
+        """Sample the chains that are not kept; yield each as soon as it has ended."""
+        together, lock = Alongside(), threading.Lock()
+        total = settings.warmup + settings.draws
+
+        def report(news: Mapping[str, Any]) -> None:
+            with lock:
+                show(news)
+
+        def chain(number: int) -> Run | SamplingError:
+            try:
+                return self._engine.chain(program, settings, number, report, together)
+            except SamplingError as error:
+                return error
+
+        for number in have:
+            show({"chain": number, "iteration": total, "total": total, "warmup": False})
+        wanted = [k for k in range(1, settings.chains + 1) if k not in have]
+        with ThreadPoolExecutor(max(1, min(settings.parallel, len(wanted)))) as pool:
+            running = {pool.submit(chain, number): number for number in wanted}
+            try:
+                yield ((running[done], done.result()) for done in as_completed(running))
+            except BaseException:
+                # Ctrl-C, or a program that does not compile: nobody waits for the others.
+                for waiting in running:
+                    waiting.cancel()
+                together.end()
+                raise
+
+    def _keep(self, number: int) -> None:
+        try:
+            self._checkpoint.keep(self._steps)
+        except FileError as error:
+            self._warn(f"chain {number} is not in the checkpoint: {error}")
+
+    def _warn(self, words: str) -> str:
+        self.notes.append(words)
+        warnings.warn(words, RuntimeWarning, stacklevel=2)
+        return words
