@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hierglm.design.design import Design, Grouping
 from hierglm.design.given import Given
 from hierglm.design.hashing import hash_data
+from hierglm.design.notes import confounding_notes
 from hierglm.design.several import Joined
 from hierglm.design.table import Table, table_of
 from hierglm.errors import SettingsError
@@ -247,6 +248,9 @@ def specify(
     chosen = family(response)
     chosen.check(design.response)
     design = in_order(design, chosen)
+    residual = any(p.name == "sigma" for p in estimated(design, chosen))
+    y = chosen.scale.apply(design.response.values) if residual else None
+    design = replace(design, notes=(*design.notes, *confounding_notes(design, y)))
     return Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
 
 
@@ -271,7 +275,12 @@ def in_order(design: Design, chosen: Family) -> Design:
     note = f"response {response.label!r}: its categories are in the order {order}"
     numbers = design.response.levels is None
     notes = tuple(n for n in design.notes if not n.startswith(f"response {response.label!r}: "))
-    return replace(design, response=response, notes=notes if numbers else (*notes, note))
+    found = set(response.values.tolist())
+    empty = [repr(x) for k, x in enumerate(response.levels or ()) if k not in found]
+    gap = f"response {response.label!r}: no row has category {', '.join(empty[:8])}; only priors "
+    said = [] if numbers else [note]
+    said += [gap + "place the thresholds beside it"] if empty else []
+    return replace(design, response=response, notes=(*notes, *said))
 
 
 def estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,4 +94,18 @@ def refuse_merged(label: str, whole: Any, numbers: Floats) -> None:
         raise DataError(
             f"{label} holds whole numbers beyond 2**53, such as {int(whole.max())}, which are not "
             "exact in arithmetic: subtract a number first, or group by them"
+        )
+
+
+def refuse_twice(labels: Sequence[str]) -> None:
+    """Refuse two columns of one name: their coefficients could not be told apart.
+
+    Raises
+    ------
+    DataError
+    """
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"two columns of the model are called {twice[0]!r}: rename the column of the data"
         )

@@ -17,6 +17,7 @@ from hierglm.design.checks import (
     refuse_extreme,
     refuse_merged,
     refuse_single_levels,
+    refuse_twice,
     refuse_unknown_levels,
 )
 from hierglm.design.context import context
@@ -103,6 +104,7 @@ def make_columns(
     if _is_plain(terms, table):
         matrix = _plain(terms, table)
         labels = tuple(t.label for t in terms)
+        refuse_twice(labels)
         refuse_extreme(matrix, labels, rows)
         return Columns(_done(matrix), labels, Encoding(terms, None, {}, functions))
     names = dict.fromkeys(n for t in terms for n in t.names)
@@ -188,6 +190,7 @@ def _formulaic(
     matrix = np.ascontiguousarray(made, dtype=np.float64).reshape(table.rows, -1)
     refuse_empty(spec, terms)
     labels = _labels(spec, terms)
+    refuse_twice(labels)
     refuse_extreme(matrix, labels, rows)
     kept = Encoding(terms, spec, encoding.levels, encoding.functions)
     return Columns(_done(matrix), labels, kept)

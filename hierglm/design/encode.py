@@ -211,8 +211,10 @@ def refuse_unknown(formula: Formula, table: Table) -> None:
     for factor in _factors(formula):
         for name in factor.names:
             if name not in known:
+                beside = "; it is in the index: data.reset_index() makes it a column"
+                near = beside if name in table.index else suggest(name, table.columns)
                 raise FormulaError(
-                    f"no column {clipped(repr(name))}{suggest(name, table.columns)}",
+                    f"no column {clipped(repr(name))}{near}",
                     formula.source,
                     *_place(formula.source, name, factor),
                 )

@@ -1,20 +1,24 @@
-"""What is worth saying about the common columns before they are used."""
+"""What is worth saying about columns and grouping factors before they are used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Columns
+from hierglm.design.design import Columns, Design
 from hierglm.design.magnitudes import constant, units
+from hierglm.design.relation import Relation
 
 Floats = NDArray[np.float64]
 
 _MOST_WORK = 5e9
 """Rows x columns^2 up to which rank is looked at: a second or two."""
 _BLOCK = 65_536
+_EXACT = 1e-13
+"""Residuals, as a share of the response's largest value, that are rounding error."""
 _TOLERANCE = 1e-12
 """Share of a column's variance that the columns before it leave, if it is no combination."""
 
@@ -33,6 +37,73 @@ def column_notes(common: Columns, intercept: bool) -> tuple[str, ...]:
     if not rows or not columns or rows * columns**2 > _MOST_WORK:
         return ()
     return tuple(_notes(common, intercept))
+
+
+def confounding_notes(design: Design, y: Floats | None) -> tuple[str, ...]:
+    """Return a note for each sd that the data say nothing about, or not apart from another.
+
+    Parameters
+    ----------
+    design : Design
+    y : ndarray, shape (rows,), or None
+        The response on the scale of its residual sd, sigma, where that is estimated.
+    """
+    return tuple(_confounded(design, y))
+
+
+def _confounded(design: Design, y: Floats | None) -> Iterator[str]:
+    if y is not None and _is_exact(design, y):
+        yield (
+            f"response {design.response.label!r} is the same in every row, or a combination of the "
+            "columns: nothing is left for sigma, which goes to 0 and has no proper posterior"
+        )
+    plain = [g for g in design.groups if _is_plain(g.relation) and "Intercept" in g.terms]
+    for g in design.groups:
+        if len(g.levels) == 1:
+            yield f"group {g.group!r} has one level: only priors inform the sds of its effects"
+    for g in plain:
+        if y is not None and len(g.levels) == design.rows > 1:
+            yield (
+                f"group {g.group!r} has one row a level: only priors tell its sd(Intercept) and "
+                "sigma apart"
+            )
+    for g, h in combinations(plain, 2):
+        if len(g.levels) == len(h.levels) > 1 and _same_rows(g.index, h.index):
+            yield (
+                f"groups {g.group!r} and {h.group!r} have the same rows in their levels: only "
+                "priors tell their sds apart"
+            )
+
+
+def _is_plain(relation: Relation) -> bool:
+    return relation.members is None and not relation.dependent and not relation.strata
+
+
+def _same_rows(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
+    pairs = np.unique(np.stack([one, other]), axis=1)
+    return pairs.shape[1] == len(np.unique(one)) == len(np.unique(other))
+
+
+def _is_exact(design: Design, y: Floats) -> bool:
+    """Tell whether the common columns alone, fewer than rows, give the response exactly."""
+    X = design.common.matrix
+    if design.offset is not None:
+        y = y - design.offset
+    rows, p = X.shape
+    if rows < 2 or design.response.se is not None or len(y) != design.rows:
+        return False
+    size = units(y[:, None])[0]
+    if design.intercept:
+        if constant(y[:, None])[0]:
+            return True
+        X, y = X - X.mean(axis=0), y - y.mean()
+    elif not y.any():
+        return True
+    if not p or rows <= p + design.intercept or rows * p**2 > _MOST_WORK / 50:
+        return False
+    X = X * units(X)
+    left = (y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) * size
+    return bool(np.abs(left).max() <= _EXACT)
 
 
 def _notes(common: Columns, intercept: bool) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -77,11 +77,14 @@ class Table:
         Number of rows.
     read : callable
         Name to `Column`.
+    index : tuple of str
+        Names of what pandas keeps beside the columns: no formula sees it, errors tell of it.
     """
 
     columns: tuple[str, ...]
     rows: int
     read: Callable[[str], Column] = field(repr=False)
+    index: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """Return a column.
@@ -216,7 +219,8 @@ def _lazily(names: Any, rows: int, series: Callable[[str], Any]) -> Table:
 def _from_pandas(data: Any) -> Table:
     # By place, not by name: names need not be text, nor unique.
     names = [str(c) for c in data.columns]
-    return _lazily(names, len(data), lambda name: data.iloc[:, names.index(name)])
+    table = _lazily(names, len(data), lambda name: data.iloc[:, names.index(name)])
+    return replace(table, index=tuple(str(n) for n in data.index.names if n is not None))
 
 
 def _from_mapping(data: Mapping[Any, Any]) -> Table:

@@ -18,8 +18,23 @@ _BLOCK = 2**23
 
 
 def inverse(matrices: Floats) -> Floats:
-    """Return the inverses of one or of many square matrices."""
-    return np.asarray(np.linalg.inv(matrices), dtype=np.float64)
+    """Return the inverses of one or of many symmetric matrices, whatever their columns' units."""
+    scale = _balance(matrices)
+    both = scale[..., :, None] * scale[..., None, :]
+    return np.asarray(np.linalg.inv(matrices * both) * both, dtype=np.float64)
+
+
+def solution(matrix: Floats, right: Floats) -> Floats:
+    """Return x of ``matrix @ x = right`` of a symmetric matrix, whatever its columns' units."""
+    scale = _balance(matrix)
+    balanced = matrix * scale[:, None] * scale
+    return np.asarray(np.linalg.solve(balanced, right * scale) * scale, dtype=np.float64)
+
+
+def _balance(matrices: Floats) -> Floats:
+    """Return powers of 2 that bring diagonals to about 1: multiplying by them loses nothing."""
+    _, exponent = np.frexp(np.diagonal(matrices, axis1=-2, axis2=-1))
+    return np.asarray(np.ldexp(1.0, -(exponent // 2)))
 
 
 def times(blocks: Floats, tall: Floats) -> Floats:

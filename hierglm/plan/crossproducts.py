@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
+from hierglm.design.magnitudes import units
 from hierglm.plan.blocks import level_products, pack
 from hierglm.plan.order import Order
 
@@ -142,8 +143,10 @@ def _common(
     ols: Floats = np.zeros(0)
     R: Floats = np.zeros((0, 0))
     if p:
-        found = np.linalg.lstsq(X * root[:, None], y * root, rcond=None)[0]
-        ols = np.asarray(found, dtype=np.float64)
+        # In units of each column: lstsq leaves out directions that are small beside others.
+        unit = units(X * root[:, None])
+        found = np.linalg.lstsq(X * root[:, None] * unit, y * root, rcond=None)[0]
+        ols = np.asarray(found * unit, dtype=np.float64)
         # Fewer rows than columns: the factor is short, and zeros complete it.
         short = np.linalg.qr(X * root[:, None], mode="r")
         R = np.vstack([short, np.zeros((p - len(short), p))])

@@ -20,6 +20,7 @@ from hierglm.plan.blocks import (
     blocks,
     inverse,
     quadratic,
+    solution,
     sparse_quadratic,
     stack,
     times,
@@ -165,7 +166,7 @@ def solve(
     Kinv = inverse(K) if len(K) else K
     KB = Kinv @ B
     H = H - B.T @ KB
-    d = np.asarray(np.linalg.solve(H, g - KB.T @ h) if len(H) else g, dtype=np.float64)
+    d = solution(H, g - KB.T @ h) if len(H) else g
     effects: dict[int, Floats] = {}
     rest = Kinv @ h - KB @ d
     for k, where in rest_slices(system, order).items():

@@ -14,6 +14,7 @@ from hierglm.draws.draws import Variable
 from hierglm.draws.parameters import check_effects
 from hierglm.errors import SettingsError
 from hierglm.families.links import LOGIT
+from hierglm.plan.blocks import inverse
 from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import Plan
 from hierglm.plan.likelihoods import Own
@@ -195,7 +196,7 @@ def _common(plan: Plan, fit: Penalised) -> list[Located]:
     if not len(fit.common):
         return []
     free = np.isnan(plan.model.given)
-    b, V = fit.common, np.linalg.inv(fit.precision) * np.outer(free, free)
+    b, V = fit.common, inverse(fit.precision) * np.outer(free, free)
     terms = design.common.labels
     if plan.model.family.thresholds:
         return _thresholds(plan, fit, V)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
+from hierglm.design.magnitudes import units
 from hierglm.models import Model
 from hierglm.results.estimates import mean, pooled
 from hierglm.results.fitted import Fitted
@@ -193,14 +194,14 @@ def _maximise(rows: _Rows, X: Floats) -> Floats | None:
     b: Floats = np.zeros(X.shape[1])
     if rows.normal:
         root = np.sqrt(rows.weights / rows.scales["sigma"] ** 2)
-        b[:] = np.linalg.lstsq(X * root[:, None], (rows.y - rows.offset) * root, rcond=None)[0]
+        b[:] = _least_squares(X * root[:, None], (rows.y - rows.offset) * root)
         return b
     curved = rows.model.family.link.name != "identity"
     for _ in range(_STEPS):
         eta = X @ b + rows.offset
         score, information = rows.slopes(eta)
         root = np.sqrt(np.maximum(information, 1e-12))
-        step = np.linalg.lstsq(X * root[:, None], score / root, rcond=None)[0]
+        step = _least_squares(X * root[:, None], score / root)
         moved = float(np.max(np.abs(X @ step), initial=0.0))
         # Far from the maximum a whole step may overshoot on a log scale.
         b = b + step / (max(1.0, moved / _LONGEST) if curved else 1.0)
@@ -255,3 +256,9 @@ def _columns(design: Design) -> Floats:
 
 def _labels(design: Design) -> list[str]:
     return [*(["Intercept"] if design.intercept else []), *design.common.labels]
+
+
+def _least_squares(X: Floats, y: Floats) -> Floats:
+    # In units of each column: lstsq leaves out directions that are small beside others.
+    unit = units(X) if X.size else np.ones(X.shape[1])
+    return np.asarray(np.linalg.lstsq(X * unit, y, rcond=None)[0] * unit, dtype=np.float64)
