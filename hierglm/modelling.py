@@ -18,6 +18,9 @@ from hierglm.models import specify
 from hierglm.parts import ResponsePart, notes_of, part, specify_parts
 from hierglm.prepared import PreparedModel, prepare
 from hierglm.priors.distributions import Prior
+from hierglm.streaming.feasible import refuse_rows
+from hierglm.streaming.passes import read
+from hierglm.streaming.sources import source_of
 
 Formula = str | Sequence[str] | Sequence[ResponsePart]
 Priors = str | Mapping[str, Prior] | None
@@ -52,11 +55,22 @@ def model(
     if not isinstance(formula, str) and len(formula) == 1 and isinstance(formula[0], str):
         formula = formula[0]
     if not isinstance(formula, str) or family_of(family).categories:
+        if source_of(data) is not None:
+            raise SettingsError(
+                "several linear predictors need their rows in memory: read a sample"
+            )
         specified = specify_parts(
             _parts(formula, family), data, priors,
             missing=missing, functions=functions, data2=data2, weights=weights,
         )  # fmt: skip
         return prepare(specified, engine, plan, notes=notes_of(specified))
+    source = source_of(data)
+    if source is not None:
+        refuse_rows(source, family_of(family), plan, data2)
+        parsed = parse(formula, source.columns, tuple(functions or ()))
+        design = read(parsed, source, missing=missing, functions=functions, weights=weights)
+        model = specify(design, family, priors)
+        return prepare(model, engine, plan, notes=model.design.notes)
     table = as_table(data)
     parsed = parse(formula, table.columns, tuple(functions or ()))
     design = encode(parsed, table, missing=missing, functions=functions, data2=data2)

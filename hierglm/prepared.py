@@ -17,7 +17,7 @@ from hierglm.errors import EngineMissing, SettingsError
 from hierglm.models import Model
 from hierglm.plan.choose import Asked, choose
 from hierglm.plan.forms import Plan
-from hierglm.posterior import Fit
+from hierglm.posterior import Fit, StreamedFit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from hierglm.results.approximation import Approximation, approximate
@@ -120,8 +120,9 @@ class PreparedModel(Simulations, Shown):
             ready = self._suited(chosen)
             count = 1 if _mode(chosen) else draws
             settings = replace(settings, chains=1, warmup=0, draws=count)
+        kind = Fit if ready.model.design.reduced is None else StreamedFit
         return run(
-            Fit, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
+            kind, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
             ready._notes, kept,
         )  # fmt: skip
 

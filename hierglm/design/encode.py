@@ -177,6 +177,7 @@ def encode_new(
         total=table.rows,
         notes=(*dropped, *notes),
         table=used,
+        reduced=None,
     )
     weights = design.level_weights
     return weigh_again(found, weights) if response and weights else found

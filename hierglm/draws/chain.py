@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.plan.blocks import blocks
-from hierglm.plan.crossproducts import Sums
 from hierglm.plan.order import Order
+from hierglm.plan.sums import Sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.draws.chain import Given
-from hierglm.plan.crossproducts import Sums
+from hierglm.plan.sums import Sums
 
 Floats = NDArray[np.float64]
 

@@ -14,12 +14,13 @@ from hierglm.draws.chain import Given, branches, draw_branch
 from hierglm.draws.dense import draw_dense
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.scales import coordinate_weights, flat, level_sizes, place, stratum_scales
-from hierglm.plan.crossproducts import Crossproducts, Sums, sum_rows
+from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.dense import dense
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
 from hierglm.plan.rotation import rotate, turns
 from hierglm.plan.rows import factors
+from hierglm.plan.sums import Crossproducts, Sums
 from hierglm.program.groups import effect_dims
 
 Floats = NDArray[np.float64]

@@ -59,6 +59,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
     if model.parts:
         return _several(model, abilities, plan, asked)
     if plan == "textbook":
+        _refuse_without_rows(model, "plan='textbook' is")
         return Plan(
             model=model,
             asked="textbook",
@@ -68,6 +69,8 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         )
     wants = [_wanted(g, asked) for g in model.design.groups]
     by_rows = _by_rows(model, asked, wants)
+    if by_rows:
+        _refuse_without_rows(model, "this model's program is")
     found = _by_level(model) if by_rows else _integrable(model, wants)
     numbers = compute(model, found, by_rows=by_rows)
     if _by_kernel(model, abilities, numbers):
@@ -115,6 +118,15 @@ def _several(
         groups=tuple(standardised_choice(g, why) for g in model.groups),
         parts=parts,
     )
+
+
+def _refuse_without_rows(model: Model, what: str) -> None:
+    """Refuse a program by rows where rows were read in batches and not kept."""
+    if model.design.reduced is not None:
+        raise SettingsError(
+            f"{what} written by rows, and those of {model.design.reduced.source} were read in "
+            "batches and not kept: leave the response by crossproducts, or fit a sample in memory"
+        )
 
 
 def _asked(model: Model, plan: Asked) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,77 +12,11 @@ from hierglm.design.design import Design, Grouping
 from hierglm.design.magnitudes import units
 from hierglm.plan.blocks import level_products, pack
 from hierglm.plan.order import Order
+from hierglm.plan.reduced_sums import sums_of
+from hierglm.plan.sums import Crossproducts, GroupCrossproducts, Sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Crossproducts:
-    """Crossproducts of the common columns and the response, weighted.
-
-    X has a column of ones and centred columns where there is an intercept, else the columns
-    as they are.
-
-    Attributes
-    ----------
-    ols : ndarray, shape (p,)
-        Least-squares coefficients of X; those that are given are what is given.
-    R : ndarray, shape (p, p)
-        Upper triangular, R' R = X' W X, given coefficients counting as columns of zeros.
-    rss : float
-        Weighted residual sum of squares.
-    weights : float
-        Number of rows, or the sum of their weights.
-    means : ndarray, shape (columns,)
-        Means that were taken from the columns; zeros without an intercept.
-    """
-
-    ols: Floats
-    R: Floats
-    rss: float
-    weights: float
-    means: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class GroupCrossproducts:
-    """Crossproducts within the J levels of a grouping factor with q effects.
-
-    Attributes
-    ----------
-    ZZ : ndarray, shape (T, J) or (T, J, J)
-        Z_j' W Z_j, lower triangles row by row, T = q (q + 1) / 2 entries; where levels share
-        rows, Z_i' W Z_j of each two of them.
-    ZX : ndarray, shape (q, J, p)
-        Z_j' W X.
-    Ze : ndarray, shape (q, J)
-        Z_j' W e, e the residuals of the least-squares fit.
-    """
-
-    ZZ: Floats
-    ZX: Floats
-    Ze: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """All crossproducts of a design; rows drop out once these are known.
-
-    Attributes
-    ----------
-    common : Crossproducts
-        Of the common columns and the response.
-    groups : tuple of GroupCrossproducts
-        Within the levels of each group term.
-    cross : mapping of (int, int) to sparse array, shape (J_k q_k, J_l q_l)
-        Z_k' W Z_l of two terms, the first eliminated before the second; effect e of level
-        j stands at j q + e.
-    """
-
-    common: Crossproducts
-    groups: tuple[GroupCrossproducts, ...]
-    cross: Mapping[tuple[int, int], Any]
 
 
 def sum_rows(design: Design, order: Order, given: Floats | None = None) -> Sums:
@@ -97,6 +30,8 @@ def sum_rows(design: Design, order: Order, given: Floats | None = None) -> Sums:
     given : ndarray, shape (p,), optional
         The common coefficients that are known, NaN where they are not.
     """
+    if design.reduced is not None:
+        return sums_of(design.reduced, design.intercept, order, given)
     weights = row_weights(design)
     X, means = common_matrix(design)
     common, e = _common(design, X, means, weights, given)
@@ -122,6 +57,8 @@ def common_matrix(design: Design) -> tuple[Floats, Floats]:
 
 def column_means(design: Design) -> Floats:
     """Return what is taken from the common columns: their means, or zeros without an intercept."""
+    if design.reduced is not None:
+        return design.reduced.means if design.intercept else np.zeros(len(design.reduced.means))
     columns = design.common.matrix
     return np.asarray(columns.mean(axis=0)) if design.intercept else np.zeros(columns.shape[1])
 

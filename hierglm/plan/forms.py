@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.models import Model
-from hierglm.plan.crossproducts import Sums
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 from hierglm.plan.rows import Rows
+from hierglm.plan.sums import Sums
 from hierglm.showing.said import Grid, Said
 from hierglm.showing.shown import Shown
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.plan.blocks import join, split, unpack
-from hierglm.plan.crossproducts import Sums
 from hierglm.plan.elimination import System
 from hierglm.plan.likelihoods import Likelihood, Local, Own
+from hierglm.plan.sums import Sums
 
 Floats = NDArray[np.float64]
 

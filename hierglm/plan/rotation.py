@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
-from hierglm.plan.crossproducts import GroupCrossproducts, Sums
+from hierglm.plan.sums import GroupCrossproducts, Sums
 
 Floats = NDArray[np.float64]
 

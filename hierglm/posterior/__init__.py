@@ -2,5 +2,6 @@
 
 from hierglm.posterior.fit import Fit, load
 from hierglm.posterior.pictures import Plots
+from hierglm.posterior.streamed import StreamedFit
 
-__all__ = ["Fit", "Plots", "load"]
+__all__ = ["Fit", "Plots", "StreamedFit", "load"]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.design.magnitudes import constant
+from hierglm.design.reduced import Reduced
 from hierglm.families.family import Family
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,8 @@ class Scales:
 
 def measure(design: Design, family: Family) -> Scales:
     """Return the numbers that scale the default priors of a design and a family."""
+    if design.reduced is not None:
+        return _of_reduced(design.reduced)
     y = family.scale.apply(design.response.values)
     gaussian = family.link.name == "identity"
     centre, spread = _link_scale(y, family, design.offset)
@@ -50,6 +53,17 @@ def measure(design: Design, family: Family) -> Scales:
         centre=centre,
         spread=spread,
         sd_x=np.array([_sd(x) for x in design.common.matrix.T]),
+    )
+
+
+def _of_reduced(rows: Reduced) -> Scales:
+    """Return the numbers of a Gaussian response whose rows were read in batches."""
+    return Scales(
+        mean_y=rows.mean_y,
+        sd_y=rows.sd_y,
+        centre=round(rows.median_y, 1) - rows.mean_offset,
+        spread=max(2.5, round(rows.mad_y, 1)),
+        sd_x=rows.sds,
     )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from hierglm.covariances import covariance_of
 from hierglm.plan.blocks import blocks
-from hierglm.plan.crossproducts import Sums
 from hierglm.plan.dense import dense
 from hierglm.plan.forms import CommonForm, Plan
 from hierglm.plan.order import Order
+from hierglm.plan.sums import Sums
 from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fields import field_weights

@@ -1,0 +1,77 @@
+"""What is known of rows that were read in batches and not kept: sums over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReduced:
+    """Sums within the J levels of a group term with q effects.
+
+    Attributes
+    ----------
+    ZZ : ndarray, shape (q (q + 1) / 2, J)
+        Z_j' W Z_j, lower triangles row by row.
+    ZA : ndarray, shape (q, J, p + 2)
+        Z_j' W A, for the A of `Reduced`.
+    """
+
+    ZZ: Floats
+    ZA: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """All that a Gaussian likelihood and its default priors need of the rows.
+
+    A = [1, X - centre, y - offset - centre_y] has p + 2 columns for p common columns.
+
+    Attributes
+    ----------
+    source : str
+        Where the rows are, in words.
+    rows : int
+        Rows without missing values.
+    weights : float
+        Sum of their weights.
+    R : ndarray, shape (p + 2, p + 2)
+        Upper triangular, R' R = A' W A.
+    centre : ndarray, shape (p,)
+        What was taken from the common columns; zeros without an intercept.
+    centre_y : float
+        What was taken from the response; 0 without an intercept.
+    means, sds : ndarray, shape (p,)
+        Of the common columns, not weighted.
+    mean_y, sd_y, mean_offset : float
+        Likewise.
+    median_y, mad_y : float
+        Middle of the response, and the median distance from it.
+    groups : tuple of GroupReduced
+        One for each group term.
+    cross : mapping of (int, int) to sparse array, shape (J_k q_k, J_m q_m)
+        Z_k' W Z_m for terms k < m.
+    """
+
+    source: str
+    rows: int
+    weights: float
+    R: Floats
+    centre: Floats
+    centre_y: float
+    means: Floats
+    sds: Floats
+    mean_y: float
+    sd_y: float
+    mean_offset: float
+    median_y: float
+    mad_y: float
+    groups: tuple[GroupReduced, ...]
+    cross: Mapping[tuple[int, int], Any]

@@ -1,0 +1,1 @@
+"""Tables larger than memory: read in batches, reduced to sums, never held whole."""

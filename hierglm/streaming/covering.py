@@ -1,0 +1,197 @@
+"""The first pass: real rows, few, in which every level and every combination of levels occurs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hierglm.errors import DataError, FormulaError
+from hierglm.formula.functions import ENCODINGS
+from hierglm.formula.terms import Factor, Formula
+from hierglm.streaming.sources import Source
+
+ROWS = 2000
+"""First rows that are kept whatever they hold: they tell types, and about where columns lie."""
+_OF_LEVELS = {"C", "hashed"}
+_LEARNS = set(ENCODINGS) - _OF_LEVELS - {"I"}
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """What the first pass found.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Complete rows: each combination of the levels of all grouping factors, and each level of
+        each other category, is in at least one of them.
+    rows : int
+        Rows read.
+    incomplete : int
+        Of which so many have a missing value.
+    missing : mapping of str to int
+        Missing values by column.
+    """
+
+    table: Any
+    rows: int
+    incomplete: int
+    missing: Mapping[str, int]
+
+
+def cover(formula: Formula, source: Source, batch: int) -> Covering:
+    """Return rows that cover all levels; one pass over the columns that the formula names.
+
+    Parameters
+    ----------
+    formula : Formula
+    source : Source
+    batch : int
+        Rows of a batch.
+
+    Raises
+    ------
+    DataError
+        No rows, or no complete ones.
+    """
+    kept: dict[tuple[str, ...], _Firsts] = {}
+    rows = incomplete = 0
+    missing: dict[str, int] = {}
+    start: list[Any] = []
+    for found in source.read(formula.names, batch):
+        if not kept:
+            kept = {keys: _Firsts(keys) for keys in _discrete(formula, found.schema)}
+        whole, counts = complete(found)
+        rows += found.num_rows
+        incomplete += found.num_rows - whole.num_rows
+        missing = {n: missing.get(n, 0) + counts.get(n, 0) for n in (*missing, *counts)}
+        if sum(t.num_rows for t in start) < ROWS:
+            start.append(whole.slice(0, ROWS))
+        for firsts in kept.values():
+            firsts.add(whole)
+    if not rows:
+        raise DataError(f"{source.name} has no rows")
+    if incomplete == rows:
+        raise DataError(f"no row of {source.name} is complete; missing values: {said(missing)}")
+    tables = [*start, *(f.table() for f in kept.values())]
+    return Covering(_joined(tables), rows, incomplete, missing)
+
+
+def said(missing: Mapping[str, int]) -> str:
+    """Return columns with the number of their missing values, in words."""
+    return ", ".join(f"{name!r} ({count:,})" for name, count in missing.items())
+
+
+def complete(table: Any) -> tuple[Any, dict[str, int]]:
+    """Return the rows of a pyarrow table without missing values, and how many each column has."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    counts: dict[str, int] = {}
+    keep = None
+    for name in table.column_names:
+        column = table.column(name)
+        bad = pc.is_null(column, nan_is_null=True)
+        if column.null_count or (pa.types.is_floating(column.type) and pc.any(bad).as_py()):
+            counts[name] = pc.sum(bad).as_py()
+            good = pc.invert(bad)
+            keep = good if keep is None else pc.and_(keep, good)
+    return (table if keep is None else table.filter(keep)), counts
+
+
+class _Firsts:
+    """The first rows that have each combination of some columns, batch after batch."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._tables: list[Any] = []
+        self._settled = 0
+
+    def add(self, table: Any) -> None:
+        """Take in a batch."""
+        self._tables.append(_first(table, self._keys))
+        # Looked at together whenever there are twice as many: each row a few times in all.
+        if sum(t.num_rows for t in self._tables) > 2 * self._settled + 10_000:
+            self._settled = self.table().num_rows
+
+    def table(self) -> Any:
+        """Return one row for each combination so far."""
+        self._tables = [_first(_joined(self._tables), self._keys)]
+        return self._tables[0]
+
+
+def _first(table: Any, keys: Sequence[str]) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    numbered = table.select(list(keys)).append_column("", pa.array(np.arange(table.num_rows)))
+    found = numbered.group_by(list(keys), use_threads=False).aggregate([("", "min")])
+    return table.take(np.sort(found.column("_min").to_numpy()))
+
+
+def _joined(tables: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _discrete(formula: Formula, schema: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the sets of columns whose combinations make levels."""
+    groups = dict.fromkeys(n for g in formula.groups for f in g.by for n in f.names)
+    if groups:
+        yield tuple(groups)
+    for name in formula.names:
+        if name not in groups and _is_category(schema.field(name).type):
+            yield (name,)
+    for factor in _predictors(formula):
+        if calls(factor) & _OF_LEVELS:
+            yield tuple(factor.names)
+
+
+def refuse_learning(formula: Formula) -> None:
+    """Refuse functions whose values in a row depend on the other rows.
+
+    Raises
+    ------
+    FormulaError
+        Points at the first of them.
+    """
+    for factor in _factors(formula):
+        for name in sorted(calls(factor) & _LEARNS):
+            raise FormulaError(
+                f"{name}(...) is learned from all rows, and these are read in batches: write its "
+                "numbers (I((x - 3.2) / 1.5) for scale(x)), or make the column beforehand",
+                formula.source,
+                factor.start,
+                factor.end,
+            )
+
+
+def calls(factor: Factor) -> set[str]:
+    """Return the functions that a factor calls."""
+    return set(re.findall(r"\b([A-Za-z_]\w*)\(", factor.expr)) if factor.kind == "call" else set()
+
+
+def _factors(formula: Formula) -> Iterator[Factor]:
+    r = formula.response
+    yield from (f for f in (r.value, r.trials, r.failures, r.weights, r.se) if f is not None)
+    yield from formula.offsets
+    yield from _predictors(formula)
+
+
+def _predictors(formula: Formula) -> Iterator[Factor]:
+    terms = (*formula.common, *(t for g in formula.groups for t in g.effects))
+    return (f for term in terms for f in term.factors)
+
+
+def _is_category(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_dictionary(kind)
+        or types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+    )

@@ -1,0 +1,117 @@
+"""Median and median absolute deviation of numbers that come in batches, as they are rounded.
+
+Default priors (brms) are scaled by both, rounded to one decimal. One pass that counts numbers in
+bins bounds them; where a bound could be rounded either way, a further pass looks closer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BINS = 2**16
+_PASSES = 6
+MAD = 1.4826
+"""Makes the median absolute deviation an sd for normal data (R's mad)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many numbers lie in each of some bins.
+
+    Attributes
+    ----------
+    count : ndarray of int, shape (bins,)
+    low, high : ndarray, shape (bins,)
+        The least and the largest number of each; infinite of an empty one.
+    """
+
+    count: Ints
+    low: Floats
+    high: Floats
+
+    def __add__(self, other: Counts) -> Counts:
+        """Return the counts of the numbers of both, between the same edges."""
+        return Counts(
+            self.count + other.count,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+
+def middle(
+    found: Counts, edges: Floats, again: Callable[[], Iterator[Floats]]
+) -> tuple[float, float]:
+    """Return median and median absolute deviation (times 1.4826), right to one decimal.
+
+    Parameters
+    ----------
+    found : Counts
+        Of all numbers, between `edges`.
+    edges : ndarray
+        Ascending.
+    again : callable
+        Returns the numbers again, batch by batch, at each call; called where `found` does not
+        settle the decimal.
+
+    Examples
+    --------
+    >>> numbers, edges = [np.array([1.0, 2.0]), np.array([10.0])], np.array([0.0, 5.0])
+    >>> counts = count(edges, numbers[0]) + count(edges, numbers[1])
+    >>> median, mad = middle(counts, edges, lambda: iter(numbers))
+    >>> round(median, 1), round(mad, 1)
+    (2.0, 1.5)
+    """
+    for _ in range(_PASSES):
+        median, mad = _bounds(found)
+        if _settled(median, 1.0) and _settled(mad, MAD):
+            break
+        around = [median, (median[0] - mad[1], median[1] - mad[0])]
+        around.append((median[0] + mad[0], median[1] + mad[1]))
+        edges = np.unique(np.concatenate([edges, *(np.linspace(a, b, BINS) for a, b in around)]))
+        found = sum((count(edges, y) for y in again()), start=nothing(edges))
+    return (median[0] + median[1]) / 2, MAD * (mad[0] + mad[1]) / 2
+
+
+def nothing(edges: Floats) -> Counts:
+    """Return the counts of no numbers."""
+    size = len(edges) + 1
+    return Counts(np.zeros(size, dtype=np.int64), np.full(size, np.inf), np.full(size, -np.inf))
+
+
+def count(edges: Floats, y: Floats) -> Counts:
+    """Return how many numbers lie between edges, and beyond the first and last."""
+    found = nothing(edges)
+    at = np.searchsorted(edges, y, side="right")
+    np.minimum.at(found.low, at, y)
+    np.maximum.at(found.high, at, y)
+    return replace(found, count=np.bincount(at, minlength=len(found.count)).astype(np.int64))
+
+
+def _bounds(found: Counts) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return between which numbers the median lies, and between which the deviation does."""
+    used = found.count > 0
+    counts, low, high = found.count[used], found.low[used], found.high[used]
+    median = _median(low, counts), _median(high, counts)
+    inside = np.maximum(0.0, np.maximum(low - median[1], median[0] - high))
+    outside = np.maximum(high - median[0], median[1] - low)
+    return median, (_median(inside, counts), _median(outside, counts))
+
+
+def _median(values: Floats, counts: Ints) -> float:
+    """Return the median of values that are there several times."""
+    place = np.argsort(values, kind="stable")
+    ends = np.cumsum(counts[place])
+    pair = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
+    return float(values[place][pair].mean())
+
+
+def _settled(bounds: tuple[float, float], scale: float) -> bool:
+    low, high = (round(scale * x, 1) for x in bounds)
+    return low == high
