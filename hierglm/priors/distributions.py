@@ -218,7 +218,7 @@ def beta(alpha: float = 1, beta: float = 1) -> Prior:
 
 
 def lkj(eta: float = 1) -> Prior:
-    """Return a prior for a correlation matrix C, with density proportional to |C|^(eta - 1).
+    """Return a prior for a correlation matrix C, with density proportional to det(C)^(eta - 1).
 
     Parameters
     ----------
