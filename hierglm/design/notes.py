@@ -81,7 +81,7 @@ def _is_plain(relation: Relation) -> bool:
 
 def _same_rows(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
     pairs = np.unique(np.stack([one, other]), axis=1)
-    return pairs.shape[1] == len(np.unique(one)) == len(np.unique(other))
+    return bool(pairs.shape[1] == len(np.unique(one)) == len(np.unique(other)))
 
 
 def _is_exact(design: Design, y: Floats) -> bool:
