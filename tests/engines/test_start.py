@@ -1,8 +1,12 @@
 """Starting values of a program: used where they can be, harmless where they cannot."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from hierglm.engines import stanli_worker
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
 from hierglm.program.fragment import Output, Place, Program
@@ -30,6 +34,29 @@ def test_chains_start_near_the_places_and_apart():
     mu = EmbeddedEngine().sample(program(1e7, [1.0, 2.0]), few)["mu"].values[:, 0]
     assert np.abs(mu - 1e7).max() < 5
     assert len(set(mu)) == 4
+
+
+def test_starts_are_uniform_within_two_spreads_of_the_places(monkeypatch):
+    # What the first draws cannot tell: one trajectory takes chains apart that start together.
+    centre, spread = np.array([3.0, -1.0]), np.array([1.0, 10.0])
+    model = SimpleNamespace(
+        unconstrain=lambda text: centre, log_prob_grad=lambda point: (0.0, np.zeros(2))
+    )
+    monkeypatch.setattr(stanli_worker, "_model", model, raising=False)
+    start = {"values": {}, "spread": spread.tolist()}
+
+    def starts(seed, chains):
+        request = {"start": start, "seed": seed, "settings": {"chains": chains}}
+        return stanli_worker._start(request)
+
+    found = starts(5, 2_000)
+    z = (found["inits"] - centre) / spread
+    assert all(stats.kstest(x, stats.uniform(-2, 4).cdf).pvalue > 1e-4 for x in z.T)
+    # A correlation of independent numbers has an sd of 1 / sqrt(2,000).
+    assert abs(np.corrcoef(z.T)[0, 1]) < 4 / np.sqrt(2_000)
+    np.testing.assert_array_equal(found["inv_metric"], spread**2)
+    np.testing.assert_array_equal(starts(5, 4)["inits"], starts(5, 4)["inits"])
+    assert not np.isin(starts(6, 4)["inits"], starts(5, 4)["inits"]).any()
 
 
 def test_the_posterior_does_not_depend_on_them():
