@@ -12,7 +12,8 @@
     |-- EngineError         Stan could not do what was asked
     |   |-- EngineMissing   an engine that is not installed, and how to get it
     |   |-- CompileError    a program that does not compile; names the term at fault
-    |   `-- SamplingError   a chain that could not start or did not finish
+    |   |-- SamplingError   a chain that could not start or did not finish
+    |   `-- WorkerError     workers of an executor that died again and again
     |-- AnalysisError       an analysis file; names the key
     `-- FileError           a saved fit that cannot be written or read
         `-- CheckpointError     a file that holds another run than the one to go on with
@@ -122,6 +123,10 @@ class CompileError(EngineError):
 
 class SamplingError(EngineError):
     """A chain could not start, died, or was stopped."""
+
+
+class WorkerError(EngineError):
+    """Workers of an executor died, more often than work is begun again; names the unit."""
 
 
 class FileError(HierglmError):

@@ -6,12 +6,15 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from hierglm.design.table import Table
+from hierglm.engines.progress import unit_bar
 from hierglm.errors import HierglmError, SettingsError, suggest
+from hierglm.executing import perform
 from hierglm.fitting import fit
 from hierglm.formula.update import update_formula
 from hierglm.parts import ResponsePart
@@ -167,27 +170,31 @@ def fit_many(
         raise SettingsError("fit_many() gives posteriors; for method='approx' call hg.fit on each")
     seed = secrets.randbelow(2**31) if seed is None else seed
     seeds = np.random.default_rng(seed).integers(2**31, size=len(asked)).tolist()
+    # Fits on an executor share its processors, and one bar; others have bars of their own.
+    shown = False if executor is None else options.get("progress")
     if executor is not None:
-        # Fits share its processors.
-        options = {"threads": 1, "progress": False} | options
-    calls = [
-        (one, table, family, options | {"seed": own})
+        options = {"threads": 1} | options | {"progress": False}
+    # A table that all have goes to each worker once.
+    shared = None if by == "data" else data
+    calls = (
+        (one, table if by == "data" else None, own)
         for (one, table), own in zip(asked.values(), seeds, strict=True)
-    ]
-    done = iter(map(_fit, calls) if executor is None else executor.map(_fit, calls))
+    )
     fits: dict[str, Fit] = {}
-    for name in asked:
-        try:
-            fits[name] = next(done)
-        except HierglmError as error:
-            error.add_note(f"in the fit of {by} {name!r}")
-            raise
+    with unit_bar(len(asked), "fit", shown) as told:
+        done = perform(partial(_fit, shared, family, options), calls, executor, "fit", told)
+        for name in asked:
+            try:
+                fits[name] = next(done)
+            except HierglmError as error:
+                error.add_note(f"in the fit of {by} {name!r}")
+                raise
     return Fits(fits, by)
 
 
-def _fit(call: tuple[Any, Any, Any, Mapping[str, Any]]) -> Fit:
-    formula, table, family, options = call
-    found: Fit = fit(formula, table, family, **options)
+def _fit(shared: Any, family: Any, options: Mapping[str, Any], call: tuple[Any, Any, int]) -> Fit:
+    formula, table, seed = call
+    found: Fit = fit(formula, shared if table is None else table, family, seed=seed, **options)
     return found
 
 

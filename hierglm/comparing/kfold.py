@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.elpd import Elpd, fingerprint
 from hierglm.comparing.loo import chosen, log_densities
-from hierglm.comparing.refits import held_out
+from hierglm.comparing.refits import each_held_out
 from hierglm.comparing.units import ROW, Units, united, units_of
 from hierglm.comparing.weights import base
 from hierglm.design.design import Design
@@ -31,6 +32,8 @@ def kfold(
     stratify: str | None = None,
     seed: int | None = None,
     response: str | None = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
 ) -> Elpd:
     """Return the log density of each unit given the other folds.
 
@@ -48,6 +51,10 @@ def kfold(
     response : str, optional
         Of several responses the one whose rows are left out. Without it levels, `by`, are left
         out of all responses at once.
+    executor : Executor, optional
+        Of `concurrent.futures`, on which folds are fitted; the numbers are the same.
+    progress : bool, optional
+        A bar of the folds; by default in a terminal and in a notebook.
 
     Raises
     ------
@@ -65,9 +72,10 @@ def kfold(
     found = folds([(m.design, u) for m, u in pairs], k, stratify, seed)
     units = own[0]
     elpd, lpd = np.empty(len(units)), np.empty(len(units))
-    for fold in range(1, k + 1):
-        some = np.flatnonzero(found == fold)
-        elpd[some] = held_out(fitted, pairs, some)
+    held = [np.flatnonzero(found == fold) for fold in range(1, k + 1)]
+    for some, values in zip(held, each_held_out(fitted, pairs, held, executor, progress, "fold"),
+                            strict=True):  # fmt: skip
+        elpd[some] = values
     before, step = base(fitted)[:, None], max(1, _HELD // len(base(fitted)))
     if together:
         for low in range(0, len(units), step):

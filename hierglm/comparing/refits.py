@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from hierglm.design.design import Design, Grouping
 from hierglm.design.rows import take
 from hierglm.design.several import Joined
 from hierglm.draws.pareto import log_sum
+from hierglm.engines.progress import unit_bar
 from hierglm.errors import DataError
+from hierglm.executing import perform
 from hierglm.models import Model
 from hierglm.refitting import fit_model
 from hierglm.results.fitted import Fitted
@@ -24,6 +28,34 @@ from hierglm.results.fitted import Fitted
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def each_held_out(
+    fitted: Fitted,
+    units: Sequence[tuple[Model, Units]],
+    parts: Sequence[Ints],
+    executor: Executor | None,
+    progress: bool | None,
+    unit: str,
+) -> Iterator[Floats]:
+    """Yield `held_out` of several sets of units, one fit each, here or on an executor.
+
+    Parameters
+    ----------
+    fitted, units
+        See `held_out`.
+    parts : sequence of ndarray of int
+        The units that are left out together, for each fit.
+    executor, progress
+        See `hierglm.executing.perform` and `hierglm.engines.progress.unit_bar`.
+    unit : str
+        What a fit is called.
+    """
+    if executor is not None:
+        # Fits share its processors.
+        fitted = replace(fitted, settings=replace(fitted.settings, threads=1))
+    with unit_bar(len(parts), unit, progress) as told:
+        yield from perform(partial(held_out, fitted, units), parts, executor, unit, told)
 
 
 def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -> Floats:

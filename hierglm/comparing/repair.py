@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Literal
 
@@ -14,7 +15,7 @@ from hierglm.comparing.coordinates import coordinates_of
 from hierglm.comparing.elpd import Elpd
 from hierglm.comparing.marginals import integrable, marginals, owners
 from hierglm.comparing.moment_match import matched
-from hierglm.comparing.refits import held_out
+from hierglm.comparing.refits import each_held_out
 from hierglm.comparing.weights import base, efficiency, left_out
 from hierglm.design.design import Design
 from hierglm.draws.pareto import log_sum
@@ -101,7 +102,13 @@ def moment_matched(fitted: Fitted, found: Elpd) -> Elpd:
     return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes)
 
 
-def refitted(fitted: Fitted, model: Model, found: Elpd) -> Elpd:
+def refitted(
+    fitted: Fitted,
+    model: Model,
+    found: Elpd,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> Elpd:
     """Return the same with hard units left out by fitting again, one fit each.
 
     Parameters
@@ -110,6 +117,8 @@ def refitted(fitted: Fitted, model: Model, found: Elpd) -> Elpd:
     model : Model
         The response whose units they are.
     found : Elpd
+    executor, progress
+        Where fits are done, and whether a bar is shown; see `hierglm.comparing.kfold.kfold`.
     """
     assert found.pareto_k is not None
     assert found.ess_i is not None
@@ -117,9 +126,11 @@ def refitted(fitted: Fitted, model: Model, found: Elpd) -> Elpd:
     if not len(hard):
         return found
     elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
-    for i in hard:
-        elpd[i] = held_out(fitted, [(model, found.units)], np.array([i]))[0]
-        khat[i] = ess[i] = np.nan
+    parts = [np.array([i]) for i in hard]
+    pairs = [(model, found.units)]
+    again = each_held_out(fitted, pairs, parts, executor, progress, "fit")
+    for i, values in zip(hard, again, strict=True):
+        elpd[i], khat[i], ess[i] = values[0], np.nan, np.nan
     count = f"{len(hard):,} {'fit' if len(hard) == 1 else 'fits'}"
     note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"
     return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=(*found.notes, note))

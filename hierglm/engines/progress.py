@@ -64,6 +64,41 @@ def progress_bar(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], N
         bar.close()
 
 
+@contextmanager
+def unit_bar(
+    count: int, unit: str, progress: bool | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Show how many units of work are done while the ``with`` statement lasts.
+
+    Parameters
+    ----------
+    count : int
+        All of them.
+    unit : str
+        What they are: "fold".
+    progress : bool, optional
+        As of `hierglm.engines.engine.Settings`.
+
+    Yields
+    ------
+    callable
+        Takes the number that are done, wherever it was done.
+
+    Examples
+    --------
+    >>> with unit_bar(10, "fold", progress=False) as told:
+    ...     told(1)
+    """
+    if not _wanted(progress) or not count:
+        yield lambda _: None
+        return
+    bar = _bar(count, f"{unit}s: 0 of {count:,} ")
+    try:
+        yield lambda done: bar.reach(done, f"{unit}s: {done:,} of {count:,} ")
+    finally:
+        bar.close()
+
+
 def _words(warm: list[bool], reached: list[int], each: int) -> str:
     """Say in two words where the slowest chain is."""
     chains = f"{len(warm)} chain{'s' if len(warm) > 1 else ''}"

@@ -12,6 +12,8 @@ from hierglm.results.fitted import Fitted
 from hierglm.results.outcome import Elbo
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -164,7 +166,12 @@ class Criticism(Fitted):
         )  # fmt: skip
 
     def loo(
-        self, unit: str | None = None, repair: Repair | None = None, response: str | None = None
+        self,
+        unit: str | None = None,
+        repair: Repair | None = None,
+        response: str | None = None,
+        executor: Executor | None = None,
+        progress: bool | None = None,
     ) -> Elpd:
         """Return how well each row, or each level, is predicted from all others; print it.
 
@@ -187,6 +194,8 @@ class Criticism(Fitted):
             is (Paananen et al. 2021; of one linear predictor), and "refit" fits again.
         response : str, optional
             Of several responses which one.
+        executor, progress
+            Where "refit" fits, and whether it shows a bar; as of `kfold`.
 
         Returns
         -------
@@ -201,7 +210,7 @@ class Criticism(Fitted):
         """
         from hierglm.comparing import loo
 
-        return loo.loo(self, unit, repair, response)
+        return loo.loo(self, unit, repair, response, executor, progress)
 
     def waic(self, response: str | None = None) -> Elpd:
         """Return the widely applicable information criterion; `loo` is more robust.
@@ -222,6 +231,8 @@ class Criticism(Fitted):
         stratify: str | None = None,
         seed: int | None = None,
         response: str | None = None,
+        executor: Executor | None = None,
+        progress: bool | None = None,
     ) -> Elpd:
         """Return how well each row, or each level, is predicted by fits without its fold.
 
@@ -239,6 +250,10 @@ class Criticism(Fitted):
         response : str, optional
             Of several responses the one whose rows are left out; the others' stay. Without it
             the levels of `by` are left out of all responses at once.
+        executor : concurrent.futures.Executor, optional
+            Where folds are fitted, several at a time; the numbers are the same.
+        progress : bool, optional
+            A bar of the folds; by default in a terminal and in a notebook.
 
         Returns
         -------
@@ -251,7 +266,7 @@ class Criticism(Fitted):
         """
         from hierglm.comparing import kfold
 
-        return kfold.kfold(self, k, by, stratify, seed, response)
+        return kfold.kfold(self, k, by, stratify, seed, response, executor, progress)
 
     def influence(
         self, unit: str | None = None, response: str | None = None, each: bool = False

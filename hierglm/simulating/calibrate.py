@@ -183,7 +183,7 @@ def calibrate(
     seed = secrets.randbelow(2**31) if seed is None else seed
     data = simulate(prepared.model, n, seed)
     task = partial(_ranked, prepared, draws, settings(options, executor))
-    found = list(each(task, data, executor))
+    found = each(task, data, n, executor, options.get("progress"))
     return gather(found, time.monotonic() - start, seed)
 
 

@@ -135,7 +135,7 @@ def recover(
     seed = secrets.randbelow(2**31) if seed is None else seed
     data = simulate(prepared.model, n, seed, truth)
     task = partial(_estimated, prepared, kinds, conf_level, settings(options, executor))
-    found = list(each(task, data, executor))
+    found = each(task, data, n, executor, options.get("progress"))
     rows = [{"dataset": k, **row} for k, made in enumerate(found) if made for row in _rows(made)]
     return Recovery(
         pd.DataFrame(rows, columns=["dataset", *_ROW]),

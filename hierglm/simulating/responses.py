@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
+from hierglm.engines.progress import unit_bar
 from hierglm.errors import ResponseError, SettingsError
+from hierglm.executing import perform
 from hierglm.models import Model
 from hierglm.predicting.predictions import predictions
 from hierglm.priors.assign import settle
@@ -22,7 +24,6 @@ from hierglm.results.approximation import Approximation
 from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
-Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
@@ -160,10 +161,16 @@ def with_responses(model: Model, values: list[Floats]) -> Model:
 
 
 def each(
-    task: Callable[[Item], Answer], items: Iterator[Item], executor: Executor | None
-) -> Iterator[Answer]:
-    """Yield what a task returns for each item, in order, here or where an executor sends it."""
-    return map(task, items) if executor is None else executor.map(task, items)
+    task: Callable[[Simulated | str], Answer],
+    data: Iterator[Simulated | str],
+    n: int,
+    executor: Executor | None,
+    progress: bool | None,
+) -> list[Answer]:
+    """Return what a task gives for each of n data sets, here or where an executor sends them."""
+    # What is no number is told by `simulate`.
+    with unit_bar(n if isinstance(n, int | np.integer) else 0, "data set", progress) as told:
+        return list(perform(task, data, executor, "data set", told))
 
 
 def _one(draws: Draws, number: int) -> Draws:
@@ -190,5 +197,6 @@ def refuse_methods(name: str, options: Mapping[str, Any]) -> None:
 
 
 def settings(options: Mapping[str, Any], executor: Executor | None) -> dict[str, Any]:
-    """Return the options of fits, without a bar; data sets share an executor's processors."""
-    return {"progress": False} | ({"threads": 1} if executor is not None else {}) | dict(options)
+    """Return the options of fits, whose bar is that of all; they share an executor's processors."""
+    own = {"threads": 1} if executor is not None else {}
+    return own | dict(options) | {"progress": False}
