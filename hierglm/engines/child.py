@@ -7,6 +7,7 @@ session: Ctrl-C, an error or the end of this process ends it and all that it sta
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from hierglm.engines.process import how_it_ended, kill_group, search_path, start
 from hierglm.engines.worker import GREETING, read_frame, write_frame
-from hierglm.errors import SamplingError
+from hierglm.errors import EngineError, SamplingError
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -76,7 +77,8 @@ class Child:
     Raises
     ------
     EngineError
-        If no Python can be started.
+        If no Python can be started, or temporary files cannot be written: here, or within the
+        ``with`` statement in its folder for them.
 
     Examples
     --------
@@ -92,17 +94,19 @@ class Child:
         self._closed = False
 
     def __enter__(self) -> Self:
-        if self._wants_scratch:
-            self.scratch = tempfile.mkdtemp(prefix="hierglm-")
         try:
+            if self._wants_scratch:
+                self.scratch = tempfile.mkdtemp(prefix="hierglm-")
             self._words = tempfile.TemporaryFile()
             try:
                 self._process = start(self._words, self.scratch)
             except BaseException:
                 self._words.close()
                 raise
-        except BaseException:
+        except BaseException as error:
             self._tidy()
+            if isinstance(error, OSError):
+                raise _no_room(error) from error
             raise
         # Written at once, but read through a buffer: frames are mostly small.
         self._source = io.BufferedReader(cast(io.RawIOBase, self._process.stdout))
@@ -120,6 +124,8 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if isinstance(error, OSError) and self._of_scratch(error):
+            raise _no_room(error) from error
 
     def ask(
         self, request: Mapping[str, Any], blob: bytes = b"", progress: Progress | None = None
@@ -221,6 +227,21 @@ class Child:
         said = f"\n  its last words:\n{words}" if words else ""
         return SamplingError(f"the Stan process {how_it_ended(code)}{said}")
 
+    def _of_scratch(self, error: OSError) -> bool:
+        """Whether a file in its folder could not be written; a full disk names no file."""
+        if not self.scratch:
+            return False
+        if error.filename is None:
+            return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return str(error.filename).startswith(self.scratch)
+
     def _tidy(self) -> None:
         if self.scratch:
             shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _no_room(error: OSError) -> EngineError:
+    return EngineError(
+        f"temporary files cannot be written: {error.strerror or error}; set the environment "
+        "variable TMPDIR to a folder that can be written and has room"
+    )
