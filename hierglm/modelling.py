@@ -18,8 +18,9 @@ from hierglm.models import specify
 from hierglm.parts import ResponsePart, notes_of, part, specify_parts
 from hierglm.prepared import PreparedModel, prepare
 from hierglm.priors.distributions import Prior
+from hierglm.streaming.counting import tally
 from hierglm.streaming.feasible import refuse_rows
-from hierglm.streaming.passes import read
+from hierglm.streaming.passes import check, read
 from hierglm.streaming.sources import source_of
 
 Formula = str | Sequence[str] | Sequence[ResponsePart]
@@ -68,7 +69,9 @@ def model(
     if source is not None:
         refuse_rows(source, family_of(family), plan, data2)
         parsed = parse(formula, source.columns, tuple(functions or ()))
-        design = read(parsed, source, missing=missing, functions=functions, weights=weights)
+        check(parsed, source)
+        reading = read if family_of(family).name == "gaussian" else tally
+        design = reading(parsed, source, missing=missing, functions=functions, weights=weights)
         model = specify(design, family, priors)
         return prepare(model, engine, plan, notes=model.design.notes)
     table = as_table(data)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.given import Given
-from hierglm.design.reduced import Reduced
+from hierglm.design.reduced import Counted, Reduced
 from hierglm.design.relation import PLAIN, Relation
 from hierglm.formula.terms import UNSTRUCTURED, Formula, Structure
 
@@ -154,9 +154,9 @@ class Design:
         Matrices and graphs between levels that the formula wants beside the table, by name.
     level_weights : mapping
         Weights by grouping factor and level, which are among the response's weights.
-    reduced : Reduced or None
-        Sums over the rows, where these were read in batches: the rows that are here are then
-        only some, in which every level occurs.
+    reduced : Reduced, Counted or None
+        Where rows were read in batches. Sums over them: the rows that are here are then only
+        some, in which every level occurs. Or how often each of the rows that are here occurs.
     """
 
     formula: Formula
@@ -172,7 +172,7 @@ class Design:
     functions: Mapping[str, Any]
     given: Mapping[str, Given] = field(default_factory=dict)
     level_weights: Mapping[str, Mapping[Any, float]] = field(default_factory=dict)
-    reduced: Reduced | None = None
+    reduced: Reduced | Counted | None = None
 
     @property
     def rows(self) -> int:

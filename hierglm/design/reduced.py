@@ -1,4 +1,4 @@
-"""What is known of rows that were read in batches and not kept: sums over them."""
+"""What is known of rows that were read in batches and not kept: sums over them, or counts."""
 
 from __future__ import annotations
 
@@ -75,3 +75,41 @@ class Reduced:
     mad_y: float
     groups: tuple[GroupReduced, ...]
     cross: Mapping[tuple[int, int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many rows there are of each of the different rows that a design has.
+
+    Attributes
+    ----------
+    source : str
+        Where the rows are, in words.
+    frequency : ndarray, shape (different rows,)
+        Whole numbers.
+    means : ndarray, shape (p,)
+        Of the common columns over all rows.
+    """
+
+    source: str
+    frequency: Floats
+    means: Floats
+
+    @property
+    def rows(self) -> int:
+        """Rows without missing values."""
+        return int(self.frequency.sum())
+
+
+def counted_median(values: Floats, counts: NDArray[Any]) -> float:
+    """Return the median of values of which each is there several times.
+
+    Examples
+    --------
+    >>> counted_median(np.array([3.0, 1.0]), np.array([2, 2]))
+    2.0
+    """
+    place = np.argsort(values, kind="stable")
+    ends = np.cumsum(counts[place])
+    pair = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
+    return float(values[place][pair].mean())

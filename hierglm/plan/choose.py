@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hierglm.design.design import Grouping
+from hierglm.design.reduced import Counted
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.plan.choose_groups import group_choice, refuse_coupled, standardised_choice
@@ -69,7 +70,7 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
         )
     wants = [_wanted(g, asked) for g in model.design.groups]
     by_rows = _by_rows(model, asked, wants)
-    if by_rows:
+    if by_rows and not isinstance(model.design.reduced, Counted):
         _refuse_without_rows(model, "this model's program is")
     found = _by_level(model) if by_rows else _integrable(model, wants)
     numbers = compute(model, found, by_rows=by_rows)

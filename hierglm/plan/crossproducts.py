@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
 from hierglm.design.magnitudes import units
+from hierglm.design.reduced import Reduced
 from hierglm.plan.blocks import level_products, pack
 from hierglm.plan.order import Order
 from hierglm.plan.reduced_sums import sums_of
@@ -30,7 +31,7 @@ def sum_rows(design: Design, order: Order, given: Floats | None = None) -> Sums:
     given : ndarray, shape (p,), optional
         The common coefficients that are known, NaN where they are not.
     """
-    if design.reduced is not None:
+    if isinstance(design.reduced, Reduced):
         return sums_of(design.reduced, design.intercept, order, given)
     weights = row_weights(design)
     X, means = common_matrix(design)
@@ -52,7 +53,7 @@ def common_matrix(design: Design) -> tuple[Floats, Floats]:
     columns, means = design.common.matrix, column_means(design)
     if not design.intercept:
         return columns, means
-    return np.column_stack([np.ones(design.rows), columns - means]), means
+    return np.column_stack([np.ones(len(columns)), columns - means]), means
 
 
 def column_means(design: Design) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
+from hierglm.design.reduced import Counted
 from hierglm.plan.crossproducts import common_matrix, memberships
 from hierglm.plan.order import Factor
 from hierglm.plan.rotation import coupled
@@ -50,6 +51,8 @@ class Rows:
     pattern, patterns : ndarray of int, or None
         Where common columns repeat over gathered rows: which pattern each row has, and one
         row of the design for each pattern.
+    counted : bool
+        Whether rows of the design stand for several to begin with.
     """
 
     X: Floats
@@ -64,6 +67,7 @@ class Rows:
     first: Ints
     pattern: Ints | None = None
     patterns: Ints | None = None
+    counted: bool = False
 
     @property
     def mean(self) -> Floats:
@@ -73,7 +77,7 @@ class Rows:
     @property
     def gathered(self) -> bool:
         """Whether some rows were equal."""
-        return len(self.first) < len(self.cell)
+        return self.counted or len(self.first) < len(self.cell)
 
 
 def factors(design: Design) -> tuple[Factor, ...]:
@@ -91,14 +95,18 @@ def gather(design: Design, equal: bool = True) -> Rows:
         Whether equal rows become one; else each is kept.
     """
     response = design.response
-    weight = np.ones(design.rows) if response.weights is None else response.weights
-    trials = np.ones(design.rows) if response.trials is None else response.trials
-    cell = first = np.arange(design.rows)
+    held = len(design.kept)
+    weight = np.ones(held) if response.weights is None else response.weights
+    counted = isinstance(design.reduced, Counted)
+    if isinstance(design.reduced, Counted):
+        weight = weight * design.reduced.frequency
+    trials = np.ones(held) if response.trials is None else response.trials
+    cell = first = np.arange(held)
     if equal:
-        cell, first = distinct(_columns(design), design.rows)
+        cell, first = distinct(_columns(design), held)
     X, _ = common_matrix(design)
     levels = [memberships(g) for g in design.groups]
-    offset = np.zeros(design.rows) if design.offset is None else design.offset
+    offset = np.zeros(held) if design.offset is None else design.offset
     size = len(first)
 
     def summed(values: Floats) -> Floats:
@@ -108,7 +116,7 @@ def gather(design: Design, equal: bool = True) -> Rows:
     mean = np.divide(total, count, out=np.zeros(size), where=count > 0)
     away = response.values - trials * mean[cell]
     pattern, patterns = None, None
-    if len(first) < design.rows and design.common.labels:
+    if (counted or len(first) < held) and design.common.labels:
         at, one = distinct(list(design.common.matrix[first].T), len(first))
         if len(one) < len(first):
             pattern, patterns = at, first[one]
@@ -125,6 +133,7 @@ def gather(design: Design, equal: bool = True) -> Rows:
         first=first,
         pattern=pattern,
         patterns=patterns,
+        counted=counted,
     )
 
 

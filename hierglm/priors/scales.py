@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.design.magnitudes import constant
-from hierglm.design.reduced import Reduced
+from hierglm.design.reduced import Counted, Reduced, counted_median
 from hierglm.families.family import Family
 
 Floats = NDArray[np.float64]
@@ -42,8 +42,10 @@ class Scales:
 
 def measure(design: Design, family: Family) -> Scales:
     """Return the numbers that scale the default priors of a design and a family."""
-    if design.reduced is not None:
+    if isinstance(design.reduced, Reduced):
         return _of_reduced(design.reduced)
+    if isinstance(design.reduced, Counted):
+        return _of_counted(design, family, design.reduced.frequency)
     y = family.scale.apply(design.response.values)
     gaussian = family.link.name == "identity"
     centre, spread = _link_scale(y, family, design.offset)
@@ -65,6 +67,22 @@ def _of_reduced(rows: Reduced) -> Scales:
         spread=max(2.5, round(rows.mad_y, 1)),
         sd_x=rows.sds,
     )
+
+
+def _of_counted(design: Design, family: Family, frequency: Floats) -> Scales:
+    """Return the numbers of rows of which each stands for several; their link is log or logit."""
+    X, rows = design.common.matrix, frequency.sum()
+    away = X - np.average(X, axis=0, weights=frequency)
+    sds = np.sqrt(frequency @ away**2 / max(rows - 1, 1))
+    centre, spread = 0.0, 2.5
+    if family.link.name == "log":
+        y = design.response.values
+        g = np.log(np.where(y == 0, 0.1, y))
+        median = counted_median(g, frequency)
+        mad = 1.4826 * counted_median(np.abs(g - median), frequency)
+        shift = 0.0 if design.offset is None else np.average(design.offset, weights=frequency)
+        centre, spread = round(median, 1) - float(shift), max(2.5, round(mad, 1))
+    return Scales(0.0, 1.0, centre, spread, np.where(constant(X) | (rows < 2), 1.0, sds))
 
 
 def _link_scale(y: Floats, family: Family, offset: Floats | None) -> tuple[float, float]:

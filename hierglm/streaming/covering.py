@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.functions import ENCODINGS
@@ -19,6 +19,64 @@ _LEARNS = set(ENCODINGS) - _OF_LEVELS - {"I"}
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How many rows were read.
+
+    Attributes
+    ----------
+    source : str
+        Where they are.
+    rows : int
+        All.
+    incomplete : int
+        Those with a missing value.
+    missing : mapping of str to int
+        Missing values by column.
+    """
+
+    source: str
+    rows: int = 0
+    incomplete: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    def with_batch(self, rows: int, whole: int, missing: Mapping[str, int]) -> Seen:
+        """Return the same with a batch more: its rows, its complete rows, what is missing."""
+        names = (*self.missing, *(n for n in missing if n not in self.missing))
+        return Seen(
+            self.source,
+            self.rows + rows,
+            self.incomplete + rows - whole,
+            {n: self.missing.get(n, 0) + missing.get(n, 0) for n in names},
+        )
+
+    def check(self, missing: Literal["drop", "error"]) -> None:
+        """Raise `DataError` where nothing is left, or where nothing may be missing."""
+        if not self.rows:
+            raise DataError(f"{self.source} has no rows")
+        if missing == "error" and self.incomplete:
+            raise DataError(f"{self._share} have missing values: {self._by_column}")
+        if self.incomplete == self.rows:
+            raise DataError(
+                f"no row of {self.source} is complete; missing values: {self._by_column}"
+            )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, in words."""
+        if not self.incomplete:
+            return ()
+        return (f"{self._share} dropped: missing values in {self._by_column}",)
+
+    @property
+    def _share(self) -> str:
+        return f"{self.incomplete:,} of {self.rows:,} rows"
+
+    @property
+    def _by_column(self) -> str:
+        return ", ".join(f"{name!r} ({count:,})" for name, count in self.missing.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Covering:
     """What the first pass found.
 
@@ -27,21 +85,17 @@ class Covering:
     table : pyarrow.Table
         Complete rows: each combination of the levels of all grouping factors, and each level of
         each other category, is in at least one of them.
-    rows : int
-        Rows read.
-    incomplete : int
-        Of which so many have a missing value.
-    missing : mapping of str to int
-        Missing values by column.
+    seen : Seen
+        How many rows there were.
     """
 
     table: Any
-    rows: int
-    incomplete: int
-    missing: Mapping[str, int]
+    seen: Seen
 
 
-def cover(formula: Formula, source: Source, batch: int) -> Covering:
+def cover(
+    formula: Formula, source: Source, batch: int, missing: Literal["drop", "error"] = "drop"
+) -> Covering:
     """Return rows that cover all levels; one pass over the columns that the formula names.
 
     Parameters
@@ -50,6 +104,8 @@ def cover(formula: Formula, source: Source, batch: int) -> Covering:
     source : Source
     batch : int
         Rows of a batch.
+    missing : {"drop", "error"}
+        What is done with rows that are not complete.
 
     Raises
     ------
@@ -57,31 +113,20 @@ def cover(formula: Formula, source: Source, batch: int) -> Covering:
         No rows, or no complete ones.
     """
     kept: dict[tuple[str, ...], _Firsts] = {}
-    rows = incomplete = 0
-    missing: dict[str, int] = {}
+    seen = Seen(source.name)
     start: list[Any] = []
     for found in source.read(formula.names, batch):
         if not kept:
             kept = {keys: _Firsts(keys) for keys in _discrete(formula, found.schema)}
         whole, counts = complete(found)
-        rows += found.num_rows
-        incomplete += found.num_rows - whole.num_rows
-        missing = {n: missing.get(n, 0) + counts.get(n, 0) for n in (*missing, *counts)}
+        seen = seen.with_batch(found.num_rows, whole.num_rows, counts)
         if sum(t.num_rows for t in start) < ROWS:
             start.append(whole.slice(0, ROWS))
         for firsts in kept.values():
             firsts.add(whole)
-    if not rows:
-        raise DataError(f"{source.name} has no rows")
-    if incomplete == rows:
-        raise DataError(f"no row of {source.name} is complete; missing values: {said(missing)}")
+    seen.check(missing)
     tables = [*start, *(f.table() for f in kept.values())]
-    return Covering(_joined(tables), rows, incomplete, missing)
-
-
-def said(missing: Mapping[str, int]) -> str:
-    """Return columns with the number of their missing values, in words."""
-    return ", ".join(f"{name!r} ({count:,})" for name, count in missing.items())
+    return Covering(_joined(tables), seen)
 
 
 def complete(table: Any) -> tuple[Any, dict[str, int]]:

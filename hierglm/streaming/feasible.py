@@ -43,6 +43,18 @@ def refuse_rows(source: Source, family: Family, plan: Any, data2: Mapping[str, A
             raise SettingsError("data2 is for levels that depend on each other, which need rows "
                                 "in memory")  # fmt: skip
         return
+    if family.exponential is not None and not data2:
+        if asked == "textbook":
+            raise SettingsError(
+                f"plan={plan!r} is written by rows, and those of {source.name} are read in "
+                "batches: leave the plan to 'auto'"
+            )
+        return
+    raise infeasible(source, f"family {family!r}")
+
+
+def infeasible(source: Source, what: str) -> SettingsError:
+    """Return the error that says what would fit in the place of something that needs all rows."""
     rows = source.count()
     many = "its rows" if rows is None else f"all {rows:,} rows"
     size = "" if rows is None else f", about {rows * _BYTES_A_ROW / 2**30:,.1f} GB"
@@ -50,9 +62,9 @@ def refuse_rows(source: Source, family: Family, plan: Any, data2: Mapping[str, A
     if rows is not None and rows > _ROWS:
         width = (rows / _ROWS) ** 0.5
         share = f" (of {_ROWS:,} rows intervals are {width:,.1f} times as wide)"
-    raise SettingsError(
-        f"family {family!r} needs {many} in memory{size}; it becomes infeasible at about "
-        f"{_ROWS:,}. What fits: family='gaussian', which needs sums only; a sample of the "
-        f"rows{share}; or equal rows counted beforehand (round continuous columns): "
-        "y | weights(n), or successes | trials(n)"
+    return SettingsError(
+        f"{what} needs {many} in memory{size}; it becomes infeasible at about {_ROWS:,}. What "
+        f"fits: family='gaussian', which needs sums only; a sample of the rows{share}; or, of "
+        "'bernoulli', 'binomial' and 'poisson', columns of few values (round them), so that equal "
+        "rows are counted"
     )

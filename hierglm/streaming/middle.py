@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.reduced import counted_median
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -98,18 +100,10 @@ def _bounds(found: Counts) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return between which numbers the median lies, and between which the deviation does."""
     used = found.count > 0
     counts, low, high = found.count[used], found.low[used], found.high[used]
-    median = _median(low, counts), _median(high, counts)
+    median = counted_median(low, counts), counted_median(high, counts)
     inside = np.maximum(0.0, np.maximum(low - median[1], median[0] - high))
     outside = np.maximum(high - median[0], median[1] - low)
-    return median, (_median(inside, counts), _median(outside, counts))
-
-
-def _median(values: Floats, counts: Ints) -> float:
-    """Return the median of values that are there several times."""
-    place = np.argsort(values, kind="stable")
-    ends = np.cumsum(counts[place])
-    pair = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
-    return float(values[place][pair].mean())
+    return median, (counted_median(inside, counts), counted_median(outside, counts))
 
 
 def _settled(bounds: tuple[float, float], scale: float) -> bool:

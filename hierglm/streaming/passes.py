@@ -19,7 +19,7 @@ from hierglm.design.table import as_table
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
 from hierglm.streaming.accumulate import Centres, Partial, centres_of, merge, reduce
-from hierglm.streaming.covering import Covering, complete, cover, refuse_learning, said
+from hierglm.streaming.covering import complete, cover, refuse_learning
 from hierglm.streaming.middle import BINS, Counts, count, middle, nothing
 from hierglm.streaming.sources import BATCH, Source
 
@@ -79,21 +79,10 @@ def read(
 
     Raises
     ------
-    FormulaError
-        A function that learns from all rows, or a column that is not there.
     DataError
         What cannot be encoded; says in which batch.
     """
-    refuse_learning(formula)
-    empty = as_table({name: np.zeros(0) for name in source.columns})
-    refuse_unknown(formula, empty)
-    _refuse_related(formula)
-    found = cover(formula, source, batch)
-    if missing == "error" and found.incomplete:
-        raise DataError(
-            f"{found.incomplete:,} of {found.rows:,} rows have missing values: "
-            f"{said(found.missing)}"
-        )
+    found = cover(formula, source, batch, missing)
     design = encode(formula, as_table(found.table), functions=functions)
     if weights is not None:
         design = weigh(design, weights)
@@ -109,8 +98,8 @@ def read(
     return replace(
         design,
         reduced=reduced,
-        total=found.rows,
-        notes=(*_dropped(found), *_column_notes(design, reduced), f"data: {source.name}, read in "
+        total=found.seen.rows,
+        notes=(*found.seen.notes, *_column_notes(design, reduced), f"data: {source.name}, read in "
                f"batches of {batch:,} rows; sums over them are kept, the rows not"),
     )  # fmt: skip
 
@@ -176,20 +165,22 @@ def _finish(total: Partial, centres: Centres, source: str, median: float, mad: f
     )
 
 
-def _refuse_related(formula: Formula) -> None:
+def check(formula: Formula, source: Source) -> None:
+    """Refuse what cannot be read in batches, before anything is read.
+
+    Raises
+    ------
+    FormulaError, SettingsError
+        See `read`; a term whose levels depend on each other.
+    """
+    refuse_learning(formula)
+    refuse_unknown(formula, as_table({name: np.zeros(0) for name in source.columns}))
     for group in formula.groups:
         if group.levels.kind != "independent" or group.structure.kind == "ar1":
             raise SettingsError(
                 f"{group.source} needs its rows at once, and these are read in batches: write a "
                 "term of independent levels, or fit a sample in memory"
             )
-
-
-def _dropped(found: Covering) -> tuple[str, ...]:
-    if not found.incomplete:
-        return ()
-    count = f"{found.incomplete:,} of {found.rows:,} rows dropped"
-    return (f"{count}: missing values in {said(found.missing)}",)
 
 
 def _column_notes(design: Design, reduced: Reduced) -> tuple[str, ...]:
