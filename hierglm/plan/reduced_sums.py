@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.magnitudes import units
-from hierglm.design.magnitudes import units
 from hierglm.design.reduced import Reduced
 from hierglm.plan.order import Order
 from hierglm.plan.sums import Crossproducts, GroupCrossproducts, Sums
