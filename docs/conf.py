@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from docs.records import write_records  # noqa: E402
+from hierglm.reporting.stylesheet import FORMULAS  # noqa: E402
 from hierglm.version import __version__  # noqa: E402
 
 project = "hierglm"
@@ -59,9 +60,11 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_static_path = ["static"]
-html_css_files = ["page.css"]
+html_css_files = ["formulas.css", "page.css"]
 
 
 def setup(app: object) -> None:
-    """Write the pages of families and structures before anything is read."""
+    """Write what is made from the package before anything is read."""
+    style = FORMULAS.replace("var(--quiet)", "var(--color-foreground-secondary)")
+    (ROOT / "docs" / "static" / "formulas.css").write_text(style, encoding="utf-8")
     write_records(ROOT / "vignettes")

@@ -120,8 +120,8 @@ def _example(formula: str, family: str) -> Iterator[str]:
     more = f", data2={{{given}}}" if used else ""
     yield f"## A model\n\n```python3\n{call}{more})\n```"
     found = mathematics(model.model)
-    formulas = "\n".join(mathml_block(block) for block in found.blocks)
-    yield _raw(formulas)
+    for block in found.blocks:
+        yield _raw(f'<div class="formula">{mathml_block(block)}</div>')
     meanings = "".join(
         f"<li><math>{to_mathml(node)}</math>: {escape(text)}</li>" for node, text in found.meanings
     )
@@ -129,8 +129,10 @@ def _example(formula: str, family: str) -> Iterator[str]:
         yield _raw(f"<ul>{meanings}</ul>")
     yield "## Priors"
     yield _table(model.priors())
-    yield "## The program\n\nAs the planner writes it for 24 rows and 4 levels:"
-    yield f"```stan\n{model.stan_code.rstrip()}\n```"
+    textbook = hg.model(formula, DATA, family, plan="textbook", data2=used)
+    yield "## The program"
+    yield "As a person would write it; `fit.plan` says what the planner does better:"
+    yield f"```stan\n{textbook.stan_code.rstrip()}\n```"
 
 
 def _table(frame: pd.DataFrame) -> str:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-STYLE = """
+FORMULAS = """math { font-size: 1.12em; overflow-wrap: normal; white-space: nowrap;
+  font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Libertinus Math",
+  "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
+math[display="block"] { width: max-content; margin: 0; }
+.lines mtd { padding: .28em .12em; text-align: left; }
+/* What stands in cells of MathML are blocks, which plain "right" leaves where they are. */
+.lines mtd.left { text-align: right; text-align: -moz-right; text-align: -webkit-right; }
+.lines mtd.note { padding-left: 1.4em; color: var(--quiet); }
+.bar { border-top: .06em solid; padding-top: .12em; }
+.unseen { color: transparent; font-size: 1px; }
+.bold { font-weight: bold; }
+"""
+"""Rules of formulas alone."""
+
+STYLE = (
+    """
 :root { color-scheme: light dark; --ink: #1d1d1f; --quiet: #5c5c62; --paper: #ffffff;
   --line: #d4d4d9; --shade: #f4f4f6; --link: #00598f; --good: #007a5a; --trouble: #c24a00; }
 @media (prefers-color-scheme: dark) {
@@ -33,18 +48,9 @@ img { display: block; max-width: 100%; height: auto; background: #ffffff; }
   /* Pictures are drawn on white: turned round, with their hues as they were. */
   img { filter: invert(.91) hue-rotate(180deg); } }
 .formula { overflow-x: auto; padding: .3rem 0; }
-math { font-size: 1.12em; overflow-wrap: normal; white-space: nowrap;
-  font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Libertinus Math",
-  "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; }
-math[display="block"] { width: max-content; margin: 0; }
-.lines mtd { padding: .28em .12em; text-align: left; }
-/* What stands in cells of MathML are blocks, which plain "right" leaves where they are. */
-.lines mtd.left { text-align: right; text-align: -moz-right; text-align: -webkit-right; }
-.lines mtd.note { padding-left: 1.4em; color: var(--quiet); }
-.bar { border-top: .06em solid; padding-top: .12em; }
-.unseen { color: transparent; font-size: 1px; }
-.bold { font-weight: bold; }
-.meanings { margin: 1.2rem 0; padding: .7rem .9rem; background: var(--shade);
+"""
+    + FORMULAS
+    + """.meanings { margin: 1.2rem 0; padding: .7rem .9rem; background: var(--shade);
   font-size: .9rem; }
 .meanings div { display: grid; grid-template-columns: minmax(5.5rem, 9rem) 1fr; gap: .8rem;
   padding: .1rem 0; }
@@ -80,5 +86,6 @@ summary { cursor: pointer; }
   table, .meanings, pre { font-size: 8pt; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .formula, .hierglm-wide, .meanings dt { overflow: visible; } }
-""".strip()
+"""
+).strip()
 """A style sheet without fonts, pictures or rules from elsewhere."""
