@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from os import PathLike
 from typing import Any, Literal, TypedDict, Unpack, overload
 
@@ -67,6 +68,7 @@ class _Options(TypedDict, total=False):
     threads: int | None
     progress: bool | None
     checkpoint: str | PathLike[str] | None
+    executor: Executor | None
 
 
 @overload
@@ -114,6 +116,7 @@ def fit(
     threads: int | None = None,
     progress: bool | None = None,
     checkpoint: str | PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> Fit | Approximation:
     """Fit a hierarchical generalised linear model and return its posterior.
 
@@ -200,6 +203,10 @@ def fit(
         The same call goes on from there after a crash, with the draws that it would have had,
         and the seed too where none is given. After the run it is the saved fit, for
         `hierglm.load`, and the same call returns it at once.
+    executor : concurrent.futures.Executor, optional
+        Where chains run, each with the draws that it would have here: processes, or
+        ``client.get_executor()`` of Dask for other machines. A chain whose worker died runs
+        again.
 
     Returns
     -------
@@ -240,6 +247,8 @@ def fit(
             raise SettingsError("method 'approx' has no options")
         if checkpoint is not None:
             raise SettingsError("checkpoint is for method='sample', not 'approx'")
+        if executor is not None:
+            raise SettingsError("executor is for method='sample', not 'approx'")
         return prepared.approx()
     return prepared.fit(
         method=method,
@@ -253,4 +262,5 @@ def fit(
         threads=threads,
         progress=progress,
         checkpoint=checkpoint,
+        executor=executor,
     )

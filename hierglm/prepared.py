@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -93,11 +94,14 @@ class PreparedModel(Simulations, Shown):
         threads: int | None = None,
         progress: bool | None = None,
         checkpoint: str | PathLike[str] | None = None,
+        executor: Executor | None = None,
     ) -> Fit:
         """Return the posterior; the arguments are those of `hierglm.fit`."""
         chosen = method_of(method, method_options)
         if checkpoint is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"checkpoint is for method='sample', not {chosen.name!r}")
+        if executor is not None and not isinstance(chosen, Sample):
+            raise SettingsError(f"executor is for method='sample', not {chosen.name!r}")
         kept = None if checkpoint is None else read_checkpoint(checkpoint)
         if seed is None and kept is not None:
             seed = kept.seed
@@ -123,7 +127,7 @@ class PreparedModel(Simulations, Shown):
         kind = Fit if ready.model.design.reduced is None else StreamedFit
         return run(
             kind, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
-            ready._notes, kept,
+            ready._notes, kept, executor,
         )  # fmt: skip
 
     def _suited(self, method: Method) -> PreparedModel:

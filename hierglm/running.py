@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from concurrent.futures import Executor
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from hierglm.checkpointing.identity import identity
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Sample
+from hierglm.engines.spreading import SpreadingEngine
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
 from hierglm.results import approximation
@@ -38,6 +40,7 @@ def run(
     adapt_delta: float | Auto = "auto",
     notes: tuple[str, ...] = (),
     checkpoint: Checkpoint | None = None,
+    executor: Executor | None = None,
 ) -> F:
     """Return the fit of a program by the method of the settings.
 
@@ -56,6 +59,8 @@ def run(
         What was done before, in words; what is done here follows.
     checkpoint : Checkpoint, optional
         Where complete chains are kept, and at last the fit; where it has the fit, that.
+    executor : Executor, optional
+        Of `concurrent.futures`, where chains run.
 
     Raises
     ------
@@ -63,6 +68,8 @@ def run(
         If the checkpoint is of another run.
     """
     keeping = None
+    if executor is not None:
+        engine = SpreadingEngine(engine, executor)
     if checkpoint is not None:
         own = identity(plan, program, engine, settings, warmup, adapt_delta)
         checkpoint = checkpoint.of(own)

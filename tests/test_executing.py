@@ -10,12 +10,13 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import hierglm as hg
 from hierglm.engines.progress import unit_bar
-from hierglm.errors import SettingsError, WorkerError
+from hierglm.errors import SamplingError, SettingsError, WorkerError
 from hierglm.executing import TRIES, perform
 
 
@@ -145,12 +146,49 @@ def test_bar_counts_units(capsys):
     assert "folds: 7 of 7 100%" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def schools():
+def fit_schools(**options):
     return hg.fit(
         "y | se(se) ~ 1 + (1 | school)", hg.datasets.eight_schools(),
-        chains=1, draws=100, warmup=100, seed=1, progress=False,
+        chains=2, draws=100, warmup=100, seed=1, progress=False, **options,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def schools():
+    return fit_schools()
+
+
+def test_chains_are_the_same_anywhere(schools, tmp_path):
+    path = tmp_path / "run.hglm"
+    with processes(1) as pool:
+        there = [fit_schools(executor=pool), fit_schools(executor=pool, checkpoint=path)]
+    for fit in (*there, hg.load(path)):
+        for name in ("b", "sd_school", "r_school"):
+            assert np.array_equal(fit.draws[name].values, schools.draws[name].values)
+    assert there[0].settings == schools.settings
+
+
+class Dead(Executor):
+    """An executor on which the second chain ends with an error of sampling."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        answer = fn(*args, **kwargs)
+        second = args[2] == 2
+        future.set_result(SamplingError("no start") if second else answer)
+        return future
+
+
+def test_a_chain_that_ends_badly_is_told_and_others_stay(schools):
+    fit = fit_schools(executor=Dead())
+    assert fit.draws.lost == {2: "no start"}
+    assert np.array_equal(fit.draws["b"].values, schools.draws["b"].values[:1])
+
+
+@pytest.mark.parametrize("method", ["approx", "laplace"])
+def test_what_has_no_chains_has_no_executor(method):
+    with Threads(1) as pool, pytest.raises(SettingsError, match=f"not '{method}'"):
+        fit_schools(method=method, executor=pool)
 
 
 def test_folds_are_the_same_anywhere(schools):

@@ -6,25 +6,24 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from typing import Any
 
 from hierglm.checkpointing.file import Checkpoint, sweep
 from hierglm.checkpointing.identity import data_hash, text_hash
 from hierglm.draws.draws import Draws
 from hierglm.engines.alongside import Alongside
-from hierglm.engines.engine import ByChain, Density, Engine, Settings
+from hierglm.engines.engine import ByChain, Engine, Settings
 from hierglm.engines.progress import progress_bar
-from hierglm.engines.run import Run, joined
+from hierglm.engines.run import Run, gathered
+from hierglm.engines.wrapping import WrappedEngine
 from hierglm.errors import FileError, SamplingError, SettingsError
-from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
 Report = Callable[[Mapping[str, Any]], None]
 
 
-class KeepingEngine:
+class KeepingEngine(WrappedEngine):
     """Samples with another engine, each chain in a process of its own.
 
     Draws are those of the other engine, bit for bit: its chains have random numbers of their
@@ -57,7 +56,8 @@ class KeepingEngine:
                 f"checkpoint: engine {engine.name!r} cannot sample one chain by itself; "
                 "'embedded' and 'cmdstan' can"
             )
-        self._engine, self._checkpoint = engine, checkpoint
+        super().__init__(engine)
+        self._by_chain, self._checkpoint = engine, checkpoint
         self._steps = {name: dict(chains) for name, chains in checkpoint.steps.items()}
         self.notes: list[str] = []
         checkpoint.keep(self._steps)
@@ -66,29 +66,6 @@ class KeepingEngine:
         if taken:
             chains = f"{taken} complete chain{'' if taken == 1 else 's'}"
             self.notes.append(f"{chains} taken from the checkpoint {checkpoint.path.name!r}")
-
-    @property
-    def name(self) -> str:
-        """That of the other engine."""
-        return self._engine.name
-
-    @property
-    def abilities(self) -> frozenset[Ability]:
-        """Those of the other engine."""
-        return self._engine.abilities
-
-    @property
-    def starts(self) -> bool:
-        """As the other engine."""
-        return self._engine.starts
-
-    def versions(self) -> Mapping[str, str]:
-        """Return those of the other engine."""
-        return self._engine.versions()
-
-    def open(self, program: Program) -> AbstractContextManager[Density]:
-        """Return the program's log density, as the other engine."""
-        return self._engine.open(program)
 
     def sample(self, program: Program, settings: Settings) -> Draws:
         """Return the posterior draws, those that are kept among them.
@@ -110,11 +87,7 @@ class KeepingEngine:
                 else:
                     have[number] = found
                     self._keep(number)
-        if not have:
-            raise lost[min(lost)]
-        whole = joined([have[number] for number in sorted(have)])
-        died = {number: str(lost[number]) for number in sorted(lost)}
-        return replace(whole, lost=died).labelled(program.outputs)
+        return gathered(have, lost).labelled(program.outputs)
 
     def finish(self, fitted: Any) -> str:
         """Write the fit in place of the chains; return what a note is to say, or ""."""
@@ -138,7 +111,7 @@ class KeepingEngine:
 
         def chain(number: int) -> Run | SamplingError:
             try:
-                return self._engine.chain(program, settings, number, report, together)
+                return self._by_chain.chain(program, settings, number, report, together)
             except SamplingError as error:
                 return error
 

@@ -85,6 +85,26 @@ def joined(runs: Sequence[Run]) -> Run:
     )
 
 
+def gathered(chains: Mapping[int, Run], lost: Mapping[int, Exception]) -> Run:
+    """Return the chains of a run that each ran by itself, and why others did not end.
+
+    Parameters
+    ----------
+    chains : mapping of int to Run
+        By number from 1.
+    lost : mapping of int to Exception
+
+    Raises
+    ------
+    Exception
+        That of the first chain, if there is none that ended.
+    """
+    if not chains:
+        raise lost[min(lost)]
+    whole = joined([chains[number] for number in sorted(chains)])
+    return replace(whole, lost={number: str(lost[number]) for number in sorted(lost)})
+
+
 def name_stats(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
     """Return the sampler's columns under the names of `STATS`, each in its own type."""
     return {
