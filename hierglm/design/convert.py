@@ -15,6 +15,8 @@ _EXACT = 2**53
 """From here on not every whole number is a float."""
 
 _LARGEST = 2**63 - 1
+_FIRST, _LAST = 1678, 2261
+"""Whole years that 64 bits of nanoseconds hold."""
 
 _INSTEAD = {
     "timedelta": ": give a number, such as column.dt.total_seconds()",
@@ -99,17 +101,18 @@ def _floats(name: str, series: Any) -> Any:
 
 
 def _nanoseconds(name: str, stamps: Any) -> Any:
-    """Return dates in the one unit; NumPy would make other dates of those that do not fit it."""
-    found = stamps.astype("datetime64[ns]")
-    same = (found.astype(stamps.dtype) == stamps) | np.isnat(stamps)
-    if not same.all():
-        raise _far(name, stamps[~same][0])
-    return found
+    """Return dates in the one unit; NumPy may make other dates of those that do not fit it."""
+    if np.datetime_data(stamps.dtype)[0] != "ns":
+        years = 1970 + stamps.astype("datetime64[Y]").astype(np.int64)
+        far = ~np.isnat(stamps) & ((years < _FIRST) | (years > _LAST))
+        if far.any():
+            raise _far(name, stamps[far][0])
+    return stamps.astype("datetime64[ns]")
 
 
 def _far(name: str, found: Any) -> DataError:
     return DataError(
-        f"column {name!r} holds the date {str(found)[:10]}; dates are from 1678 to 2261: "
+        f"column {name!r} holds the date {str(found)[:10]}; dates are from {_FIRST} to {_LAST}: "
         "make it text, or give years as numbers"
     )
 
