@@ -140,7 +140,10 @@ def fit(
         the further ones are of parameters of the family: ``["y ~ x", "sigma ~ z + (1 | g)"]``;
         of several responses see `hierglm.joint`.
     data : pandas, polars or pyarrow table, or mapping of columns
-        One row an observation; never changed.
+        One row an observation; never changed. Or a table that is read in batches and never held
+        whole: the path of a Parquet file or folder, a pyarrow dataset, a Polars LazyFrame, a
+        DuckDB relation, a Dask DataFrame. Of Gaussian responses sums are kept, of Bernoulli,
+        binomial and Poisson ones equal rows are counted; the posterior is that of all rows.
     family : str or Family
         Of numbers "gaussian", "student"; positive ones "lognormal", "gamma"; ones between 0
         and 1 "beta". Of 0 and 1 "bernoulli"; successes out of trials "binomial",

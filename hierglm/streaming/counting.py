@@ -49,18 +49,20 @@ def tally(
         What cannot be encoded.
     """
     seen, parts, known = Seen(source.name), [], 0
+    # Asked first: a connection may do one thing at a time.
+    total = source.count()
     for table in source.read(formula.names, batch):
         whole, missed = complete(table)
         seen = seen.with_batch(table.num_rows, whole.num_rows, missed)
         parts.append(_counts(whole, formula.names))
         if seen.rows == table.num_rows:
-            _refuse_continuous(parts[0], whole.num_rows, source)
+            _refuse_continuous(parts[0], whole.num_rows, total, source.name)
         # Put together whenever there are twice as many.
         if sum(t.num_rows for t in parts) > 2 * known + batch:
             parts = [_together(parts, formula.names)]
             known = parts[0].num_rows
             if known > MOST:
-                raise infeasible(source, f"more than {MOST:,} different rows")
+                raise infeasible(source.name, total, f"more than {MOST:,} different rows")
     seen.check(missing)
     found = _together(parts, formula.names)
     # Whatever the order of batches, one order of rows.
@@ -100,11 +102,10 @@ def _grouped(table: Any, names: Sequence[str]) -> Any:
     return found.rename_columns([n.replace(f"{_COUNT}_sum", _COUNT) for n in found.column_names])
 
 
-def _refuse_continuous(first: Any, rows: int, source: Source) -> None:
+def _refuse_continuous(first: Any, rows: int, total: int | None, source: str) -> None:
     """Refuse a column of about as many values as rows, where there are too many rows."""
     from pyarrow import compute, types
 
-    total = source.count()
     if total is None or total <= MOST:
         return
     for name in first.column_names:
@@ -112,4 +113,4 @@ def _refuse_continuous(first: Any, rows: int, source: Source) -> None:
         if name == _COUNT or not types.is_floating(column.type):
             continue
         if compute.count_distinct(column).as_py() > rows / 2:
-            raise infeasible(source, f"column {name!r}, of about as many values as rows,")
+            raise infeasible(source, total, f"column {name!r}, of about as many values as rows,")

@@ -50,13 +50,22 @@ def refuse_rows(source: Source, family: Family, plan: Any, data2: Mapping[str, A
                 "batches: leave the plan to 'auto'"
             )
         return
-    raise infeasible(source, f"family {family!r}")
+    raise infeasible(source.name, source.count(), f"family {family!r}")
 
 
-def infeasible(source: Source, what: str) -> SettingsError:
-    """Return the error that says what would fit in the place of something that needs all rows."""
-    rows = source.count()
-    many = "its rows" if rows is None else f"all {rows:,} rows"
+def infeasible(source: str, rows: int | None, what: str) -> SettingsError:
+    """Return the error that says what would fit in the place of something that needs all rows.
+
+    Parameters
+    ----------
+    source : str
+        Where the rows are.
+    rows : int or None
+        How many, where that is known.
+    what : str
+        What needs them.
+    """
+    many = f"the rows of {source}" if rows is None else f"all {rows:,} rows of {source}"
     size = "" if rows is None else f", about {rows * _BYTES_A_ROW / 2**30:,.1f} GB"
     share = ""
     if rows is not None and rows > _ROWS:

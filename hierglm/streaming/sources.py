@@ -41,8 +41,10 @@ def source_of(data: Any) -> Source | None:
 
     Parameters
     ----------
-    data : path of a Parquet file or folder, pyarrow dataset, or anything else
-        A folder's Parquet files are one table.
+    data : path, pyarrow dataset, Polars LazyFrame, DuckDB relation, Dask DataFrame, or anything
+        A path is that of a Parquet file, or of a folder whose Parquet files are one table. A lazy
+        frame, a relation and a Dask DataFrame are computed anew in each pass, with what they
+        leave out: only columns that the formula names are asked for.
 
     Raises
     ------
@@ -54,6 +56,12 @@ def source_of(data: Any) -> Source | None:
     origin, kind = type(data).__module__.partition(".")[0], type(data).__name__
     if origin == "pyarrow" and kind.endswith("Dataset"):
         return _of_dataset(data, "a pyarrow dataset")
+    if origin == "polars" and kind == "LazyFrame":
+        return _of_polars(data)
+    if kind == "DuckDBPyRelation":
+        return _of_duckdb(data)
+    if origin.startswith("dask") and hasattr(data, "npartitions"):
+        return _of_dask(data)
     return None
 
 
@@ -92,3 +100,54 @@ def _of_dataset(found: Any, name: str) -> Source:
                 yield pa.Table.from_batches([batch])
 
     return Source(name, tuple(found.schema.names), read, found.count_rows)
+
+
+def _of_polars(frame: Any) -> Source:
+    from polars import CompatLevel
+
+    if not hasattr(frame, "collect_batches"):
+        raise DataError("reading a LazyFrame in batches needs polars 1.34 or later; found an older")
+
+    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        for batch in frame.select(list(columns)).collect_batches(
+            chunk_size=rows, maintain_order=True, engine="streaming"
+        ):
+            if batch.height:
+                yield batch.to_arrow(compat_level=CompatLevel.oldest())
+
+    return Source("a Polars LazyFrame", tuple(frame.collect_schema().names()), read, _unknown)
+
+
+def _of_duckdb(relation: Any) -> Source:
+    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        import pyarrow as pa
+
+        names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+        # The older name of to_arrow_reader, which warns in newer versions.
+        open_ = getattr(relation.project(names), "to_arrow_reader", None)
+        open_ = open_ or relation.project(names).fetch_arrow_reader
+        for batch in open_(rows):
+            if batch.num_rows:
+                yield pa.Table.from_batches([batch])
+
+    def count() -> int:
+        return int(relation.aggregate("count(*)").fetchall()[0][0])
+
+    return Source("a DuckDB relation", tuple(relation.columns), read, count)
+
+
+def _of_dask(frame: Any) -> Source:
+    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        import pyarrow as pa
+
+        some = frame[list(columns)]
+        for k in range(frame.npartitions):
+            found = pa.Table.from_pandas(some.get_partition(k).compute(), preserve_index=False)
+            for start in range(0, found.num_rows, rows):
+                yield found.slice(start, rows)
+
+    return Source("a Dask DataFrame", tuple(map(str, frame.columns)), read, _unknown)
+
+
+def _unknown() -> None:
+    """Return None: how many rows there are would take a pass."""

@@ -82,7 +82,7 @@ def test_methods_that_need_rows_say_so(streamed: hg.Fit, name: str) -> None:
 @pytest.mark.parametrize(
     ("formula", "options", "error", "said"),
     [
-        ("y ~ x", {"family": "student"}, SettingsError, "all 600 rows in memory"),
+        ("y ~ x", {"family": "student"}, SettingsError, "all 600 rows of .* in memory"),
         ("y ~ x", {"plan": "textbook"}, SettingsError, "leave the plan to 'auto'"),
         ("y ~ x", {"plan": {"response": "rows"}}, SettingsError, "leave the plan to 'auto'"),
         (["y ~ x", "sigma ~ x"], {}, SettingsError, "several linear predictors"),
