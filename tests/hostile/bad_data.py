@@ -268,3 +268,6 @@ NUMBERS = {
         Notes(("'w' is a combination",)),
     ),
 }  # fmt: skip
+if np.finfo(np.longdouble).maxexp == np.finfo(np.float64).maxexp:
+    # Where there is no extended precision there is no such number.
+    del NUMBERS["extended precision of 1e400"]
