@@ -148,7 +148,7 @@ def fit(
         Of numbers "gaussian", "student"; positive ones "lognormal", "gamma"; ones between 0
         and 1 "beta". Of 0 and 1 "bernoulli"; successes out of trials "binomial",
         "beta_binomial". Of counts "poisson", "negbinomial", and each of these with
-        "zero_inflated_" or "hurdle_" before it. Of categories "categorical"; in an order (or
+        ``zero_inflated_`` or ``hurdle_`` before it. Of categories "categorical"; in an order (or
         numbered from 1) "cumulative". Links other than the usual one stand in brackets,
         "bernoulli(probit)", or see `hierglm.family`.
     priors : "default", "brms", "rstanarm" or mapping

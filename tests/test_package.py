@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -92,6 +93,17 @@ def test_sdist_carries_the_tests_and_the_programs(dist):
         names = archive.getnames()
     assert any(n.endswith("stan/models/seeds.stan") for n in names)
     assert any(n.endswith("tests/test_package.py") for n in names)
+    top = f"hierglm-{hierglm.__version__}/"
+    assert {top + n for n in ("CHANGELOG.md", "CITATION.cff", "SECURITY.md", "docs/conf.py")} <= {
+        *names
+    }
+
+
+def test_the_version_is_the_same_everywhere():
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.*)$", cited, re.M)[1] == hierglm.__version__
+    assert re.search(r"^## (\S+)", changes, re.M)[1] == hierglm.__version__
 
 
 def test_the_built_wheel_fits(dist, tmp_path):
