@@ -100,6 +100,11 @@ class PreparedModel(Simulations, Shown):
         chosen = method_of(method, method_options)
         if checkpoint is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"checkpoint is for method='sample', not {chosen.name!r}")
+        if checkpoint is not None and self.model.design.reduced is not None:
+            raise SettingsError(
+                "checkpoint: a fit of a table that is read in batches cannot be saved, and so not "
+                "gone on with; fit.posterior.to_netcdf(path) keeps its draws"
+            )
         if executor is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"executor is for method='sample', not {chosen.name!r}")
         kept = None if checkpoint is None else read_checkpoint(checkpoint)

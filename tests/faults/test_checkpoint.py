@@ -198,6 +198,14 @@ def test_files_that_are_no_checkpoint(tmp_path: Path, uninterrupted: hg.Fit) -> 
                checkpoint=tmp_path / "run.hglm", **CALL)  # fmt: skip
 
 
+def test_a_table_that_is_read_in_batches_has_none(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.parquet"
+    hg.datasets.radon().to_parquet(rows)
+    with pytest.raises(SettingsError, match="read in batches cannot be saved"):
+        hg.fit("log_radon ~ floor_measure", rows, checkpoint=tmp_path / "run.hglm", **CALL)
+    assert names_in(tmp_path) == ["rows.parquet"]
+
+
 def test_a_disk_that_fills_up_loses_no_chain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uninterrupted: hg.Fit
 ) -> None:
