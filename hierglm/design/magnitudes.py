@@ -84,4 +84,6 @@ def refuse_unsquarable(
 
 
 def _largest(matrix: Floats) -> Floats:
-    return np.asarray(np.maximum(np.abs(matrix.min(axis=0)), np.abs(matrix.max(axis=0))))
+    # Column by column: NumPy is slow along the long side of a narrow matrix.
+    each = [max(abs(column.min()), abs(column.max())) for column in matrix.T]
+    return np.asarray(each, dtype=np.float64)

@@ -88,9 +88,20 @@ def nothing(edges: Floats) -> Counts:
 
 
 def count(edges: Floats, y: Floats) -> Counts:
-    """Return how many numbers lie between edges, and beyond the first and last."""
+    """Return how many numbers lie between edges, and beyond the first and last.
+
+    A number that is nearly on an edge may be counted on either side of it: bounds are made of the
+    least and the largest number of each bin, not of its edges.
+    """
     found = nothing(edges)
-    at = np.searchsorted(edges, y, side="right")
+    last = len(edges) - 1
+    step = (edges[last] - edges[0]) / max(last, 1)
+    if last and step > 0 and abs(edges[1] - edges[0] - step) <= 1e-6 * step:
+        # Equal distances, to all appearance: a division in place of a search.
+        at = np.clip((y - edges[0]) / step, -1.0, last + 0.0).astype(np.int64) + 1
+        at[y < edges[0]] = 0
+    else:
+        at = np.searchsorted(edges, y, side="right")
     np.minimum.at(found.low, at, y)
     np.maximum.at(found.high, at, y)
     return replace(found, count=np.bincount(at, minlength=len(found.count)).astype(np.int64))
