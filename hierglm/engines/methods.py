@@ -225,6 +225,11 @@ def method_of(name: str | Method, options: Mapping[str, Any] | None = None) -> M
         if options:
             raise SettingsError(f"method_options beside {name!r}, which has options of its own")
         return name
+    if name == "approx":
+        raise SettingsError(
+            "method 'approx' is a penalised fit, no fit to update or sample: "
+            "hg.fit(..., method='approx') and model.approx() return it"
+        )
     if name not in METHODS:
         raise SettingsError(f"no method {name!r}{suggest(str(name), (*METHODS, 'approx'))}")
     kind = METHODS[name]
