@@ -46,7 +46,7 @@ def test_options_replace_defaults() -> None:
 
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
-    ("approx", {}, "model.approx() return it"),
+    ("approx", {}, "a penalised fit, no fit to update"),
     ("variatonal", {}, "no method 'variatonal'; did you mean 'variational'"),
     ("laplace", {"itr": 3}, "'laplace' has no option 'itr'; did you mean 'iter'"),
     ("laplace", {"jacobian": True}, "'laplace' has no option 'jacobian'"),
