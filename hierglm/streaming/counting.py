@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,11 +18,10 @@ from hierglm.design.table import as_table
 from hierglm.formula.terms import Formula
 from hierglm.streaming.covering import Seen, complete
 from hierglm.streaming.feasible import infeasible
-from hierglm.streaming.sources import BATCH, Source
+from hierglm.streaming.sources import BATCH, COUNT, Source
 
 MOST = 5_000_000
 """Different rows from which a gradient takes about a second."""
-_COUNT = "number of rows"
 
 
 def tally(
@@ -48,47 +48,85 @@ def tally(
     DataError
         What cannot be encoded.
     """
-    seen, parts, known = Seen(source.name), [], 0
-    # Asked first: a connection may do one thing at a time.
-    total = source.count()
-    for table in source.read(formula.names, batch):
-        whole, missed = complete(table)
-        seen = seen.with_batch(table.num_rows, whole.num_rows, missed)
-        parts.append(_counts(whole, formula.names))
-        if seen.rows == table.num_rows:
-            _refuse_continuous(parts[0], whole.num_rows, total, source.name)
-        # Put together whenever there are twice as many.
-        if sum(t.num_rows for t in parts) > 2 * known + batch:
-            parts = [_together(parts, formula.names)]
-            known = parts[0].num_rows
-            if known > MOST:
-                raise infeasible(source.name, total, f"more than {MOST:,} different rows")
+    seen, found = _different(formula.names, source, batch)
     seen.check(missing)
-    found = _together(parts, formula.names)
     # Whatever the order of batches, one order of rows.
     codes = as_table(found)
     found = found.take(np.lexsort([codes.column(n).values for n in reversed(formula.names)]))
-    frequency = found.column(_COUNT).to_numpy().astype(np.float64)
+    frequency = found.column(COUNT).to_numpy().astype(np.float64)
     design = encode(formula, as_table(found.select(list(formula.names))), functions=functions)
     if weights is not None:
         design = weigh(design, weights)
     X = design.common.matrix
+    way = source.way(batch) if source.group is None else "which groups its rows"
     frequency.flags.writeable = False
     return replace(
         design,
         reduced=Counted(source.name, frequency, np.average(X, axis=0, weights=frequency)),
         total=seen.rows,
-        notes=(*seen.notes, *design.notes, f"data: {source.name}, read in batches of {batch:,} "
-               "rows; equal ones are counted"),
+        notes=(*seen.notes, *design.notes, f"data: {source.name}, {way}; equal ones are counted"),
     )  # fmt: skip
 
 
-def _counts(table: Any, names: Sequence[str]) -> Any:
-    """Return the different rows of a pyarrow table, and how many there are of each."""
-    import pyarrow as pa
+def _different(names: Sequence[str], source: Source, batch: int) -> tuple[Seen, Any]:
+    """Return the different rows of a table that have nothing missing, with the number of each."""
+    # Asked first: a connection may do one thing at a time.
+    total = source.count()
+    if source.fold is not None:
+        apart = source.fold(names, partial(_counts, names=names), partial(_both, names=names))
+        seen, found = (Seen(""), None) if apart is None else apart
+        return Seen(source.name) + seen, None if found is None else _bounded(found, source, total)
+    seen, parts, known = Seen(source.name), [], 0
+    for k, table in enumerate(_batches(names, source, batch, total)):
+        more, found = _counts(table, names)
+        seen += more
+        parts.append(found)
+        if k == 0:
+            _refuse_continuous(found, more.rows - more.incomplete, total, source.name)
+        # Put together whenever there are twice as many.
+        if sum(t.num_rows for t in parts) > 2 * known + batch:
+            parts = [_bounded(_together(parts, names), source, total)]
+            known = parts[0].num_rows
+    return seen, _bounded(_together(parts, names), source, total) if parts else None
 
-    ones = pa.array(np.ones(table.num_rows, dtype=np.int64))
-    return _grouped(table.append_column(_COUNT, ones), names)
+
+def _bounded(found: Any, source: Source, total: int | None) -> Any:
+    """Return different rows, unless there are too many to be fitted."""
+    if found.num_rows > MOST:
+        raise infeasible(source.name, total, f"more than {MOST:,} different rows")
+    return found
+
+
+def _batches(names: Sequence[str], source: Source, batch: int, total: int | None) -> Iterator[Any]:
+    """Yield rows, or different rows with their numbers where the source can find these itself."""
+    if source.group is None:
+        yield from source.read(names, batch)
+        return
+    for table in source.read(names, batch):
+        # One batch of rows first: it tells whether there is anything to be found.
+        _, found = _counts(table, names)
+        _refuse_continuous(found, table.num_rows, total, source.name)
+        break
+    yield from source.group(names)
+
+
+def _counts(table: Any, names: Sequence[str]) -> tuple[Seen, Any]:
+    """Return the different complete rows of a pyarrow table, and how many there are of each."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if COUNT not in table.column_names:
+        table = table.append_column(COUNT, pa.array(np.ones(table.num_rows, dtype=np.int64)))
+    whole, missed = complete(table)
+    rows, left = (int(compute.sum(t.column(COUNT)).as_py() or 0) for t in (table, whole))
+    for name in missed:
+        without = table.filter(compute.is_null(table.column(name), nan_is_null=True))
+        missed[name] = int(compute.sum(without.column(COUNT)).as_py())
+    return Seen("").with_batch(rows, left, missed), _grouped(whole, names)
+
+
+def _both(one: tuple[Seen, Any], other: tuple[Seen, Any], names: Sequence[str]) -> tuple[Seen, Any]:
+    return one[0] + other[0], _together([one[1], other[1]], names)
 
 
 def _together(parts: Sequence[Any], names: Sequence[str]) -> Any:
@@ -98,8 +136,8 @@ def _together(parts: Sequence[Any], names: Sequence[str]) -> Any:
 
 
 def _grouped(table: Any, names: Sequence[str]) -> Any:
-    found = table.group_by(list(names)).aggregate([(_COUNT, "sum")])
-    return found.rename_columns([n.replace(f"{_COUNT}_sum", _COUNT) for n in found.column_names])
+    found = table.group_by(list(names)).aggregate([(COUNT, "sum")])
+    return found.rename_columns([n.replace(f"{COUNT}_sum", COUNT) for n in found.column_names])
 
 
 def _refuse_continuous(first: Any, rows: int, total: int | None, source: str) -> None:
@@ -110,7 +148,7 @@ def _refuse_continuous(first: Any, rows: int, total: int | None, source: str) ->
         return
     for name in first.column_names:
         column = first.column(name)
-        if name == _COUNT or not types.is_floating(column.type):
+        if name == COUNT or not types.is_floating(column.type):
             continue
         if compute.count_distinct(column).as_py() > rows / 2:
             raise infeasible(source, total, f"column {name!r}, of about as many values as rows,")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from hierglm.errors import DataError, FormulaError
@@ -48,6 +49,10 @@ class Seen:
             self.incomplete + rows - whole,
             {n: self.missing.get(n, 0) + missing.get(n, 0) for n in names},
         )
+
+    def __add__(self, other: Seen) -> Seen:
+        """Return what was seen in two parts of a table."""
+        return self.with_batch(other.rows, other.rows - other.incomplete, other.missing)
 
     def check(self, missing: Literal["drop", "error"]) -> None:
         """Raise `DataError` where nothing is left, or where nothing may be missing."""
@@ -112,6 +117,8 @@ def cover(
     DataError
         No rows, or no complete ones.
     """
+    if source.fold is not None:
+        return _cover_apart(formula, source, missing)
     kept: dict[tuple[str, ...], _Firsts] = {}
     seen = Seen(source.name)
     start: list[Any] = []
@@ -127,6 +134,43 @@ def cover(
     seen.check(missing)
     tables = [*start, *(f.table() for f in kept.values())]
     return Covering(_joined(tables), seen)
+
+
+def _cover_apart(formula: Formula, source: Source, missing: Literal["drop", "error"]) -> Covering:
+    """Return the same, each part of the table looked at where it is."""
+    assert source.fold is not None
+    found: _Part | None = source.fold(formula.names, partial(_part, formula), _both)
+    if found is None:
+        raise DataError(f"{source.name} has no rows")
+    seen = Seen(source.name) + found.seen
+    seen.check(missing)
+    return Covering(_joined([found.start, *found.firsts.values()]), seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was found in a part of a table: the first rows, and those with a new level."""
+
+    seen: Seen
+    start: Any
+    firsts: Mapping[tuple[str, ...], Any]
+
+
+def _part(formula: Formula, table: Any) -> _Part:
+    whole, missed = complete(table)
+    return _Part(
+        Seen("").with_batch(table.num_rows, whole.num_rows, missed),
+        whole.slice(0, ROWS),
+        {keys: _first(whole, keys) for keys in _discrete(formula, table.schema)},
+    )
+
+
+def _both(one: _Part, other: _Part) -> _Part:
+    return _Part(
+        one.seen + other.seen,
+        _joined([one.start, other.start]).slice(0, ROWS),
+        {k: _first(_joined([one.firsts[k], other.firsts[k]]), k) for k in one.firsts},
+    )
 
 
 def complete(table: Any) -> tuple[Any, dict[str, int]]:

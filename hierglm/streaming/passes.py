@@ -99,12 +99,14 @@ def read(
         design,
         reduced=reduced,
         total=found.seen.rows,
-        notes=(*found.seen.notes, *_column_notes(design, reduced), f"data: {source.name}, read in "
-               f"batches of {batch:,} rows; sums over them are kept, the rows not"),
+        notes=(*found.seen.notes, *_column_notes(design, reduced), f"data: {source.name}, "
+               f"{source.way(batch)}; sums over them are kept, the rows not"),
     )  # fmt: skip
 
 
 def _accumulate(plan: Read, formula: Formula, source: Source, batch: int) -> tuple[Partial, Counts]:
+    if source.fold is not None:
+        return _found(source.fold(formula.names, plan.reduce, _both), source)
     total: Partial | None = None
     counts, start = nothing(plan.edges), 0
     for table in source.read(formula.names, batch):
@@ -117,9 +119,17 @@ def _accumulate(plan: Read, formula: Formula, source: Source, batch: int) -> tup
         if found is not None:
             total = found[0] if total is None else merge(total, found[0])
             counts = counts + found[1]
-    if total is None:
+    return _found(None if total is None else (total, counts), source)
+
+
+def _both(one: tuple[Partial, Counts], other: tuple[Partial, Counts]) -> tuple[Partial, Counts]:
+    return merge(one[0], other[0]), one[1] + other[1]
+
+
+def _found(sums: tuple[Partial, Counts] | None, source: Source) -> tuple[Partial, Counts]:
+    if sums is None:
         raise DataError(f"{source.name} gave no rows when it was read again")
-    return total, counts
+    return sums
 
 
 def _responses(plan: Read, formula: Formula, source: Source, batch: int) -> Iterator[Floats]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from hierglm.errors import DataError
 
+COUNT = "number of rows"
+"""The column that tells how many rows a row stands for."""
 BATCH = 2**18
 """Rows of a batch: its columns stay in a processor's cache of the second or third level."""
 
@@ -28,12 +30,29 @@ class Source:
         and about so many rows.
     count : callable
         Number of rows, incomplete ones too; None where that would take a pass.
+    group : callable, optional
+        Names of columns to an iterator of pyarrow tables that have each different row once, and
+        in the column `COUNT` how often it occurs: for engines that can do this by themselves.
+    fold : callable, optional
+        Names of columns, a pure function of a pyarrow table, and an associative one that puts two
+        of its results together, to the result of all rows, or None where there are none: for
+        tables whose parts are on other machines.
     """
 
     name: str
     columns: tuple[str, ...]
     read: Callable[[Sequence[str], int], Iterator[Any]]
     count: Callable[[], int | None]
+    group: Callable[[Sequence[str]], Iterator[Any]] | None = None
+    fold: Callable[[Sequence[str], Callable[[Any], Any], Callable[[Any, Any], Any]], Any] | None = (
+        None
+    )
+
+    def way(self, rows: int) -> str:
+        """Return how rows are met, a number of them at a time, in words."""
+        if self.fold is not None:
+            return "its parts read by Dask's workers"
+        return f"read in batches of {rows:,} rows"
 
 
 def source_of(data: Any) -> Source | None:
@@ -108,32 +127,49 @@ def _of_polars(frame: Any) -> Source:
     if not hasattr(frame, "collect_batches"):
         raise DataError("reading a LazyFrame in batches needs polars 1.34 or later; found an older")
 
-    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
-        for batch in frame.select(list(columns)).collect_batches(
+    def batches(found: Any, rows: int) -> Iterator[Any]:
+        for batch in found.collect_batches(
             chunk_size=rows, maintain_order=True, engine="streaming"
         ):
             if batch.height:
                 yield batch.to_arrow(compat_level=CompatLevel.oldest())
 
-    return Source("a Polars LazyFrame", tuple(frame.collect_schema().names()), read, _unknown)
+    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        return batches(frame.select(list(columns)), rows)
+
+    def group(columns: Sequence[str]) -> Iterator[Any]:
+        from polars import len as number_of_rows
+
+        return batches(frame.group_by(list(columns)).agg(number_of_rows().alias(COUNT)), BATCH)
+
+    columns = tuple(frame.collect_schema().names())
+    return Source("a Polars LazyFrame", columns, read, _unknown, group)
 
 
 def _of_duckdb(relation: Any) -> Source:
-    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+    def quoted(columns: Sequence[str]) -> str:
+        return ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+
+    def batches(found: Any, rows: int) -> Iterator[Any]:
         import pyarrow as pa
 
-        names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         # The older name of to_arrow_reader, which warns in newer versions.
-        open_ = getattr(relation.project(names), "to_arrow_reader", None)
-        open_ = open_ or relation.project(names).fetch_arrow_reader
+        open_ = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader
         for batch in open_(rows):
             if batch.num_rows:
                 yield pa.Table.from_batches([batch])
 
+    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        return batches(relation.project(quoted(columns)), rows)
+
+    def group(columns: Sequence[str]) -> Iterator[Any]:
+        names = quoted(columns)
+        return batches(relation.aggregate(f'{names}, count(*) as "{COUNT}"', names), BATCH)
+
     def count() -> int:
         return int(relation.aggregate("count(*)").fetchall()[0][0])
 
-    return Source("a DuckDB relation", tuple(relation.columns), read, count)
+    return Source("a DuckDB relation", tuple(relation.columns), read, count, group)
 
 
 def _of_dask(frame: Any) -> Source:
@@ -146,7 +182,47 @@ def _of_dask(frame: Any) -> Source:
             for start in range(0, found.num_rows, rows):
                 yield found.slice(start, rows)
 
-    return Source("a Dask DataFrame", tuple(map(str, frame.columns)), read, _unknown)
+    def fold(
+        columns: Sequence[str], reduce: Callable[[Any], Any], merge: Callable[[Any, Any], Any]
+    ) -> Any:
+        from dask import compute, delayed
+
+        # What a part is reduced with goes to each worker once, not with each part.
+        work = delayed(reduce, traverse=False)
+        left = [delayed(_reduced)(work, part) for part in frame[list(columns)].to_delayed()]
+        while len(left) > 1:
+            # Neighbours, so that the order of rows, and every digit, is the same on any machines.
+            pairs = [delayed(_merged)(merge, *left[k : k + 2]) for k in range(0, len(left) - 1, 2)]
+            left = [*pairs, *left[2 * len(pairs) :]]
+        return compute(left[0])[0]
+
+    columns = tuple(map(str, frame.columns))
+    # Without workers parts are read one after the other: memory holds one of them.
+    return Source("a Dask DataFrame", columns, read, _unknown, None, fold if _workers() else None)
+
+
+def _workers() -> bool:
+    """Tell whether Dask has a client, whose workers do what is asked of it."""
+    try:
+        from distributed import get_client
+
+        get_client()
+    except (ImportError, ValueError):
+        return False
+    return True
+
+
+def _reduced(reduce: Callable[[Any], Any], part: Any) -> Any:
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(part, preserve_index=False)
+    return reduce(table) if table.num_rows else None
+
+
+def _merged(merge: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return other if one is None else one
+    return merge(one, other)
 
 
 def _unknown() -> None:
