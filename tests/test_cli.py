@@ -34,6 +34,22 @@ def test_fit_show_and_load(csv, tmp_path, capsys):
     pd.testing.assert_frame_equal(hg.load(out).tidy(), again.tidy())
 
 
+def test_a_checkpoint_is_gone_on_from(csv, tmp_path, capsys):
+    file = tmp_path / "run.hglm"
+    call = ["fit", "score ~ x", csv, "--checkpoint", str(file), *QUICK]
+    assert main(call) == 0
+    printed, kept = capsys.readouterr().out, file.read_bytes()
+    assert main(call) == 0
+    assert capsys.readouterr().out == printed
+    assert file.read_bytes() == kept
+    alone = hg.fit("score ~ x", pd.read_csv(csv), chains=2, warmup=300, draws=500, seed=1)
+    pd.testing.assert_frame_equal(hg.load(file).tidy(), alone.tidy())
+    assert main(["fit", "score ~ 1", *call[2:]]) == 2
+    assert "the checkpoint of another run" in capsys.readouterr().err
+    assert main([*call, "--method", "approx"]) == 2
+    assert "--checkpoint saves posteriors" in capsys.readouterr().err
+
+
 def test_show_ranef(csv, tmp_path, capsys):
     out = tmp_path / "fit.hglm"
     main(["fit", "score ~ 1 + (1 | school)", csv, "--out", str(out), *QUICK])

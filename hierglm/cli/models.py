@@ -24,6 +24,8 @@ def add_commands(commands: Any) -> None:
     fit = command(commands, "fit", _fit, "fit a formula to a table and print the summary")
     _model_arguments(fit)
     file_argument(fit, "--out", metavar="FILE", help="save the fit, such as fit.hglm")
+    about = "keep complete chains in this file, and go on from it; at the end it is the saved fit"
+    file_argument(fit, "--checkpoint", metavar="FILE", help=about)
     _setting_arguments(fit)
     code = command(commands, "code", _code, "print the Stan program, without fitting")
     _model_arguments(code)
@@ -86,8 +88,9 @@ def _or_auto(kind: type[int] | type[float]) -> Callable[[str], Any]:
 
 def _fit(options: argparse.Namespace) -> Answer:
     if options.method == "approx":
-        if options.out:
-            raise SettingsError("--out saves posteriors; --method approx gives none")
+        for name in ("out", "checkpoint"):
+            if getattr(options, name):
+                raise SettingsError(f"--{name} saves posteriors; --method approx gives none")
         found = _model(options).approx()
         return Answer(found, lambda: {"estimates": rows(found.tidy())})
     if options.out:
@@ -104,6 +107,7 @@ def _fit(options: argparse.Namespace) -> Answer:
         adapt_delta=options.adapt_delta,
         max_treedepth=options.max_treedepth,
         threads=options.threads,
+        checkpoint=options.checkpoint,
         progress=False if options.quiet else None,
     )
     # Saved before anything is judged: a fit that failed its diagnostics is still evidence.
