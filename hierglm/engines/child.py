@@ -22,7 +22,13 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.engines.process import how_it_ended, kill_group, search_path, start
+from hierglm.engines.process import (
+    how_it_ended,
+    kill_group,
+    let_interrupt,
+    search_path,
+    start,
+)
 from hierglm.engines.worker import GREETING, read_frame, write_frame
 from hierglm.errors import EngineError, SamplingError
 
@@ -141,6 +147,7 @@ class Child:
         """
         if self._closed:
             raise SamplingError("the Stan process has ended")
+        let_interrupt()
         try:
             self._send(request, blob)
             arrays: dict[str, NDArray[np.float64]] = {}

@@ -79,6 +79,16 @@ def search_path() -> list[str]:
     return found
 
 
+def let_interrupt() -> None:
+    """Let Ctrl-C end a wait for a process at once.
+
+    Polars, once used, has a handler of its own that lets reads begin anew (SA_RESTART): Python
+    would learn of Ctrl-C only when the process has answered.
+    """
+    if hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that was started here, with all that it has started."""
     if process.returncode is not None:

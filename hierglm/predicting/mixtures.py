@@ -86,8 +86,10 @@ def tail_rule(freedom: Floats) -> tuple[Floats, Floats]:
 
     Examples
     --------
+    >>> from scipy.stats import norm, t
     >>> w, shares = tail_rule(np.array([4.0]))
-    >>> bool(np.isclose(np.sum(shares / w), 2.0))  # df / (df - 2)
+    >>> error = np.sum(shares * norm.cdf(np.sqrt(w))) - t.cdf(1, 4)
+    >>> bool(abs(error) < 1e-6)
     True
     """
     unit = np.sqrt(2 / freedom)

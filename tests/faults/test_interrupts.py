@@ -93,9 +93,18 @@ def test_while_chains_run(own_tmp: Path, tmp_path: Path, later: Later, keeping: 
     assert not children_of(os.getpid())
 
 
+@pytest.mark.parametrize("after_polars", [False, True])
 def test_while_a_program_is_compiled(
-    own_tmp: Path, tmp_path: Path, later: Later, monkeypatch: pytest.MonkeyPatch
+    own_tmp: Path,
+    tmp_path: Path,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
+    after_polars: bool,
 ) -> None:
+    if after_polars:
+        # It takes over Ctrl-C, and lets reads that are interrupted begin anew.
+        frame = pytest.importorskip("polars").DataFrame({"a": [1, 2, 2]})
+        assert frame.group_by("a").len().height == 2
     monkeypatch.setenv("HIERGLM_CACHE", str(tmp_path / "cache"))
     mark = tmp_path / "compiling"
     with Child("cmdstan_worker.py", scratch=True) as child:

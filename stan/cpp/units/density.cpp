@@ -17,7 +17,22 @@ namespace stan::model {
 using hierglm::DensityBase;
 }
 
-// The other half has the functions that Stan calls, and profiles.
+stan::math::profile_map& get_stan_profile_data();
+
+namespace stan::math {
+
+/** A profile of this half: kept with those of the other half, which Stan asks for. */
+template <typename T>
+class SharedProfile : public profile<T> {
+ public:
+  SharedProfile(const std::string& name, profile_map&)
+      : profile<T>(name, get_stan_profile_data()) {}
+};
+
+}  // namespace stan::math
+
+// The other half has the functions that Stan calls.
+#define profile SharedProfile
 #define USING_R
 #define profiles__ profiles_of_density
 #define model_base_crtp DensityBase
