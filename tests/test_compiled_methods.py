@@ -132,6 +132,7 @@ def exact() -> tuple[float, float]:
     return total + math.log(cell), float((np.exp(log - total) * mean).sum())
 
 
+@pytest.mark.slow  # It compiles a program of its own.
 def test_the_bound_holds_where_effects_are_integrated_out(engine: CmdStanEngine) -> None:
     evidence, _ = exact()
     fit = one_way(engine, "laplace")

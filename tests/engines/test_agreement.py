@@ -17,8 +17,9 @@ from tests.designs import design_of
 from tests.program.oracles import simulated
 from tests.program.test_exact import CASES
 
-QUICK = ("gaussian crossed slopes", "bernoulli slopes")
+QUICK = ("gaussian crossed slopes",)
 LONG = (
+    "bernoulli slopes",
     "gaussian correlated",
     "gaussian weights",
     "gaussian known errors and sigma",
