@@ -258,8 +258,8 @@ def _compare(found: Mapping[str, Any], stored: Mapping[str, Any], shown: str) ->
     for part in {**stored, **found}:
         if part not in found or part not in stored or not _equal(found[part], stored[part]):
             raise FileError(
-                f"{shown} cannot be restored: the {part} made from its table differ from "
-                "those that were fitted; open it with the versions that wrote it"
+                f"{shown} cannot be restored: the {clipped(printable(part))} made from its table "
+                "differ from those that were fitted; open it with the versions that wrote it"
             )
 
 
