@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from hierglm.errors import FileError
+from hierglm.errors import FileError, clipped
 from hierglm.results.directory import check_directory, check_members
 from hierglm.showing.width import printable
 from hierglm.writing import replacing
@@ -98,7 +98,8 @@ def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
         *(ValueError, struct.error),
     ) as error:
         raise FileError(
-            f"{shown} is not a saved fit, or it was cut off or changed: {printable(error)}"
+            f"{shown} is not a saved fit, or it was cut off or changed: "
+            f"{clipped(printable(error))}"
         ) from error
     return members
 
