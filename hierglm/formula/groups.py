@@ -245,7 +245,7 @@ def _bar(tokens: Sequence[Token], places: Sequence[int], text: str) -> Bar:
             bar.start,
             bar.end,
         )
-    if place == len(tokens) - 2:
+    if places[-1] == len(tokens) - 2:
         raise FormulaError(
             f"nothing stands on the right of {bar.text!r}: write the grouping factor, "
             "as in (1 | g)",

@@ -98,8 +98,7 @@ def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
         *(ValueError, struct.error),
     ) as error:
         raise FileError(
-            f"{shown} is not a saved fit, or it was cut off or changed: "
-            f"{clipped(printable(error))}"
+            f"{shown} is not a saved fit, or it was cut off or changed: {clipped(printable(error))}"
         ) from error
     return members
 
