@@ -87,7 +87,7 @@ def _cmdstan() -> Finding:
 
 
 def _compiler() -> Finding:
-    names = [os.environ.get("CXX", ""), "g++", "clang++", "c++"]
+    names = [os.environ.get("CXX", ""), "clang++", "g++", "c++"]
     return _program("C++ compiler", names, "only engine='cmdstan' needs it; install g++ or clang")
 
 

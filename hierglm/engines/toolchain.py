@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hierglm.engines.cache import cache_folder
-from hierglm.engines.compiler import Compiler, find_compiler
+from hierglm.engines.compiler import Compiler, find_compilers
 from hierglm.errors import EngineMissing
 from hierglm.program.sources import stan_folder
 
@@ -111,7 +111,7 @@ class Build:
 
 
 def find_toolchain() -> Toolchain | None:
-    """Return the toolchain that is installed for this machine's compiler, if any.
+    """Return the toolchain that is installed for a compiler of this machine, if any.
 
     Examples
     --------
@@ -119,10 +119,12 @@ def find_toolchain() -> Toolchain | None:
     Toolchain(path=PosixPath('/home/ada/.cache/hierglm/toolchains/stan-2.39.0-...'), ...)
     """
     try:
-        toolchain = expected_toolchain(find_compiler())
+        compilers = find_compilers()
     except EngineMissing:
         return None
-    return open_toolchain(toolchain.path)
+    # One that was installed before a quicker compiler came is as good.
+    looked = (open_toolchain(expected_toolchain(compiler).path) for compiler in compilers)
+    return next((toolchain for toolchain in looked if toolchain), None)
 
 
 def open_toolchain(folder: Path) -> Toolchain | None:
@@ -232,13 +234,17 @@ def compile_commands(
         own = ["-DHIERGLM_KERNELS_APART", "-include", str(header.absolute())]
     translate += [*stanc_flags, str(source)]
     prepared = compiler.with_header(toolchain.header)
-    build = [*compiler.command, *flags_of(folder), *cpp_flags, *prepared, *own]
+    build = [*compiler.command, *flags_of(folder), *prepared, *own]
     build.append(f'-DHIERGLM_PROGRAM="{cpp.absolute()}"')
     compile_, objects = [], []
     for unit in ("model", "density"):
         objects.append(exe.with_name(f"{exe.name}.{unit}.o"))
         unit_source = stan_folder("cpp/units") / f"{unit}.cpp"
-        compile_.append([*build, "-c", str(unit_source), "-o", str(objects[-1])])
+        # What is not a gradient runs once a draw. (g++ would not take the header then.)
+        quick = ["-O1"] if unit == "model" and compiler.kind == "clang" else []
+        compile_.append(
+            [*build, *quick, *cpp_flags, "-c", str(unit_source), "-o", str(objects[-1])]
+        )
     return Build(translate, tuple(compile_), _link(toolchain, objects, exe, cpp_flags))
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hierglm.engines.cache import alone
-from hierglm.engines.compiler import find_compiler
+from hierglm.engines.compiler import find_compilers
 from hierglm.engines.toolchain import (
     UNPACKED,
     Toolchain,
@@ -66,7 +66,7 @@ def install_from_pypi(say: Say = lambda _: None) -> Toolchain:
     ...
     (2, 39, 0)
     """
-    final = expected_toolchain(find_compiler())
+    final = expected_toolchain(find_compilers()[0])
     if found := open_toolchain(final.path):
         return found
     home = toolchains_folder()

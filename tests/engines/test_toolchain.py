@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hierglm.engines import toolchain_install, toolchain_wheel
-from hierglm.engines.compiler import Compiler, find_compiler
+from hierglm.engines.compiler import Compiler, find_compilers
 from hierglm.engines.toolchain import (
     Toolchain,
     compile_commands,
@@ -74,7 +74,7 @@ def compiler(
         file.write_text(FAKE.format(body=body))
         file.chmod(0o755)
         monkeypatch.setenv("CXX", str(file))
-        return find_compiler()
+        return find_compilers()[0]
 
     return make
 
@@ -133,7 +133,7 @@ def test_a_compiler_with_arguments(
 ) -> None:
     (name,) = compiler().command
     monkeypatch.setenv("CXX", f"nice -n 1 '{name}'")
-    assert find_compiler().command == ("nice", "-n", "1", name)
+    assert find_compilers()[0].command == ("nice", "-n", "1", name)
 
 
 def test_clang_by_any_name(
@@ -146,17 +146,37 @@ def test_clang_by_any_name(
     )
     script.with_name("g++").chmod(0o755)
     monkeypatch.setenv("CXX", str(script.with_name("g++")))
-    clang = find_compiler()
+    (clang,) = find_compilers()
     assert clang.kind == "clang"
     header = Path("/x y/h.hpp")
     assert clang.precompiled(header) == Path("/x y/h.hpp.pch")
     assert clang.with_header(header) == ["-include-pch", "/x y/h.hpp.pch"]
 
 
+@pytest.fixture
+def both(compiler: Callable[..., Compiler], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that alone is on the PATH, with a g++ and a clang++."""
+    (name,) = compiler(name="g++").command
+    folder = Path(name).parent
+    clang = Path(name).read_text().replace("g++ (Fake)", "clang version")
+    (folder / "clang++").write_text(clang)
+    (folder / "clang++").chmod(0o755)
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def test_the_quickest_compiler_that_works_is_first(both: Path) -> None:
+    assert [c.command for c in find_compilers()] == [("clang++",), ("g++",)]
+    (both / "clang++").write_text("#!/bin/sh\nexit 1\n")
+    os.environ["PATH"] += os.pathsep  # compilers are asked once for each PATH
+    assert find_compilers()[0].command == ("g++",)
+
+
 def test_no_compiler(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(home))
-    with pytest.raises(EngineMissing, match=r"no C\+\+ compiler \(g\+\+, .*CXX"):
+    with pytest.raises(EngineMissing, match=r"no C\+\+ compiler \(clang\+\+, .*CXX"):
         install_from_pypi()
     assert find_toolchain() is None
     monkeypatch.setenv("CXX", "icpc -fast")
@@ -172,7 +192,7 @@ def test_a_compiler_that_does_not_run(
     script.with_name("dumb").chmod(0o755)
     monkeypatch.setenv("CXX", str(script.with_name("dumb")))
     with pytest.raises(EngineMissing, match="dumb --version says nothing"):
-        find_compiler()
+        find_compilers()
 
 
 def test_each_compiler_has_a_toolchain_of_its_own(compiler: Callable[..., Compiler]) -> None:
@@ -278,6 +298,27 @@ def test_another_hierglm_compiles_its_own_parts_alone(
     assert install_from_pypi(said.append) == installed
     assert said == [words]
     assert len(downloads) == 1
+
+
+def test_what_is_installed_is_used_though_a_quicker_compiler_came(
+    both: Path, downloads: list[Path]
+) -> None:
+    clang = (both / "clang++").rename(both / "later")
+    by_gcc = install_from_pypi()
+    assert by_gcc.compiler.command == ("g++",)
+    clang.rename(both / "clang++")
+    os.environ["PATH"] += os.pathsep  # compilers are asked once for each PATH
+    assert find_toolchain() == by_gcc
+    by_clang = install_from_pypi()
+    assert by_clang.compiler.command == ("clang++",)
+    assert find_toolchain() == by_clang
+
+
+def test_half_of_a_program_need_not_be_fast(both: Path, downloads: list[Path]) -> None:
+    built = compile_commands(install_from_pypi(), Path("m.stan"), Path("m"), cpp_flags=["-g"])
+    levels = [[flag for flag in command if flag.startswith("-O")] for command in built.compile]
+    assert levels == [["-O3", "-O1"], ["-O3"]]
+    assert all("-g" in command for command in built.compile)
 
 
 def test_two_installations_at_once(

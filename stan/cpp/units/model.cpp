@@ -46,10 +46,12 @@ class ModelBase : public stan::model::model_base {
                    bool transformed, bool generated, std::ostream* messages) const override {
     self().write_array(random, at, values, transformed, generated, messages);
   }
-  void write_array(stan::rng_t& random, std::vector<double>& at, std::vector<int>& integers,
+  void write_array(stan::rng_t& random, std::vector<double>& at, std::vector<int>&,
                    std::vector<double>& values, bool transformed, bool generated,
                    std::ostream* messages) const override {
-    self().write_array(random, at, integers, values, transformed, generated, messages);
+    Eigen::VectorXd copy = Eigen::Map<Eigen::VectorXd>(at.data(), at.size()), written;
+    write_array(random, copy, written, transformed, generated, messages);
+    values.assign(written.data(), written.data() + written.size());
   }
 
   void unconstrain_array(const Eigen::VectorXd& values, Eigen::VectorXd& at,
