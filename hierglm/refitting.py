@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Settings
+from hierglm.engines.options import engine_like
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.parts import notes_of
@@ -119,7 +120,7 @@ def fit_model(
     warmup, adapt_delta
         See `hierglm.sampling.sample`.
     """
-    engine = engine_for(fitted.engine)
+    engine = engine_for(engine_like(fitted.engine, fitted.engine_options))
     chosen = choose(model, engine.abilities, plan)
     return run(type(fitted), chosen, write(chosen), engine, settings, warmup, adapt_delta)
 

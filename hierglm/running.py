@@ -18,6 +18,7 @@ from hierglm.checkpointing.identity import identity
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Sample
+from hierglm.engines.options import options_of
 from hierglm.engines.spreading import SpreadingEngine
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
@@ -67,7 +68,7 @@ def run(
     CheckpointError
         If the checkpoint is of another run.
     """
-    keeping = None
+    keeping, options = None, options_of(engine)
     if executor is not None:
         engine = SpreadingEngine(engine, executor)
     if checkpoint is not None:
@@ -101,6 +102,7 @@ def run(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} "
         f"processor{'' if processors == 1 else 's'}",
+        engine_options=options,
     )
     said = keeping.finish(fit) if keeping else ""
     return replace(fit, notes=(*fit.notes, said)) if said else fit

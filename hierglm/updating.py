@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hierglm.engines.options import engine_like
 from hierglm.errors import FormulaError, SettingsError, suggest
 from hierglm.formula.update import update_formula
 from hierglm.modelling import model as prepared_model
@@ -51,7 +52,8 @@ def update(
         A formula that wants columns that the fit did not keep.
     """
     old = fitted.plan.model
-    of_model = {"plan": fitted.plan.wanted, "engine": fitted.engine, **_kept(old)}
+    engine = engine_like(fitted.engine, fitted.engine_options)
+    of_model = {"plan": fitted.plan.wanted, "engine": engine, **_kept(old)}
     of_model |= {name: options.pop(name) for name in MODEL if name in options}
     try:
         whole = _whole(old, formula, data, family)

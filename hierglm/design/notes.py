@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Columns, Design
+from hierglm.design.design import Columns, Design, Grouping
 from hierglm.design.magnitudes import constant, units
 from hierglm.design.relation import Relation
 
@@ -67,21 +66,37 @@ def _confounded(design: Design, y: Floats | None) -> Iterator[str]:
                 f"group {g.group!r} has one row a level: only priors tell its sd(Intercept) and "
                 "sigma apart"
             )
-    for g, h in combinations(plain, 2):
-        if len(g.levels) == len(h.levels) > 1 and _same_rows(g.index, h.index):
-            yield (
-                f"groups {g.group!r} and {h.group!r} have the same rows in their levels: only "
-                "priors tell their sds apart"
-            )
+    for g, h in _same_rows([g for g in plain if len(g.levels) > 1]):
+        yield (
+            f"groups {g.group!r} and {h.group!r} have the same rows in their levels: only "
+            "priors tell their sds apart"
+        )
 
 
 def _is_plain(relation: Relation) -> bool:
     return relation.members is None and not relation.dependent and not relation.strata
 
 
-def _same_rows(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
-    pairs = np.unique(np.stack([one, other]), axis=1)
-    return bool(pairs.shape[1] == len(np.unique(one)) == len(np.unique(other)))
+def _same_rows(groups: Sequence[Grouping]) -> Iterator[tuple[Grouping, Grouping]]:
+    """Return each group with the first before it that has the same rows in its levels.
+
+    Each group's levels are numbered as its rows come to them: then two groups are compared as
+    bytes, whatever their number.
+    """
+    seen: dict[bytes, Grouping] = {}
+    for g in groups:
+        first = seen.setdefault(_as_met(g.index, len(g.levels)).tobytes(), g)
+        if first is not g:
+            yield first, g
+
+
+def _as_met(index: NDArray[np.int64], levels: int) -> NDArray[np.int64]:
+    """Return the level of each row, levels numbered in the order of their first rows."""
+    first = np.full(levels, len(index))
+    first[index[::-1]] = np.arange(len(index))[::-1]
+    number = np.empty(levels, dtype=np.int64)
+    number[np.argsort(first)] = np.arange(levels)
+    return number[index]
 
 
 def _is_exact(design: Design, y: Floats) -> bool:

@@ -191,7 +191,10 @@ def computation_section(fitted: Fitted) -> Section:
     """Return how the program was written and what ran it."""
     s = fitted.settings
     plan = fitted.plan
-    rows: list[tuple[str, str]] = [("engine", fitted.engine), ("method", s.method.name)]
+    rows: list[tuple[str, str]] = [("engine", fitted.engine)]
+    if fitted.engine_options:
+        rows.append(("engine options", str(fitted.engine_options)))
+    rows.append(("method", str(s.method)))
     if fitted.sampled:
         rows += [
             ("chains", f"{s.chains}"), ("warmup", f"{s.warmup:,}"), ("draws", f"{s.draws:,}"),

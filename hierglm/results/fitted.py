@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Settings
 from hierglm.engines.methods import Optimize, Sample
+from hierglm.engines.options import EngineOptions
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
 from hierglm.results.approximation import Approximation
@@ -46,6 +47,8 @@ class Fitted:
         ELBO, k-hat or mode, where another method than sampling gave the draws.
     when, machine : str
         When it was fitted (UTC, ISO 8601), and on what; "" of fits that do not say.
+    engine_options : EngineOptions
+        What the compilers were told besides the program, as far as a fit keeps it.
     """
 
     plan: Plan
@@ -60,6 +63,7 @@ class Fitted:
     outcome: Outcome | None = None
     when: str = ""
     machine: str = ""
+    engine_options: EngineOptions = field(default_factory=EngineOptions)
 
     @property
     def sampled(self) -> bool:

@@ -15,6 +15,7 @@ from hierglm.design.given import GivenEdges, GivenMatrix
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.engines.methods import METHODS
+from hierglm.engines.options import EngineOptions
 from hierglm.errors import FileError
 from hierglm.plan import forms
 from hierglm.priors.distributions import Prior
@@ -27,8 +28,8 @@ from hierglm.results.vetting import vetted
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Approximation, Assigned, Draws, Elbo, Function, GivenEdges, GivenMatrix, Located,
-        Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
+        Approximation, Assigned, Draws, Elbo, EngineOptions, Function, GivenEdges, GivenMatrix,
+        Located, Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
         *METHODS.values(),
     )
 }  # fmt: skip

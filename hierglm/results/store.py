@@ -69,6 +69,9 @@ def save(fitted: Fitted, path: str | Path, beside: Mapping[str, bytes] | None = 
     model, plan = fitted.plan.model, fitted.plan
     refuse_unsaveable(model)
     packer = Packer()
+    # Left out where there are none: files without them are those of every version.
+    unsaid = () if fitted.engine_options else ("engine_options",)
+    held = _but(replace(fitted, draws=without_effects(fitted.draws)), "plan", *unsaid)
     parts = [_but(p, "model", "numbers", "parts") for p in plan.parts]
     said = {
         "functions": list(model.design.functions),
@@ -78,7 +81,7 @@ def save(fitted: Fitted, path: str | Path, beside: Mapping[str, bytes] | None = 
         "plan": packer.pack(_but(plan, "model", "numbers", "parts")),
         "parts": packer.pack(parts),
         # Effects drawn afterwards come back from the seed: they are not in the file.
-        "fit": packer.pack(_but(replace(fitted, draws=without_effects(fitted.draws)), "plan")),
+        "fit": packer.pack(held),
     }
     text = json.dumps(said, indent=1).encode()
     if len(text) > MAX_JSON:

@@ -376,6 +376,7 @@ def test_a_response_far_from_zero_loses_no_digits():
     np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_no_part_of_a_program_is_interpreted(case):
     # stanli warns where it cannot compile a part (a warning is an error here): grouseticks took

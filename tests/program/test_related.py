@@ -348,6 +348,7 @@ def test_more_effects_than_one_matrix_holds_stay_standardised(monkeypatch):
         choose(model, ALL, {"mm(g, h)": "conditional"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", ["auto", "textbook"])
 @pytest.mark.parametrize(
     "formula",
