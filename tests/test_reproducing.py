@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
+from hierglm.engines.options import EngineOptions, options_of
 from hierglm.priors.given import as_given
 from tests.designs import schools
 
@@ -160,6 +162,43 @@ def test_other_methods_with_their_own_options(folder, monkeypatch):
         {"method": "laplace", "method_options": {"psis_resample": True}, "draws": 700, "seed": 4},
         {"method": "optimize", "seed": 4},
     ]
+
+
+def test_options_of_the_engine(folder):
+    """Scripts, saved fits and fits made again have the flags that the program was compiled with."""
+    table().to_csv("data.csv", index=False)
+    fit = hg.fit("score ~ x", pd.read_csv("data.csv"), threads=1, **QUICK)
+    assert fit.engine_options == EngineOptions()
+    assert "    threads=1,\n" in fit.reproduce("data.csv")
+    flags = {"CXXFLAGS": '-march=native -DX="1"', "STAN_NO_RANGE_CHECKS": True}
+    engine = hg.CmdStanEngine(cpp_options={**flags, "CXXFLAGS": "-O2"}, stanc_options={"O1": True})
+    compiled = replace(fit, engine="cmdstan", engine_options=options_of(engine))
+    compiled.save("fit.hglm")
+    loaded = hg.load("fit.hglm")
+    assert loaded.engine_options == compiled.engine_options
+    assert loaded.reproduce("data.csv") == compiled.reproduce("data.csv")
+    assert engine_of(loaded.reproduce("data.csv")) == engine
+    lacking = hg.CmdStanEngine(cpp_options={"LDFLAGS": "-L/opt", **flags}, exe_file="/home/me/x")
+    script = replace(compiled, engine_options=options_of(lacking)).reproduce("data.csv")
+    assert "/" not in script.split("engine = None")[0].split("pandas as pd")[1]
+    with pytest.raises(SystemExit, match="put your engine with its LDFLAGS and CXXFLAGS and exe_f"):
+        engine_of(script)
+    with pytest.raises(SystemExit, match="put engine mine here"):
+        engine_of(replace(fit, engine="mine").reproduce("data.csv"))
+
+
+def engine_of(script):
+    """Return the engine that a script fits with."""
+    found = []
+
+    def model(*_, engine, **__):
+        found.append(engine)
+        raise InterruptedError
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(InterruptedError):
+        patch.setattr(hg, "model", model)
+        exec(script, {})
+    return found[0]
 
 
 def test_hostile_names_are_no_code(folder):

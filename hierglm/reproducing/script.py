@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from hierglm.engines.engine import Settings
 from hierglm.engines.methods import Optimize
 from hierglm.errors import HierglmError
 from hierglm.families import family
@@ -19,6 +20,7 @@ from hierglm.models import Model
 from hierglm.priors.distributions import Prior
 from hierglm.priors.given import as_given
 from hierglm.reproducing.data import SAVED, Paths, own_functions, quoted, read_beside, read_data
+from hierglm.reproducing.engine import read_engine
 from hierglm.results.fitted import PACKAGES, Fitted
 from hierglm.showing.width import printable
 
@@ -66,6 +68,7 @@ def reproduce(
     """
     model = fitted.plan.model
     own = _own_family(model)
+    engine, with_engine = read_engine(fitted)
     imports, reading, names = read_data(model, data)
     beside, further = read_beside(model, data2, str(data).endswith(SAVED))
     lines = [
@@ -75,11 +78,12 @@ def reproduce(
         "",
         *_functions(model),
         *(_OWN_FAMILY if own else ()),
+        *engine,
         *reading,
         *beside,
         "",
         "model = hg.model(",
-        *_model(fitted, names, own),
+        *_model(fitted, names, own, with_engine),
         ")",
         f'if model.data_hash != "{model.data_hash}":',
         '    raise SystemExit("these are not the data of the fit: their hash is another")',
@@ -138,7 +142,7 @@ def _functions(model: Model) -> Iterator[str]:
         yield ""
 
 
-def _model(fitted: Fitted, names: Mapping[str, str], own: bool) -> Iterator[str]:
+def _model(fitted: Fitted, names: Mapping[str, str], own: bool, engine: str) -> Iterator[str]:
     """Yield the arguments of `hierglm.model`, a line each."""
     model = fitted.plan.model
     several = len(model.responses) > 1
@@ -163,7 +167,7 @@ def _model(fitted: Fitted, names: Mapping[str, str], own: bool) -> Iterator[str]
         yield "    },"
     wanted = fitted.plan.wanted
     yield f"    plan={quoted(wanted)},"
-    yield f"    engine={quoted(fitted.engine)},"
+    yield f"    engine={engine},"
     functions = own_functions(model)
     if functions:
         yield f"    functions={{{', '.join(f'{n!r}: {n}' for n in functions)}}},"
@@ -199,7 +203,7 @@ def _settings(fitted: Fitted) -> dict[str, str]:
     s = fitted.settings
     if fitted.sampled:
         names = ("chains", "warmup", "draws", "seed", "adapt_delta", "max_treedepth")
-        return {name: repr(getattr(s, name)) for name in names}
+        return {name: repr(getattr(s, name)) for name in names} | _threads(s)
     every = {o.name: (getattr(s.method, o.name), o.default) for o in fields(s.method)}
     own = {name: value for name, (value, default) in every.items() if value != default}
     said = {"method": quoted(s.method.name)}
@@ -207,4 +211,9 @@ def _settings(fitted: Fitted) -> dict[str, str]:
         said["method_options"] = repr(own)
     if not isinstance(s.method, Optimize):
         said["draws"] = repr(s.draws)
-    return said | {"seed": repr(s.seed)}
+    return said | {"seed": repr(s.seed)} | _threads(s)
+
+
+def _threads(settings: Settings) -> dict[str, str]:
+    """Return how many threads were asked for; numbers do not depend on them."""
+    return {} if settings.threads is None else {"threads": repr(settings.threads)}

@@ -29,8 +29,8 @@ RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         Approximation, Assigned, Draws, Elbo, EngineOptions, Function, GivenEdges, GivenMatrix,
-        Located, Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable, forms.Choice,
-        *METHODS.values(),
+        Located, Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable,
+        forms.Choice, *METHODS.values(),
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""
