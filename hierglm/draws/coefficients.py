@@ -51,6 +51,10 @@ class LevelCoefficients(Variable):
         for at, values in self._deviations.parts():
             yield at, self._added(values)
 
+    def some(self, positions: NDArray[np.int64]) -> Floats:
+        """Return the draws of some levels, ascending."""
+        return self._added(self._deviations.some(positions))
+
     def _added(self, deviations: Floats) -> Floats:
         values = deviations + self._common
         values.flags.writeable = False

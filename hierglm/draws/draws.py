@@ -57,16 +57,28 @@ class Variable:
     dpar: str = ""
     term: str = ""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of labels; that of the draws is (chains, draws) and these."""
+        return tuple(len(labels) for _, labels in self.dims)
+
     def parts(self) -> Iterator[tuple[NDArray[np.int64], Floats]]:
         """Yield the draws in parts along the first dimension: positions, and their draws."""
         size = len(self.dims[0][1]) if self.dims else 1
         yield np.arange(size), self.values
 
+    def some(self, positions: NDArray[np.int64]) -> Floats:
+        """Return the draws at some positions of the first dimension, ascending."""
+        return self.values[:, :, positions]
+
+
+LABELS = ("name", "effect", "group", "dims", "response", "dpar", "term")
+"""What a `Variable` has besides its values."""
+
 
 def with_values(variable: Variable, values: Floats) -> Variable:
     """Return a variable that holds other values, whatever kind it was."""
-    own = ("name", "effect", "group", "dims", "response", "dpar", "term")
-    return Variable(values=values, **{name: getattr(variable, name) for name in own})
+    return Variable(values=values, **{name: getattr(variable, name) for name in LABELS})
 
 
 @dataclass(frozen=True, slots=True)

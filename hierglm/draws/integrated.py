@@ -14,6 +14,7 @@ from hierglm.draws.chain import Given, branches, draw_branch
 from hierglm.draws.dense import draw_dense
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.scales import coordinate_weights, flat, level_sizes, place, stratum_scales
+from hierglm.draws.stored import StoredVariable
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.dense import dense
 from hierglm.plan.forms import GroupForm, Plan
@@ -132,6 +133,15 @@ class DrawnEffects(Variable):
             values = np.concatenate([drawn[k] for k in self._numbers], axis=-1)
             yield some[self._numbers[0]], values.reshape(*shape, *values.shape[1:])
 
+    def some(self, positions: Ints) -> Floats:
+        """Return the draws of some levels, ascending; one part of the others is held at a time."""
+        draws = self._late.draws
+        out = np.empty((draws.chains, draws.draws, len(positions), len(self.dims[1][1])))
+        for at, values in self.parts() if len(positions) else ():
+            wanted = np.isin(at, positions)
+            out[:, :, np.searchsorted(positions, at[wanted])] = values[:, :, wanted]
+        return out
+
 
 def with_effects(plan: Plan, draws: Draws, seed: int | None) -> Draws:
     """Return the draws with the effects that the plan had integrated out.
@@ -165,9 +175,16 @@ def with_effects(plan: Plan, draws: Draws, seed: int | None) -> Draws:
     return replace(draws, variables={n: v for n, v in every.items() if n not in last} | last)
 
 
+def drawn_late(variable: Variable) -> bool:
+    """Tell whether effects were drawn after the sampling, or will be when they are read."""
+    return isinstance(variable, DrawnEffects) or (
+        isinstance(variable, StoredVariable) and variable.late
+    )
+
+
 def without_effects(draws: Draws) -> Draws:
     """Return the draws as the engine sampled them: what `with_effects` adds, taken away."""
-    sampled = {n: v for n, v in draws.variables.items() if not isinstance(v, DrawnEffects)}
+    sampled = {n: v for n, v in draws.variables.items() if not drawn_late(v)}
     return replace(draws, variables=sampled)
 
 

@@ -29,15 +29,7 @@ def level_values(effects: Variable, levels: Ints, size: int) -> Floats:
     size : int
         Number of draws of all chains.
     """
-    out = np.empty((size, len(levels), len(effects.dims[1][1])))
-    if not len(levels):
-        return out
-    for at, values in effects.parts():
-        wanted = np.isin(at, levels)
-        out[:, np.searchsorted(levels, at[wanted])] = values[:, :, wanted].reshape(
-            size, -1, out.shape[2]
-        )
-    return out
+    return effects.some(levels).reshape(size, len(levels), len(effects.dims[1][1]))
 
 
 def level_factor(model: Model, number: int, draws: Draws) -> Floats:

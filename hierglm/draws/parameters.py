@@ -42,7 +42,7 @@ def entries(draws: Draws, effects: Sequence[str] = EFFECTS) -> Iterator[Entry]:
         if variable.effect not in effects:
             continue
         columns = keys(variable)
-        shape = variable.values.shape[2:]
+        shape = variable.shape
         for i in range(len(columns["term"])):
             place = tuple(int(k) for k in np.unravel_index(i, shape)) if shape else ()
             yield Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,7 +54,8 @@ def check(fitted: Fitted) -> Check:
     draws = fitted.draws
     # Effects drawn exactly afterwards mix as well as what they are drawn from.
     effects = select(without_effects(draws), "ran_vals")
-    values, names = _sample(select(draws, MAIN), effects, fitted.settings.seed)
+    size = draws.chains, draws.draws
+    values, names = _sample(select(draws, MAIN), effects, fitted.settings.seed, size)
     # Parameters that are given have no chains to compare.
     given = set(fitted.plan.model.priors.given)
     free = [i for i, name in enumerate(names) if name not in given]
@@ -70,7 +72,7 @@ def check(fitted: Fitted) -> Check:
         *_treedepth(fitted),
         *_single_chain(draws),
     ]
-    count = sum(v.values[0, 0].size for v in effects)
+    count = sum(map(_size, effects))
     worst = float(np.nanmax(found.rhat)) if np.isfinite(found.rhat).any() else np.nan
     least = float(np.nanmin(ess)) if np.isfinite(ess).any() else np.nan
     looked_at = min(count, EFFECTS_LOOKED_AT)
@@ -84,28 +86,41 @@ def healthy(fitted: Fitted) -> bool:
 
 
 def _sample(
-    main: Sequence[Variable], effects: Sequence[Variable], seed: int
+    main: Sequence[Variable], effects: Sequence[Variable], seed: int, size: tuple[int, int]
 ) -> tuple[Floats, list[str]]:
     """Return draws (chains, draws, parameters) of all main parameters and some effects."""
-    total = sum(v.values[0, 0].size for v in effects)
+    total = sum(map(_size, effects))
     chosen = np.arange(total)
     if total > EFFECTS_LOOKED_AT:
         rng = np.random.default_rng(seed)
         chosen = np.sort(rng.choice(total, EFFECTS_LOOKED_AT, replace=False))
-    parts = [(v, np.arange(v.values[0, 0].size)) for v in main]
+    parts = [(v, np.arange(_size(v))) for v in main]
     low = 0
     for v in effects:
-        size = v.values[0, 0].size
-        parts.append((v, chosen[(chosen >= low) & (chosen < low + size)] - low))
-        low += size
+        high = low + _size(v)
+        parts.append((v, chosen[(chosen >= low) & (chosen < high)] - low))
+        low = high
     blocks, names = [], []
     for v, places in parts:
-        chains, draws = v.values.shape[:2]
-        blocks.append(v.values.reshape(chains, draws, -1)[:, :, places])
+        blocks.append(_at(v, places, size))
         columns = keys(v)
         names += [flat_name(Parameter(**{k: columns[k][i] for k in KEYS})) for i in places]
-    nothing = np.empty((*next(iter(main or effects)).values.shape[:2], 0))
-    return np.concatenate([nothing, *blocks], axis=2), names
+    return np.concatenate([np.empty((*size, 0)), *blocks], axis=2), names
+
+
+def _size(variable: Variable) -> int:
+    return math.prod(variable.shape)
+
+
+def _at(variable: Variable, places: NDArray[np.int64], size: tuple[int, int]) -> Floats:
+    """Return the draws of some entries of a variable, counted along its flattened labels."""
+    if not variable.shape:
+        return variable.values.reshape(*size, 1)[:, :, places]
+    # Only what is looked at is read, where draws are on disk.
+    each = math.prod(variable.shape[1:])
+    first = np.unique(places // each)
+    block = variable.some(first).reshape(*size, -1)
+    return block[:, :, np.searchsorted(first, places // each) * each + places % each]
 
 
 def _lost(draws: Draws) -> list[Finding]:

@@ -151,11 +151,10 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 def _check_variable(variable: Variable, shape: tuple[int, ...]) -> None:
     values = np.shape(variable.values)
-    labels = tuple(len(labels) for _, labels in variable.dims)
-    if values != (*shape, *labels):
+    if values != (*shape, *variable.shape):
         raise FileError(
             f"damaged file: the draws of {_shown(variable.name)} have shape {values}, "
-            f"and their labels ask for {(*shape, *labels)}"
+            f"and their labels ask for {(*shape, *variable.shape)}"
         )
 
 
