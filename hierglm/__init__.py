@@ -12,6 +12,7 @@ from hierglm.version import __version__
 
 if TYPE_CHECKING:
     from hierglm import datasets, errors
+    from hierglm.analysing.tables import read_table
     from hierglm.comparing.compare import compare
     from hierglm.engines import methods as method
     from hierglm.engines.cmdstan import CmdStanEngine
@@ -49,6 +50,7 @@ __all__ = [
     "model",
     "part",
     "prior",
+    "read_table",
     "table",
 ]
 
@@ -68,6 +70,7 @@ _WHERE = {
     "load": "hierglm.posterior",
     "model": "hierglm.modelling",
     "part": "hierglm.parts",
+    "read_table": "hierglm.analysing.tables",
     "table": "hierglm.publishing.table",
 }
 """The module of each public name: loaded when the name is first used, not before."""

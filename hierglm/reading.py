@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,24 @@ READERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ".dta": ("read_stata", {}),
 }
 """What reads files of each ending: a function of pandas, and its options."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table in a file, and what is made of it: what `hierglm.read_table` is asked for.
+
+    Attributes
+    ----------
+    path : str or Path
+    factors, levels, columns, where
+        Arguments of `hierglm.read_table`.
+    """
+
+    path: str | Path
+    factors: Sequence[str] = ()
+    levels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    where: str | Sequence[str] = ()
 
 
 def reader_of(path: str | Path) -> tuple[str, Mapping[str, Any]]:

@@ -17,6 +17,7 @@ import pytest
 import hierglm as hg
 from hierglm.engines.options import EngineOptions, options_of
 from hierglm.priors.given import as_given
+from hierglm.reading import TableFile
 from tests.designs import schools
 
 QUICK = {"chains": 1, "warmup": 60, "draws": 40, "seed": 3, "progress": False}
@@ -162,6 +163,34 @@ def test_other_methods_with_their_own_options(folder, monkeypatch):
         {"method": "laplace", "method_options": {"psis_resample": True}, "draws": 700, "seed": 4},
         {"method": "optimize", "seed": 4},
     ]
+
+
+def test_what_is_made_of_files(folder):
+    """Tables with rows left out and columns made, of one response and of several."""
+    table().to_csv("data.csv", index=False)
+    name = 'a "b"'
+    file = TableFile(
+        "data.csv",
+        factors=["year"],
+        levels={"school": ["B", "A", "D", "C"]},
+        columns={"twice": "2 * x", name: "x + 1"},
+        where=["x > 2", 'floor != "attic"'],
+    )
+    options = {"levels": file.levels, "columns": file.columns, "where": file.where}
+    data = hg.read_table("data.csv", factors=["year"], **options)
+    fit = hg.fit(f"score ~ twice + `{name}`:year + (1 | school)", data, **QUICK)
+    script = fit.reproduce(file)
+    assert "pandas as pd" not in script
+    same(script, fit)
+    other = TableFile("data.csv", where="x > 0")
+    parts = [
+        hg.part("score ~ twice + (1 |s| school)", data=data),
+        hg.part(
+            "count ~ 1 + (1 |s| school)", "poisson", data=hg.read_table("data.csv", where="x > 0")
+        ),
+    ]
+    both = hg.joint(parts, **QUICK)
+    same(both.reproduce({"score": file, "count": other}), both)
 
 
 def test_options_of_the_engine(folder):

@@ -20,7 +20,7 @@ from hierglm.errors import (
     ResponseError,
 )
 from hierglm.priors.distributions import read_prior
-from hierglm.reading import read_table
+from hierglm.reading import TableFile, read_table
 from hierglm.writing import make_folder, replacing, write_table, write_text
 
 if TYPE_CHECKING:
@@ -215,9 +215,28 @@ def _report(step: Step, inputs: Inputs) -> None:
     options = {"title": inputs.analysis.title, **_but(step, "model", "comparison", "out")}
     if "comparison" in keys:
         of = inputs.analysis.steps[f"comparisons.{keys['comparison']}"]
-        _compared(of, inputs).report(step.outputs[0], **options)
+        files = {name: _files(name, inputs) for name in of.keys["models"]}
+        _compared(of, inputs).report(step.outputs[0], **options, data=files)
     else:
-        inputs.fit(keys["model"]).report(step.outputs[0], **options)
+        data2 = inputs.analysis.steps[f"models.{keys['model']}"].keys.get("data2")
+        files = _files(keys["model"], inputs)
+        inputs.fit(keys["model"]).report(step.outputs[0], **options, data=files, data2=data2)
+
+
+def _files(model: str, inputs: Inputs) -> Any:
+    """Return what the script of a model reads, from the folder of the analysis file."""
+    keys = inputs.analysis.steps[f"models.{model}"].keys
+
+    def file(name: str) -> TableFile:
+        held = inputs.analysis.data[name]
+        return TableFile(held["file"], **{k: v for k, v in held.items() if k != "file"})
+
+    parts = keys.get("parts", ())
+    if not any("data" in part for part in parts):
+        return file(keys["data"])
+    responses = [m.part.response for m in inputs.fit(model).plan.model.responses]
+    names = [part.get("data", keys.get("data")) for part in parts]
+    return {r: file(name) for r, name in zip(responses, names, strict=True)}
 
 
 def _but(step: Step, *left_out: str) -> dict[str, Any]:

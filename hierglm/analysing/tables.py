@@ -1,4 +1,4 @@
-"""The tables of an analysis file: read, with columns made and rows left out as it says."""
+"""Tables of files, with columns made and rows left out: those of an analysis, and of scripts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,62 @@ from hierglm.design.encode import encode
 from hierglm.design.table import Column, as_table, table_of
 from hierglm.errors import AnalysisError, DataError, FormulaError, suggest
 from hierglm.formula.parse import parse
-from hierglm.reading import read_table
+from hierglm.reading import read_table as read_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+
+
+def read_table(
+    path: str | Path,
+    *,
+    factors: Sequence[str] = (),
+    levels: Mapping[str, Sequence[Any]] | None = None,
+    columns: Mapping[str, str] | None = None,
+    where: str | Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the table of a file, as ``[data.NAME]`` of an analysis file reads it.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV, TSV, Parquet, Feather or Stata, by its ending.
+    factors : sequence of str
+        Columns of numbers to read as categories, in the order of the numbers.
+    levels : mapping of str to sequence, optional
+        The order of a column's categories.
+    columns : mapping of str to str, optional
+        Columns to make, such as ``{"z": "log(x)"}``. Expressions are read by the parser of
+        formulas, as ``I(...)`` there: never as Python.
+    where : str or sequence of str
+        Rows to keep, such as ``"z > 0"``; all of several must hold.
+
+    Returns
+    -------
+    DataFrame, shape (rows kept, columns of the file and those made)
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, or does not bear out an argument; names the argument.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import hierglm as hg
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "schools.csv"
+    ...     hg.datasets.eight_schools().to_csv(path, index=False)
+    ...     hg.read_table(path, columns={"weight": "1 / se^2"}, where="se < 10")["se"].tolist()
+    [9]
+    """
+    keys = {"factors": factors, "levels": levels or {}, "columns": columns or {}, "where": where}
+    try:
+        return read_data("", keys, Path(path))
+    except AnalysisError as error:
+        raise DataError(str(error).removeprefix(".")) from error
 
 
 def read_data(place: str, keys: Mapping[str, Any], file: Path) -> pd.DataFrame:
@@ -39,7 +89,7 @@ def read_data(place: str, keys: Mapping[str, Any], file: Path) -> pd.DataFrame:
         Names the key that the table does not bear out.
     """
     try:
-        table = read_table(file, keys.get("factors", ()))
+        table = read_file(file, keys.get("factors", ()))
     except DataError as error:
         key = "factors" if str(error).startswith("factor ") else "file"
         raise AnalysisError(f"{place}.{key}", str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,13 @@ class Comparison(Shown):
 
         return comparison(self.table)
 
-    def report(self, path: str | Path, title: str = "", question: str = "") -> Path:
+    def report(
+        self,
+        path: str | Path,
+        title: str = "",
+        question: str = "",
+        data: Mapping[str, Any] | None = None,
+    ) -> Path:
         """Write a report on all models to one file, and return its path.
 
         How they predict, their diagnostics, each model in mathematics, estimates side by side,
@@ -71,6 +77,9 @@ class Comparison(Shown):
         title : str
         question : str
             What the comparison is to answer.
+        data : mapping of str to path, optional
+            By the name of a model, where the script that makes it again reads its data; see
+            `Fit.reproduce`.
 
         Raises
         ------
@@ -79,7 +88,7 @@ class Comparison(Shown):
         """
         from hierglm.reporting.comparison import comparison_report
 
-        return comparison_report(self, path, title, question)
+        return comparison_report(self, path, title, question, data)
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hierglm.families import Family
     from hierglm.priors.distributions import Prior
     from hierglm.reproducing import Script
+    from hierglm.reproducing.data import Paths
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -158,15 +159,14 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
         return update(self, formula, data, family, priors, **options)
 
     def reproduce(
-        self,
-        data: str | Path | Mapping[str, str | Path] | None = None,
-        data2: Mapping[str, str | Path] | None = None,
+        self, data: Paths = None, data2: Mapping[str, str | Path] | None = None
     ) -> Script:
         """Return the Python script that makes this fit again; print it.
 
         Versions (as inline metadata, PEP 723), settings and the seed are pinned, nothing is left
-        to be chosen. The script stops where the data have another hash than the fit's. Options
-        of an engine (`hierglm.CmdStanEngine`), of which fits do not know, are to be put in.
+        to be chosen. The script stops where the data have another hash than the fit's. Code of
+        yours (functions, families), paths among the options of an engine, and programs compiled
+        before are to be put in: it stops there, and says which.
 
         Parameters
         ----------
@@ -194,7 +194,14 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
 
         return reproduce(self, data, data2)
 
-    def report(self, path: str | Path, title: str = "", question: str = "") -> Path:
+    def report(
+        self,
+        path: str | Path,
+        title: str = "",
+        question: str = "",
+        data: Paths = None,
+        data2: Mapping[str, str | Path] | None = None,
+    ) -> Path:
         """Write a report to one file that holds all it shows, and return its path.
 
         Diagnostics first; the model in mathematics; data, priors and why, estimates, posterior
@@ -210,6 +217,8 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
             By default the names of the responses.
         question : str
             What the model is to answer, in words; stands below the title.
+        data, data2 : path, or mapping of str to path, optional
+            Where the script at its end reads the data, see `reproduce`.
 
         Raises
         ------
@@ -228,7 +237,7 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
         """
         from hierglm.reporting.report import report
 
-        return report(self, path, title, question)
+        return report(self, path, title, question, data, data2)
 
     def data(self, response: str | None = None) -> pd.DataFrame:
         """Return the rows and columns of the data that the fit used, as it read them.

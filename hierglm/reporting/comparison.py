@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hierglm.comparing.compare import Comparison
@@ -26,6 +26,7 @@ from hierglm.reporting.references import Sentence
 from hierglm.reporting.report import write_report
 from hierglm.reporting.sections import session_grid, sourced
 from hierglm.reproducing import reproduce
+from hierglm.reproducing.data import Paths
 from hierglm.results.check import check
 from hierglm.showing.said import Grid, grid
 
@@ -34,7 +35,11 @@ WIDEST = 6
 
 
 def comparison_report(
-    comparison: Comparison, path: str | Path, title: str = "", question: str = ""
+    comparison: Comparison,
+    path: str | Path,
+    title: str = "",
+    question: str = "",
+    data: Mapping[str, Paths] | None = None,
 ) -> Path:
     """Write a report on a comparison to one file, and return its path.
 
@@ -45,22 +50,29 @@ def comparison_report(
         Ends in ``.html`` or ``.md``.
     title, question : str
         See `hierglm.reporting.report.report`.
+    data : mapping of str to path, optional
+        By the name of the model where its script reads its data.
 
     Raises
     ------
     SettingsError, FileError
         Another ending; a file that cannot be written.
     """
-    return write_report(lambda: comparison_document(comparison, title, question), path)
+    return write_report(lambda: comparison_document(comparison, title, question, data), path)
 
 
-def comparison_document(comparison: Comparison, title: str = "", question: str = "") -> Document:
+def comparison_document(
+    comparison: Comparison,
+    title: str = "",
+    question: str = "",
+    data: Mapping[str, Paths] | None = None,
+) -> Document:
     """Return a report on a comparison as values.
 
     Parameters
     ----------
     comparison : Comparison
-    title, question : str
+    title, question, data
         See `comparison_report`.
     """
     names = list(comparison.elpds)
@@ -74,7 +86,7 @@ def comparison_document(comparison: Comparison, title: str = "", question: str =
         sections += [_models(comparison), _estimates(comparison)]
     sections.append(_methods(comparison))
     if comparison.fits:
-        sections += [_session(comparison), _code(comparison)]
+        sections += [_session(comparison), _code(comparison, data or {})]
     return Document(title or f"{len(names)} models compared", tuple(lead), tuple(sections))
 
 
@@ -176,10 +188,10 @@ def _session(comparison: Comparison) -> Section:
     return Section("session", "Session", tuple(blocks))
 
 
-def _code(comparison: Comparison) -> Section:
+def _code(comparison: Comparison, data: Mapping[str, Paths]) -> Section:
     blocks: list[Block] = [Paragraph("These scripts make the fits again:")]
     for name, fit in comparison.fits.items():
-        blocks += [Paragraph(f"{name}:"), Listing(str(reproduce(fit)), "python")]
+        blocks += [Paragraph(f"{name}:"), Listing(str(reproduce(fit, data.get(name))), "python")]
     names = ", ".join(f"{name!r}: ..." for name in comparison.fits)
     blocks += [Paragraph("and this compares them:"), Listing(f"hg.compare({{{names}}})", "python")]
     return Section("reproduce", "The exact code", tuple(blocks))

@@ -21,6 +21,7 @@ from hierglm.reporting.sections import (
     session_section,
 )
 from hierglm.reporting.trust import trust
+from hierglm.reproducing.data import Paths
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
 from hierglm.writing import refuse_unwritable, write_text
@@ -33,7 +34,14 @@ SETTERS: Mapping[str, Callable[[Document], str]] = {
 """What sets a report, by the ending of the file."""
 
 
-def report(fitted: Fitted, path: str | Path, title: str = "", question: str = "") -> Path:
+def report(
+    fitted: Fitted,
+    path: str | Path,
+    title: str = "",
+    question: str = "",
+    data: Paths = None,
+    data2: Mapping[str, str | Path] | None = None,
+) -> Path:
     """Write a report on a fit to one file that holds all it shows, and return its path.
 
     Parameters
@@ -45,6 +53,8 @@ def report(fitted: Fitted, path: str | Path, title: str = "", question: str = ""
         By default the names of the responses.
     question : str
         What the model is to answer, in words; stands below the title.
+    data, data2
+        Where the script at the end reads its data; see `hierglm.reproducing.reproduce`.
 
     Raises
     ------
@@ -53,7 +63,7 @@ def report(fitted: Fitted, path: str | Path, title: str = "", question: str = ""
     FileError
         A file that cannot be written.
     """
-    return write_report(lambda: document(fitted, title, question), path)
+    return write_report(lambda: document(fitted, title, question, data, data2), path)
 
 
 def write_report(make: Callable[[], Document], path: str | Path) -> Path:
@@ -82,13 +92,19 @@ def write_report(make: Callable[[], Document], path: str | Path) -> Path:
     return target
 
 
-def document(fitted: Fitted, title: str = "", question: str = "") -> Document:
+def document(
+    fitted: Fitted,
+    title: str = "",
+    question: str = "",
+    data: Paths = None,
+    data2: Mapping[str, str | Path] | None = None,
+) -> Document:
     """Return a report on a fit as values: the same fit, the same report.
 
     Parameters
     ----------
     fitted : Fitted
-    title, question : str
+    title, question, data, data2
         See `report`.
     """
     model = fitted.plan.model
@@ -109,7 +125,7 @@ def document(fitted: Fitted, title: str = "", question: str = "") -> Document:
         *numbers,
         methods_section(fitted, numbers),
         session_section(fitted),
-        reproduce_section(fitted),
+        reproduce_section(fitted, data, data2),
     )
     return Document(title or f"A model of {' and '.join(labels)}", tuple(lead), sections)
 

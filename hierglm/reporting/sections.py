@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hierglm.criticising.ppc import ppc
@@ -33,6 +34,7 @@ from hierglm.reporting.mathematics import mathematics
 from hierglm.reporting.methods import methods
 from hierglm.reporting.references import REFERENCES, Sentence, bibliography, cited
 from hierglm.reproducing import reproduce
+from hierglm.reproducing.data import Paths
 from hierglm.results.fitted import Fitted
 from hierglm.results.sections import summarise
 from hierglm.showing.said import Grid, grid
@@ -252,10 +254,12 @@ def session_grid(fitted: Fitted) -> Grid:
     return Grid(("what", "which"), tuple(zip(*rows, strict=True)), (False, False))
 
 
-def reproduce_section(fitted: Fitted) -> Section:
-    """Return the script that makes the fit again."""
+def reproduce_section(
+    fitted: Fitted, data: Paths = None, data2: Mapping[str, str | Path] | None = None
+) -> Section:
+    """Return the script that makes the fit again; see `hierglm.reproducing.reproduce`."""
     blocks = (
         Paragraph("This script makes the fit again, to the same numbers with the same versions:"),
-        Listing(str(reproduce(fitted)), "python"),
+        Listing(str(reproduce(fitted, data, data2)), "python"),
     )
     return Section("reproduce", "The exact code", blocks)

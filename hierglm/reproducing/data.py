@@ -11,13 +11,15 @@ from hierglm.design.given import GivenMatrix
 from hierglm.design.table import Column
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
-from hierglm.reading import reader_of
+from hierglm.reading import TableFile, reader_of
 from hierglm.showing.width import printable
 
 SAVED = ".hglm"
 """The ending of saved fits, which hold their data."""
 
-Paths = str | Path | Mapping[str, str | Path] | None
+File = str | Path | TableFile
+"""A file as a whole, or what is made of it."""
+Paths = File | Mapping[str, File] | None
 
 
 def read_data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str, str]]:
@@ -27,7 +29,7 @@ def read_data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str,
         for name in data:
             if name not in responses:
                 raise SettingsError(f"data: no response {name!r}{suggest(name, responses)}")
-    elif str(data).endswith(SAVED):
+    elif not isinstance(data, TableFile) and str(data).endswith(SAVED):
         several = len(responses) > 1
         calls = {n: f"saved.data({quoted(n)})" if several else "saved.data()" for n in responses}
         return set(), [f"saved = hg.load({_path(str(data), SAVED)}{_loading(model)})"], calls
@@ -40,32 +42,42 @@ def read_data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str,
         for m in responses.values():
             table = model.table(m)
             columns |= {name: table.column(name) for name in table.columns}
-        path = data if isinstance(data, str | Path) else None
+        path = None if isinstance(data, Mapping) else data
         total = next(iter(responses.values())).design.total
         used = {m.design.rows for m in responses.values()}
         return (
-            {"import pandas as pd"},
+            _imports([path]),
             _read("data", path, columns, total, sorted(used)),
             dict.fromkeys(responses, "data"),
         )
+    paths = data if isinstance(data, Mapping) else {}
     for number, (name, m) in enumerate(responses.items(), start=1):
         variable = f"data_{number}"
-        path = data.get(name) if isinstance(data, Mapping) else None
         table = model.table(m)
         columns = {c: table.column(c) for c in table.columns}
-        lines += _read(variable, path, columns, m.design.total, [m.design.rows])
+        lines += _read(variable, paths.get(name), columns, m.design.total, [m.design.rows])
         names[name] = variable
-    return {"import pandas as pd"}, lines, names
+    return _imports([paths.get(name) for name in responses]), lines, names
+
+
+def _imports(files: Sequence[File | None]) -> set[str]:
+    """Return what reads files; all that is made of them is made by hierglm."""
+    return set() if all(isinstance(f, TableFile) for f in files) else {"import pandas as pd"}
 
 
 def _read(
     name: str,
-    path: str | Path | None,
+    path: File | None,
     columns: Mapping[str, Column],
     total: int,
     used: Sequence[int],
 ) -> list[str]:
     """Return the lines that read one table, and give its columns the types that the fit saw."""
+    rows = " and ".join(f"{n:,}" for n in used)
+    listed = ", ".join(map(printable, columns))
+    said = f"# {rows} of {total:,} rows are used, and of the columns: {listed}"
+    if isinstance(path, TableFile):
+        return [said, *_made(name, path)]
     function, options = reader_of("x.csv" if path is None else path)
     options = dict(options)
     numbers = [c for c, x in columns.items() if x.levels and _reads_as_number(x.levels)]
@@ -73,12 +85,7 @@ def _read(
         options["dtype"] = dict.fromkeys(numbers, "str")
     shown = _path(path, "PUT THE PATH OF YOUR DATA HERE.csv")
     more = "".join(f", {key}={value!r}" for key, value in options.items())
-    rows = " and ".join(f"{n:,}" for n in used)
-    listed = ", ".join(map(printable, columns))
-    lines = [
-        f"# {rows} of {total:,} rows are used, and of the columns: {listed}",
-        f"{name} = pd.{function}({shown}{more})",
-    ]
+    lines = [said, f"{name} = pd.{function}({shown}{more})"]
     for column, found in columns.items():
         place = f"{name}[{column!r}]"
         if found.kind == "datetime":
@@ -86,6 +93,27 @@ def _read(
         elif found.levels is not None and not _plain(found.levels):
             lines.append(f"{place} = pd.Categorical({place}, categories={list(found.levels)!r})")
     return lines
+
+
+def _made(name: str, file: TableFile) -> list[str]:
+    """Return the lines that read a file, and make of it what was made."""
+    given = {
+        "factors": list(file.factors),
+        "levels": {column: list(levels) for column, levels in file.levels.items()},
+        "columns": dict(file.columns),
+        "where": file.where if isinstance(file.where, str) else list(file.where),
+    }
+    more = [f"    {key}={_text(value)}," for key, value in given.items() if value]
+    return [f"{name} = hg.read_table(", f"    {quoted(Path(file.path).as_posix())},", *more, ")"]
+
+
+def _text(value: Any) -> str:
+    """Return a value of TOML as Python has it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{quoted(k)}: {_text(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _plain(levels: Sequence[Any]) -> bool:

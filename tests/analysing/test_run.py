@@ -132,10 +132,11 @@ def test_reports_are_those_of_fits_and_comparisons(done, monkeypatch):
         'output = "study-output"\n' + TEXT + '[reports.one]\nmodel = "schools"\n'
         'question = "Which?"\n[reports.two]\ncomparison = "all"\ntitle = "Both"\nout = "b.md"\n'
     )
-    told = []
+    told, files = [], []
 
-    def report(self, path, title="", question=""):
+    def report(self, path, title="", question="", data=None, data2=None):
         told.append((type(self).__name__, path.name, title, question))
+        files.append(data)
         path.write_text("a report")
 
     monkeypatch.setattr(hg.Fit, "report", report)
@@ -145,6 +146,15 @@ def test_reports_are_those_of_fits_and_comparisons(done, monkeypatch):
     assert [name for name, state in states.items() if state == "done"] == [
         "reports.one", "reports.two",
     ]  # fmt: skip
+    # The scripts at their ends read the data as the analysis does, beside its file.
+    schools, both = files
+    assert both == {"common": schools, "schools": schools}
+    monkeypatch.chdir(path.parent)
+    for name in ("common", "schools"):
+        fit = hg.load(path.parent / f"study-output/models/{name}.hglm")
+        found = {}
+        exec(fit.reproduce(schools), found)
+        pd.testing.assert_frame_equal(found["fit"].tidy(), fit.tidy())
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import hierglm as hg
 from hierglm.analysing.tables import evaluate, read_data
-from hierglm.errors import AnalysisError, FormulaError
+from hierglm.errors import AnalysisError, DataError, FormulaError
 
 NAN = float("nan")
 TABLE = {
@@ -95,3 +96,29 @@ def test_mistakes_name_the_key(keys, key, said, csv):
         read_data("data.d", keys, csv)
     assert found.value.key == key
     assert said in found.value.message
+
+
+def test_the_same_table_in_python(tmp_path):
+    path = tmp_path / "table.csv"
+    pd.DataFrame(TABLE).assign(y=[3, 1, 2, 1]).to_csv(path, index=False)
+    more = {
+        "factors": ["y"],
+        "levels": {"g": ["b", "a"]},
+        "columns": {"z": "log2(x)", "w": "z + 1"},
+        "where": ["w > 0", 'g == "a"'],
+    }
+    found = hg.read_table(path, **more)
+    pd.testing.assert_frame_equal(found, read_data("data.one", more, path))
+    assert found["w"].tolist() == [1, 5]
+    assert found["g"].cat.categories.tolist() == ["b", "a"]
+    assert found["y"].cat.categories.tolist() == [1, 2, 3]
+    for key, value, said in [
+        ("where", "xx > 0", "^where: no column 'xx'"),
+        ("columns", {"z": "lg(x)"}, "^columns.z: 'lg' is not a function"),
+        ("levels", {"g": ["a"]}, "^levels.g: the column has 'b' too"),
+        ("factors", ["gg"], "^factors: factor 'gg': no such column"),
+    ]:
+        with pytest.raises(DataError, match=said):
+            hg.read_table(path, **{key: value})
+    with pytest.raises(DataError, match=r"^file: no file"):
+        hg.read_table(tmp_path / "none.csv")
