@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hierglm.errors import SettingsError, suggest
+from hierglm.errors import SettingsError, clipped, suggest
 from hierglm.families.bernoulli import BERNOULLI, BERNOULLI_CLOGLOG, BERNOULLI_PROBIT
 from hierglm.families.beta import BETA
 from hierglm.families.beta_binomial import BETA_BINOMIAL
@@ -72,10 +72,10 @@ def family(name: str | Family, link: str | None = None) -> Family:
     # "beta-binomial" and "Beta Binomial" are as clear.
     word = re.sub(r"[-\s]+", "_", word.lower())
     if inside is not None and link is not None and inside != link:
-        raise SettingsError(f"family {name!r} has a link already; found link={link!r} besides")
+        raise SettingsError(f"family {clipped(repr(name))} has a link already; found link={link!r} besides")
     found = FAMILIES.get(word)
     if found is None:
-        raise SettingsError(f"no family {name!r}{suggest(word, FAMILIES)}")
+        raise SettingsError(f"no family {clipped(repr(name))}{suggest(word, FAMILIES)}")
     wanted = inside or link or found.link.name
     links = {f.link.name: f for f in LINKED if f.name == word}
     if wanted not in links:

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
+from hierglm.draws.draws import Draws, with_values
 from hierglm.draws.integrated import with_effects, without_effects
+from hierglm.draws.stored import StoredVariable
 from hierglm.errors import FileError, HierglmError, clipped
 from hierglm.families import family
 from hierglm.formula.parse import parse
@@ -66,12 +69,27 @@ def save(fitted: Fitted, path: str | Path, beside: Mapping[str, bytes] | None = 
     FileError
         If it cannot be written, or if the fit holds what no file can: a family of your own.
     """
+    sampled = without_effects(fitted.draws)
+    size = sum(v.nbytes for v in sampled if isinstance(v, StoredVariable))
+    if size > MAX_BYTES:
+        raise FileError(
+            f"{size:,} bytes of draws are in a file of their own, more than {str(path)!r} may "
+            "have: fit.save('copy.nc') copies them part by part"
+        )
+    members = packed(fitted)
+    target = Path(path)
+    write_archive(target, [*members, *(beside or {}).items()])
+    return target
+
+
+def packed(fitted: Fitted) -> list[tuple[str, bytes | NDArray[Any]]]:
+    """Return the members of the archive that a fit is saved in; see `save`."""
     model, plan = fitted.plan.model, fitted.plan
     refuse_unsaveable(model)
     packer = Packer()
     # Left out where there are none: files without them are those of every version.
     unsaid = () if fitted.engine_options else ("engine_options",)
-    held = _but(replace(fitted, draws=without_effects(fitted.draws)), "plan", *unsaid)
+    held = _but(replace(fitted, draws=_in_memory(fitted.draws)), "plan", *unsaid)
     parts = [_but(p, "model", "numbers", "parts") for p in plan.parts]
     said = {
         "functions": list(model.design.functions),
@@ -86,9 +104,7 @@ def save(fitted: Fitted, path: str | Path, beside: Mapping[str, bytes] | None = 
     text = json.dumps(said, indent=1).encode()
     if len(text) > MAX_JSON:
         raise FileError(f"labels of {len(text):,} bytes: {MAX_JSON:,} can be opened again")
-    target = Path(path)
-    write_archive(target, [(_FIT, text), *packer.arrays.items(), *(beside or {}).items()])
-    return target
+    return [(_FIT, text), *packer.arrays.items()]
 
 
 def refuse_unsaveable(model: Model) -> None:
@@ -141,14 +157,39 @@ def load(
     FileError
         A file that is missing, damaged, changed, or from another version; says which.
     """
-    members = read_archive(Path(path), max_bytes)
-    shown = repr(str(path))
+    return restored(read_archive(Path(path), max_bytes), functions, repr(str(path)))
+
+
+def restored(
+    members: Mapping[str, bytes],
+    functions: Functions | None,
+    shown: str,
+    attach: Callable[[Draws], Draws] = lambda draws: draws,
+) -> Fitted:
+    """Return the fit that the members of an archive hold.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+    functions : mapping of str to callable
+        See `load`.
+    shown : str
+        What errors call the file.
+    attach : callable
+        Takes the draws that are in the archive, returns all that were saved.
+
+    Raises
+    ------
+    FileError
+        As `load`.
+    """
     try:
-        return _restore(members, dict(functions or {}), shown)
+        return _restore(members, dict(functions or {}), shown, attach)
     except FileError as error:
         raise error if shown in str(error) else FileError(f"{shown}: {error}") from error
     except HierglmError as error:
-        raise FileError(f"{shown} cannot be restored by this hierglm: {error}") from error
+        why = printable(error)[:600]
+        raise FileError(f"{shown} cannot be restored by this hierglm: {why}") from error
     except MemoryError:
         raise FileError(f"{shown} asks for more memory than there is") from None
     except (
@@ -163,7 +204,12 @@ def load(
         raise FileError(f"{shown} is damaged: {said}") from e
 
 
-def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> Fitted:
+def _restore(
+    members: Mapping[str, bytes],
+    functions: Functions,
+    shown: str,
+    attach: Callable[[Draws], Draws],
+) -> Fitted:
     if CHECKPOINT in members and _FIT not in members:
         raise FileError(
             f"{shown} is the checkpoint of a fit that has not ended; the call that began it, with "
@@ -187,7 +233,8 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     else:
         chosen = family(said["family"])
         design = in_order(_design(said, functions, arrays), chosen)
-        model = Model(design, chosen, unpack(said["priors"], arrays))
+        priors = unpack(said["priors"], arrays)
+        model = Model(**vetted(Model, {"design": design, "family": chosen, "priors": priors}))
     _compare(_identities(model), unpack(said["identity"], arrays), shown)
     parts = zip(model.parts, unpack(said["parts"], arrays), strict=True)
     plan = Plan(
@@ -197,8 +244,18 @@ def _restore(members: Mapping[str, bytes], functions: Functions, shown: str) -> 
     )
     check_plan(plan)
     fitted = Fitted(plan=plan, **vetted(Fitted, unpack(said["fit"], arrays)))
-    check_draws(fitted.draws)
-    return replace(fitted, draws=with_effects(plan, fitted.draws, effects_seed(fitted.settings)))
+    draws = attach(fitted.draws)
+    check_draws(draws)
+    return replace(fitted, draws=with_effects(plan, draws, effects_seed(fitted.settings)))
+
+
+def _in_memory(draws: Draws) -> Draws:
+    """Return what a file is to hold: effects drawn late come back from the seed."""
+    sampled = without_effects(draws)
+    found = {
+        v.name: with_values(v, v.values) if isinstance(v, StoredVariable) else v for v in sampled
+    }
+    return replace(sampled, variables=found)
 
 
 def _member(members: Mapping[str, bytes], name: str) -> bytes:
