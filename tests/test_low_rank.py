@@ -70,7 +70,7 @@ def test_effects_lie_in_the_subspace_of_their_draw(fit):
     for u, own in zip(effects, U, strict=True):
         L = np.zeros((5, 2))
         L[np.tril_indices(5, 0, 2)] = own
-        off = u.T - L @ np.linalg.lstsq(L, u.T)[0]
+        off = u.T - L @ np.linalg.lstsq(L, u.T, rcond=None)[0]
         np.testing.assert_allclose(off, 0, atol=1e-5)
 
 
@@ -81,7 +81,7 @@ def test_the_planted_subspace_is_found_better_than_without_pooling(fit, table):
     alone = []
     for _, own in table.groupby("task"):
         X = np.column_stack([np.ones(len(own)), own[["x1", "x2", "x3", "x4"]]])
-        alone.append(np.linalg.lstsq(X, own["y"])[0])
+        alone.append(np.linalg.lstsq(X, own["y"], rcond=None)[0])
     theirs = subspace_angles(np.linalg.eigh(np.cov(np.array(alone).T))[1][:, -2:], PLANTED)
     assert np.degrees(ours.max()) < 10
     assert ours.max() < theirs.max()

@@ -62,6 +62,8 @@ def condition(fit: Penalised, k: int, centre: Floats) -> Conditional:
         precision = inverse(fit.solved.inverse[k])
         on_common = fit.solved.on_common[k]
         later = {m: f for (a, m), f in fit.solved.later.items() if a == k}
+        for m, where in rest_slices(fit.system, fit.order).items():
+            later[m] = fit.solved.on_rest[k][:, where]
     else:
         precision, on_common, later = _among_rest(fit, k)
     B = times(precision, on_common)

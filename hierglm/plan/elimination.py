@@ -45,13 +45,17 @@ class System:
     ZZ : tuple of ndarray, shape (J, q, q)
         Z' W Z of each term, level by level.
     cross : mapping of (int, int) to sparse array, shape (J_k q_k, J_l q_l)
-        Z_k' W Z_l of two terms, the first eliminated before the second.
+        Z_k' W Z_l of two terms, the first eliminated before the second, times `over`.
+    over : float
+        By which those of two terms are still to be divided: they are many, and most are
+        divided faster once they are joined.
     """
 
     XX: Floats
     ZX: tuple[Floats, ...]
     ZZ: tuple[Floats, ...]
     cross: Mapping[tuple[int, int], Any]
+    over: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ class Solution:
     inverse : mapping of int to ndarray, shape (J, q, q)
         For terms of the chain: inverse precision given all that comes later.
     later : mapping of (int, int) to sparse array
-        Regression of a chain term's effects on those of a later term.
+        Regression of a chain term's effects on those of a later term of the chain.
+    on_rest : mapping of int to sparse array, shape (J q, D)
+        Their regression on all that are not in the chain, where there are such.
     on_common : mapping of int to ndarray, shape (J q, p)
         Regression on d of each term of the chain, given later terms.
     rest_inverse : ndarray, shape (D, D)
@@ -87,6 +93,7 @@ class Solution:
     precision: Floats
     inverse: Mapping[int, Floats]
     later: Mapping[tuple[int, int], Any]
+    on_rest: Mapping[int, Any]
     on_common: Mapping[int, Floats]
     rest_inverse: Floats
     rest_on_common: Floats
@@ -133,12 +140,26 @@ def solve(
         If a matrix is singular.
     """
     ZZ = [a + p for a, p in zip(system.ZZ, priors, strict=True)]
-    ZX = [x.copy() for x in system.ZX]
-    right = [np.asarray(s, dtype=np.float64).reshape(-1).copy() for s in scores]
-    cross = dict(system.cross)
+    ZX = list(system.ZX)
+    right = [np.asarray(s, dtype=np.float64).reshape(-1) for s in scores]
+    cross = {
+        (k, m): system.cross[k, m] / system.over
+        for i, k in enumerate(order.chain)
+        for m in order.chain[i + 1 :]
+    }
+    # Terms of the rest are eliminated as one: however many there are, it is one product each.
+    across = {
+        k: stack([system.cross[k, m] for m in order.rest]) / system.over
+        for k in order.chain
+        if order.rest
+    }
+    K = _rest(system, order, ZZ)
+    B = np.concatenate([ZX[k] for k in order.rest]) if order.rest else np.zeros((0, len(system.XX)))
+    h = np.concatenate([right[k] for k in order.rest]) if order.rest else np.zeros(0)
     H, g = system.XX + common_prior, np.array(common_score, dtype=np.float64)
     given: dict[int, Floats] = {}
     later: dict[tuple[int, int], Any] = {}
+    on_rest: dict[int, Any] = {}
     on_common: dict[int, Floats] = {}
     shift: dict[int, Floats] = {}
     for i, k in enumerate(order.chain):
@@ -147,22 +168,23 @@ def solve(
         shift[k] = times(given[k], right[k][:, None])[:, 0]
         H = H - ZX[k].T @ on_common[k]
         g = g - ZX[k].T @ shift[k]
-        after = [*order.chain[i + 1 :], *order.rest]
-        V = block_diagonal(given[k]) if after else None
+        after = order.chain[i + 1 :]
+        V = block_diagonal(given[k]) if after or order.rest else None
         for m in after:
             later[k, m] = V @ cross[k, m]
+        if order.rest:
+            on_rest[k] = V @ across[k]
+            F = across[k].T
+            B, h, K = B - F @ on_common[k], h - F @ shift[k], K - (F @ on_rest[k]).toarray()
         for a, m in enumerate(after):
-            ZX[m] = ZX[m] - cross[k, m].T @ on_common[k]
-            right[m] = right[m] - cross[k, m].T @ shift[k]
-            for n in after[a:]:
-                fill = cross[k, m].T @ later[k, n]
-                if m == n and m in order.chain:
-                    ZZ[m] = ZZ[m] - blocks(fill, ZZ[m].shape[2], ZZ[m].shape[2])
-                elif m == n:
-                    cross[m, m] = cross[m, m] + fill if (m, m) in cross else fill
-                else:
-                    cross[m, n] = cross[m, n] - fill
-    K, B, h = _rest(system, order, ZZ, cross, ZX, right)
+            F = cross[k, m].T
+            ZX[m] = ZX[m] - F @ on_common[k]
+            right[m] = right[m] - F @ shift[k]
+            ZZ[m] = ZZ[m] - blocks(F @ later[k, m], ZZ[m].shape[2], ZZ[m].shape[2])
+            for n in after[a + 1 :]:
+                cross[m, n] = cross[m, n] - F @ later[k, n]
+            if order.rest:
+                across[m] = across[m] - F @ on_rest[k]
     Kinv = inverse(K) if len(K) else K
     KB = Kinv @ B
     H = H - B.T @ KB
@@ -174,11 +196,13 @@ def solve(
     for i in reversed(range(len(order.chain))):
         k = order.chain[i]
         u = shift[k] - on_common[k] @ d
-        for m in (*order.chain[i + 1 :], *order.rest):
+        if order.rest:
+            u = u - on_rest[k] @ rest
+        for m in order.chain[i + 1 :]:
             u = u - later[k, m] @ effects[m]
         effects[k] = u
     shaped = tuple(effects[k].reshape(a.shape[:2]) for k, a in enumerate(system.ZZ))
-    return Solution(d, shaped, H, given, later, on_common, Kinv, KB, K, B)
+    return Solution(d, shaped, H, given, later, on_rest, on_common, Kinv, KB, K, B)
 
 
 def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats, ...]:
@@ -214,9 +238,7 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
             (solved.later[k, m] @ on_common[m] for m in after), start=np.zeros(())
         )
         if order.rest:
-            on_rest[k] = stack([solved.later[k, m] for m in order.rest]) - sum(
-                solved.later[k, m] @ on_rest[m] for m in after
-            )
+            on_rest[k] = solved.on_rest[k] - sum(solved.later[k, m] @ on_rest[m] for m in after)
             own = own + sparse_quadratic(on_rest[k], solved.rest_inverse, q)
             through = on_common[k] - on_rest[k] @ solved.rest_on_common
         else:
@@ -225,30 +247,22 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
     return tuple(out[k] for k in range(len(system.ZZ)))
 
 
-def _rest(
-    system: System,
-    order: Order,
-    ZZ: Sequence[Floats],
-    cross: Mapping[tuple[int, int], Any],
-    ZX: Sequence[Floats],
-    right: Sequence[Floats],
-) -> tuple[Floats, Floats, Floats]:
-    """Return precision, precision with d, and right-hand side of the terms of the rest."""
+def _rest(system: System, order: Order, ZZ: Sequence[Floats]) -> Floats:
+    """Return the precision of the terms of the rest, before the chain is eliminated."""
     places = rest_slices(system, order)
     size = max((s.stop for s in places.values()), default=0)
     K = np.zeros((size, size))
     for a, k in enumerate(order.rest):
+        for m in order.rest[a + 1 :]:
+            block = system.cross[k, m].tocsr()
+            rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+            K[places[k].start + rows, places[m].start + block.indices] = block.data
+        if (k, k) in system.cross:
+            K[places[k], places[k]] = system.cross[k, k].toarray() / -2
+    K = (K + K.T) / system.over
+    for k in order.rest:
         levels, q = ZZ[k].shape[:2]
         own = K[places[k], places[k]].reshape(levels, q, levels, q)
         own[np.arange(levels), :, np.arange(levels), :] += ZZ[k]
         K[places[k], places[k]] = own.reshape(levels * q, levels * q)
-        if (k, k) in cross:
-            K[places[k], places[k]] -= cross[k, k].toarray()
-        for m in order.rest[a + 1 :]:
-            block = cross[k, m].toarray()
-            K[places[k], places[m]] = block
-            K[places[m], places[k]] = block.T
-    p = len(system.XX)
-    B = np.concatenate([ZX[k] for k in order.rest]) if order.rest else np.zeros((0, p))
-    h = np.concatenate([right[k] for k in order.rest]) if order.rest else np.zeros(0)
-    return K, B, h
+    return K

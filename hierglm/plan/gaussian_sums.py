@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class GaussianSums:
         self.own: Mapping[str, Own] = {}
         self._sums = sums
         self._system = system_of(sums)
+        self._crossing = _crossing(self._system)
         self.sizes = tuple((a.shape[0], a.shape[1]) for a in self._system.ZZ)
 
     def first(self) -> tuple[Floats, float]:
@@ -47,7 +49,8 @@ class GaussianSums:
             system.XX / s2,
             tuple(x / s2 for x in system.ZX),
             tuple(a / s2 for a in system.ZZ),
-            {k: f / s2 for k, f in system.cross.items()},
+            system.cross,
+            s2,
         )
         return Local(self._value(found, sigma), common / s2, tuple(e / s2 for e in effects), scaled)
 
@@ -74,20 +77,35 @@ class GaussianSums:
         flat = [x.reshape(-1) for x in u]
         common = system.XX @ d
         moved = [x @ d for x in system.ZX]
-        for k, x in enumerate(flat):
+        crossed = self._crossing @ np.concatenate(flat) if flat else np.zeros(0)
+        ends = np.cumsum([x.size for x in flat])
+        for k, (x, end) in enumerate(zip(flat, ends, strict=True)):
             common = common + system.ZX[k].T @ x
-            moved[k] = moved[k] + (system.ZZ[k] @ u[k][:, :, None]).reshape(-1)
-        for (k, m), F in system.cross.items():
-            if k == m:
-                moved[k] = moved[k] - F @ flat[k]
-                continue
-            moved[k] = moved[k] + F @ flat[m]
-            moved[m] = moved[m] + F.T @ flat[k]
+            own = (system.ZZ[k] @ u[k][:, :, None]).reshape(-1)
+            moved[k] = moved[k] + own + crossed[end - x.size : end]
         squares = sums.common.rss + d @ common
         for k, x in enumerate(flat):
             squares += x @ (moved[k] - 2 * e[k])
         effects = [(a - m).reshape(x.shape) for a, m, x in zip(e, moved, u, strict=True)]
         return -common, effects, float(squares)
+
+
+def _crossing(system: System) -> Any:
+    """Return what `System.cross` says of every two effects, as one symmetric sparse matrix."""
+    from scipy import sparse
+
+    starts = np.cumsum([0, *(a.shape[0] * a.shape[1] for a in system.ZZ)])
+    empty = sparse.coo_array((starts[-1],) * 2)
+    rows, columns, values = [empty.row], [empty.col], [empty.data]
+    for (k, m), found in system.cross.items():
+        F = found.tocoo()
+        rows.append(starts[k] + F.row)
+        columns.append(starts[m] + F.col)
+        # With its transpose, half of one's own comes twice.
+        values.append(F.data / -2 if k == m else F.data)
+    at = (np.concatenate(rows), np.concatenate(columns))
+    half = sparse.coo_array((np.concatenate(values), at), shape=empty.shape).tocsr()
+    return (half + half.T).tocsr()
 
 
 def system_of(sums: Sums) -> System:

@@ -1,10 +1,11 @@
-"""Columns that add nothing are named, and only these."""
+"""Columns and groups that add nothing are named, and only these."""
 
 import numpy as np
 import pytest
 
 from hierglm.design.design import Columns
-from hierglm.design.notes import column_notes
+from hierglm.design.notes import column_notes, confounding_notes
+from tests.designs import design_of
 
 
 def notes_of(matrix, intercept=True):
@@ -57,3 +58,25 @@ def test_more_columns_than_rows():
 def test_too_much_work_is_not_done():
     matrix = np.broadcast_to(1.0, (3_000_000_000, 3))
     assert column_notes(Columns(matrix, ("a", "b", "c"), None), True) == ()
+
+
+def test_groups_of_the_same_rows_are_named_with_the_first_of_them():
+    r = np.random.default_rng(6)
+    a, b = r.integers(0, 4, 60), r.integers(0, 4, 60)
+    # The same partitions under other names, and two that differ in one row.
+    one, other = np.array([7, 2, 9, 4])[a], np.array(list("dbca"))[b]
+    near = np.where(np.arange(60) == 50, (a + 1) % 4, a)
+    data = {"y": r.normal(size=60), "a": a, "b": b, "near": near, "one": one, "other": other,
+            "third": 10 - a}  # fmt: skip
+    groups = ["a", "b", "near", "one", "other", "third"]
+    design = design_of("y ~ 1 + " + " + ".join(f"(1 | {g})" for g in groups), data)
+
+    def same(one, other):
+        pairs = {*zip(one.tolist(), other.tolist(), strict=True)}
+        return len(pairs) == len({*one.tolist()}) == len({*other.tolist()})
+
+    first = [next(g for g in groups if same(data[g], data[own])) for own in groups]
+    expected = [(f, own) for f, own in zip(first, groups, strict=True) if f != own]
+    assert expected == [("a", "one"), ("b", "other"), ("a", "third")]
+    found = [tuple(note.split("'")[1:4:2]) for note in confounding_notes(design, None)]
+    assert found == expected

@@ -199,7 +199,7 @@ def values_of(plan, program, at, without=()):
         if S.ndim == 3:
             z = np.linalg.solve(S, at.u[k][:, :, None])[:, :, 0].T
         else:
-            z = np.linalg.lstsq(S, at.u[k].T)[0]  # standardised, (q, J)
+            z = np.linalg.lstsq(S, at.u[k].T, rcond=None)[0]  # standardised, (q, J)
         if k in without:
             z = np.zeros_like(z)
         if choice.form is GroupForm.STANDARDISED:

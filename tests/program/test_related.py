@@ -319,7 +319,7 @@ def placed(plans, programs, at, seed, chain):
     at.scales = {k: v for k, v in at.scales.items() if not k.endswith("_1")}
     at.scales |= {k: v for k, v in values.items() if k != "z_1"}
     at.sds[0], at.factors[0] = sds, weights[:, None, :] * factor
-    at.u[0] = np.linalg.lstsq(R, u)[0]
+    at.u[0] = np.linalg.lstsq(R, u, rcond=None)[0]
     own, _ = values_of(plans[1], programs[1], at, without=chain)
     own |= {k: flat(v) for k, v in values.items()}
     if 0 in chain:
