@@ -40,6 +40,8 @@ def column_of(name: str, values: Any) -> Column:
     ------
     DataError
         Types that no formula can use, or several types in one column.
+    UnicodeEncodeError
+        Text with half a character, a lone surrogate.
     """
     import pandas as pd
     from pandas.api import types
@@ -141,6 +143,7 @@ def _object(name: str, series: Any) -> Column:
         types = ", ".join(sorted({type(x).__name__ for x in found}))
         raise DataError(f"column {name!r} holds {types}; make it all numbers or all text")
     if kinds == {"text"}:
+        _refuse_halves(found)
         return _sorted([str(x) for x in found], codes)
     # Numbers or booleans in a column of objects, or nothing but missing values.
     try:
@@ -153,6 +156,16 @@ def _object(name: str, series: Any) -> Column:
             raise _beyond(name)
         return Column("number", np.array([int(x) for x in found])[codes], whole=True)
     return Column("boolean" if kinds == {"boolean"} else "number", table[codes], whole=whole)
+
+
+def _refuse_halves(levels: Any) -> None:
+    """Raise `UnicodeEncodeError` for half a character, which old versions of pandas do not.
+
+    They take texts that have one for the same level.
+    """
+    for level in levels:
+        if isinstance(level, str):
+            level.encode()
 
 
 def _stamp(name: str, found: Any) -> Any:
@@ -189,6 +202,7 @@ def _sorted(levels: list[str], codes: Any) -> Column:
 
 def _category(name: str, series: Any) -> Column:
     categories = series.cat.categories
+    _refuse_halves(categories)
     levels = tuple(x.item() if isinstance(x, np.generic) else x for x in categories)
     if any(_kind(x) == "other" for x in levels):
         # Intervals from pandas.cut, dates: their text is what people read.

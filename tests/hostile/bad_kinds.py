@@ -36,6 +36,13 @@ _FAR = "dates are from 1678 to 2261"
 _WEIGHTED, _KNOWN, _TRIALS = "y | weights(w) ~ x", "y | se(w) ~ x", "y | trials(m) ~ x"
 
 TYPES = {
+    "half a character": Case(
+        BY_G, table(g=objects(["\ud800", "a\ud800"] * 12)), refused("'g' has half a character")
+    ),
+    "half a character in a category": Case(
+        BY_G, table(g=pd.Categorical.from_codes(HALF, objects(["\ud800", "a"]))),
+        refused("'g' has half a character"),
+    ),
     "text among numbers": Case("y ~ x", table(x=objects([1, "a"] * 12)), refused("holds int, str")),
     "complex numbers": Case("y ~ x", table(x=X * 1j), refused("complex", "give its parts")),
     "bytes": Case("y ~ x", table(x=objects([b"a", b"b"] * 12)), refused("'x' holds bytes")),
