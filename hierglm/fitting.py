@@ -69,6 +69,7 @@ class _Options(TypedDict, total=False):
     progress: bool | None
     checkpoint: str | PathLike[str] | None
     executor: Executor | None
+    out: str | PathLike[str] | None
 
 
 @overload
@@ -117,6 +118,7 @@ def fit(
     progress: bool | None = None,
     checkpoint: str | PathLike[str] | None = None,
     executor: Executor | None = None,
+    out: str | PathLike[str] | None = None,
 ) -> Fit | Approximation:
     """Fit a hierarchical generalised linear model and return its posterior.
 
@@ -210,6 +212,11 @@ def fit(
         Where chains run, each with the draws that it would have here: processes, or
         ``client.get_executor()`` of Dask for other machines. A chain whose worker died runs
         again.
+    out : path, optional
+        A NetCDF file, ``"draws.nc"``, for effects of more levels than memory holds: their draws
+        go to the disk as they come, and stay there. Tables, predictions and ``fit.posterior``
+        (xarray) read what they want of it; `hierglm.load`, ArviZ and xarray open it. While the
+        fit is made it takes two to three times the room of these draws.
 
     Returns
     -------
@@ -252,6 +259,8 @@ def fit(
             raise SettingsError("checkpoint is for method='sample', not 'approx'")
         if executor is not None:
             raise SettingsError("executor is for method='sample', not 'approx'")
+        if out is not None:
+            raise SettingsError("out is for method='sample', not 'approx'")
         return prepared.approx()
     return prepared.fit(
         method=method,
@@ -266,4 +275,5 @@ def fit(
         progress=progress,
         checkpoint=checkpoint,
         executor=executor,
+        out=out,
     )

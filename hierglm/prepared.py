@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierglm.checkpointing.file import read_checkpoint
@@ -21,7 +22,7 @@ from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit, StreamedFit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
-from hierglm.results.approximation import Approximation, approximate
+from hierglm.results.approximation import Approximation, approximate, unlike
 from hierglm.running import run
 from hierglm.sampling import FULL, SHORT, Auto
 from hierglm.showing.said import Said, grid
@@ -95,6 +96,7 @@ class PreparedModel(Simulations, Shown):
         progress: bool | None = None,
         checkpoint: str | PathLike[str] | None = None,
         executor: Executor | None = None,
+        out: str | PathLike[str] | None = None,
     ) -> Fit:
         """Return the posterior; the arguments are those of `hierglm.fit`."""
         chosen = method_of(method, method_options)
@@ -103,10 +105,19 @@ class PreparedModel(Simulations, Shown):
         if checkpoint is not None and self.model.design.reduced is not None:
             raise SettingsError(
                 "checkpoint: a fit of a table that is read in batches cannot be saved, and so not "
-                "gone on with; fit.posterior.to_netcdf(path) keeps its draws"
+                "gone on with; out='draws.nc' keeps its draws"
             )
         if executor is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"executor is for method='sample', not {chosen.name!r}")
+        if out is not None and not isinstance(chosen, Sample):
+            raise SettingsError(
+                f"out is for method='sample', not {chosen.name!r}; fit.save('draws.nc') writes it"
+            )
+        if out is not None and checkpoint is not None:
+            raise SettingsError(
+                "checkpoint and out are two files for one fit: checkpoint='run.hglm' keeps chains "
+                "in memory and in the file, out='draws.nc' draws of levels in the file alone"
+            )
         kept = None if checkpoint is None else read_checkpoint(checkpoint)
         if seed is None and kept is not None:
             seed = kept.seed
@@ -132,7 +143,7 @@ class PreparedModel(Simulations, Shown):
         kind = Fit if ready.model.design.reduced is None else StreamedFit
         return run(
             kind, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
-            ready._notes, kept, executor,
+            ready._notes, kept, executor, None if out is None else Path(out),
         )  # fmt: skip
 
     def _suited(self, method: Method) -> PreparedModel:
@@ -186,7 +197,7 @@ class PreparedModel(Simulations, Shown):
         if found is None:
             numbers = self._plan.numbers
             why = (
-                numbers.doubt or "its covariances have full rank, those of rr(...) not"
+                numbers.doubt or unlike(self._plan)
                 if numbers is not None
                 else "plan='textbook' has none"
             )

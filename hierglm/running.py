@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeVar
 
 from hierglm.approximating import approximate
@@ -20,9 +21,10 @@ from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Sample
 from hierglm.engines.options import options_of
 from hierglm.engines.spreading import SpreadingEngine
+from hierglm.engines.storing import StoringEngine, sampled_effects
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
-from hierglm.results import approximation
+from hierglm.results import approximation, netcdf
 from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
 from hierglm.results.store import refuse_unsaveable
 from hierglm.sampling import Auto, Sampled, sample
@@ -42,6 +44,7 @@ def run(
     notes: tuple[str, ...] = (),
     checkpoint: Checkpoint | None = None,
     executor: Executor | None = None,
+    out: Path | None = None,
 ) -> F:
     """Return the fit of a program by the method of the settings.
 
@@ -62,6 +65,8 @@ def run(
         Where complete chains are kept, and at last the fit; where it has the fit, that.
     executor : Executor, optional
         Of `concurrent.futures`, where chains run.
+    out : Path, optional
+        A NetCDF file that the fit is written to; draws of levels are in no memory, but there.
 
     Raises
     ------
@@ -79,6 +84,15 @@ def run(
             return kind(**{f.name: getattr(saved, f.name) for f in fields(saved)})
         refuse_unsaveable(plan.model)
         engine = keeping = KeepingEngine(engine, checkpoint)
+    if out is not None:
+        netcdf.refuse_target(out)
+        # All in the file, and before that those that are sampled as they come.
+        every = sum(len(g.levels) * len(g.terms) for g in plan.model.groups)
+        size = every + sampled_effects(program)
+        netcdf.refuse_full(out, 8 * settings.chains * settings.draws * size)
+        if plan.model.design.reduced is None:
+            refuse_unsaveable(plan.model)
+        engine = StoringEngine(engine, out.absolute().parent)
     start, outcome = time.monotonic(), None
     if settings.method.name == Sample.name:
         found = sample(plan, program, engine, settings, warmup, adapt_delta)
@@ -105,6 +119,12 @@ def run(
         engine_options=options,
     )
     said = keeping.finish(fit) if keeping else ""
+    if out is not None:
+        draws = netcdf.write(fit, out)
+        million = netcdf.numbers(draws) * 8 / 1e6
+        shown = f"{million:,.0f}" if million >= 10 else f"{million:.2g}"
+        said = f"{shown} MB of effects of levels are in {out.name!r}, and read when looked at"
+        fit = replace(fit, draws=draws)
     return replace(fit, notes=(*fit.notes, said)) if said else fit
 
 

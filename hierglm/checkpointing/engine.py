@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from typing import Any
 
 from hierglm.checkpointing.file import Checkpoint, sweep
 from hierglm.checkpointing.identity import data_hash, text_hash
 from hierglm.draws.draws import Draws
-from hierglm.engines.alongside import Alongside
 from hierglm.engines.engine import ByChain, Engine, Settings
 from hierglm.engines.progress import progress_bar
-from hierglm.engines.run import Run, gathered
+from hierglm.engines.run import gathered
+from hierglm.engines.together import each_chain
 from hierglm.engines.wrapping import WrappedEngine
 from hierglm.errors import FileError, SamplingError, SettingsError
 from hierglm.program.fragment import Program
-
-Report = Callable[[Mapping[str, Any]], None]
 
 
 class KeepingEngine(WrappedEngine):
@@ -80,7 +74,10 @@ class KeepingEngine(WrappedEngine):
         step = text_hash("\n".join([program.bare, *map(str, told)]))
         have = self._steps.setdefault(step, {})
         lost: dict[int, SamplingError] = {}
-        with progress_bar(settings) as show, self._chains(program, settings, have, show) as chains:
+        with (
+            progress_bar(settings) as show,
+            each_chain(self._by_chain, program, settings, list(have), show) as chains,
+        ):
             for number, found in chains:
                 if isinstance(found, SamplingError):
                     lost[number] = found
@@ -96,38 +93,6 @@ class KeepingEngine(WrappedEngine):
         except FileError as error:
             return self._warn(f"the fit is not in its checkpoint, whose chains it leaves: {error}")
         return ""
-
-    @contextmanager
-    def _chains(
-        self, program: Program, settings: Settings, have: Mapping[int, Run], show: Report
-    ) -> Iterator[Iterator[tuple[int, Run | SamplingError]]]:
-        """Sample the chains that are not kept; yield each as soon as it has ended."""
-        together, lock = Alongside(), threading.Lock()
-        total = settings.warmup + settings.draws
-
-        def report(news: Mapping[str, Any]) -> None:
-            with lock:
-                show(news)
-
-        def chain(number: int) -> Run | SamplingError:
-            try:
-                return self._by_chain.chain(program, settings, number, report, together)
-            except SamplingError as error:
-                return error
-
-        for number in have:
-            show({"chain": number, "iteration": total, "total": total, "warmup": False})
-        wanted = [k for k in range(1, settings.chains + 1) if k not in have]
-        with ThreadPoolExecutor(max(1, min(settings.parallel, len(wanted)))) as pool:
-            running = {pool.submit(chain, number): number for number in wanted}
-            try:
-                yield ((running[done], done.result()) for done in as_completed(running))
-            except BaseException:
-                # Ctrl-C, or a program that does not compile: nobody waits for the others.
-                for waiting in running:
-                    waiting.cancel()
-                together.end()
-                raise
 
     def _keep(self, number: int) -> None:
         try:

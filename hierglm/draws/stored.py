@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class StoredVariable(Variable):
             out[:, :, at] = block
         out.flags.writeable = False
         return out
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all draws."""
+        return 8 * math.prod((*self._size, *self.shape))
 
     def parts(self) -> Iterator[tuple[Ints, Floats]]:
         """Yield positions and their draws, a block of whole chunks at a time."""
@@ -148,6 +154,7 @@ class InFile:
             )
 
     def __call__(self, low: int, high: int) -> Floats:
+        """Return the draws at positions from `low` to before `high`."""
         import h5py
 
         self.check()
@@ -175,6 +182,7 @@ class InChains:
     chains: Sequence[Sequence[Floats]]
 
     def __call__(self, low: int, high: int) -> Floats:
+        """Return the draws at positions from `low` to before `high`."""
         return np.concatenate([self._chain(values, low, high) for values in self.chains])
 
     def _chain(self, values: Sequence[Floats], low: int, high: int) -> Floats:

@@ -77,8 +77,8 @@ class Child:
     ----------
     job : str
         File name, beside this one, of the module whose ``handle`` answers requests.
-    scratch : bool
-        Whether it needs a folder for temporary files, removed at the end.
+    scratch : bool or Path
+        Whether it needs a folder for temporary files, removed at the end, and where that is to be.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class Child:
     True
     """
 
-    def __init__(self, job: str, *, scratch: bool = False) -> None:
+    def __init__(self, job: str, *, scratch: bool | Path = False) -> None:
         self._job = Path(__file__).with_name(job)
         self._wants_scratch = scratch
         self.scratch = ""
@@ -102,7 +102,10 @@ class Child:
     def __enter__(self) -> Self:
         try:
             if self._wants_scratch:
-                self.scratch = tempfile.mkdtemp(prefix="hierglm-")
+                where = self._wants_scratch if isinstance(self._wants_scratch, Path) else None
+                self.scratch = tempfile.mkdtemp(
+                    prefix=".hierglm-" if where else "hierglm-", dir=where
+                )
             self._words = tempfile.TemporaryFile()
             try:
                 self._process = start(self._words, self.scratch)

@@ -133,6 +133,7 @@ class CmdStanEngine:
         number: int,
         report: Progress,
         together: Alongside,
+        folder: Path | None = None,
     ) -> Run:
         """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
         threads = max(1, settings.processors // settings.parallel)

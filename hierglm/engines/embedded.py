@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hierglm.draws.draws import Draws
+from hierglm.draws.stored import mapped
 from hierglm.engines.alongside import Alongside
 from hierglm.engines.child import Answer, Child, Failure, Progress
 from hierglm.engines.data import to_json
@@ -25,6 +28,8 @@ from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
 _WORKER = "stanli_worker.py"
+_IN_FILES = 2**23
+"""Bytes from which on all draws of a chain are a file, where one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,16 @@ class EmbeddedEngine:
         number: int,
         report: Progress,
         together: Alongside,
+        folder: Path | None = None,
     ) -> Run:
         """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
         _require()
         request = {**_sampling_request(program, settings), "chain": number}
-        with Child(_WORKER) as child, together.with_child(child):
+        scratch: bool | Path = False
+        if folder is not None:
+            scratch, request["in_files"] = folder, _IN_FILES
+        with Child(_WORKER, scratch=scratch) as child, together.with_child(child):
+            # Its files lose their names with the child, and live as long as they are looked at.
             return self._ask(child, request, program, report)
 
     def _ask(
@@ -152,6 +162,13 @@ def _run(answer: Answer) -> Run:
     arrays = dict(answer.arrays)
     columns = arrays["stats"]
     values = {n.removeprefix("value "): a for n, a in arrays.items() if n.startswith("value ")}
+    if file := answer.facts.get("file"):
+        columns_there = mapped(Path(file["path"]), file["shape"])
+        for name, (start, dims) in file["columns"].items():
+            # Stan writes the first index fastest.
+            flat = columns_there[:, :, start : start + math.prod(dims)]
+            there = flat.reshape(*flat.shape[:2], *dims[::-1])
+            values[name] = there.transpose(0, 1, *range(len(dims) + 1, 1, -1))
     return Run(
         values=values,
         stats=name_stats({name: columns[:, :, i] for i, name in enumerate(STAN_STATS)}),
@@ -170,6 +187,7 @@ def _sampling_request(program: Program, settings: Settings) -> dict[str, Any]:
         "settings": _sampler_arguments(settings),
         "start": _start(program),
         "chain": None,
+        "in_files": None,
     }
 
 

@@ -19,6 +19,8 @@ from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hierglm.engines.alongside import Alongside
     from hierglm.engines.run import Run
 
@@ -215,6 +217,7 @@ class ByChain(Engine, Protocol):
         number: int,
         report: Callable[[Mapping[str, Any]], None],
         together: Alongside,
+        folder: Path | None = None,
     ) -> Run:
         """Return one chain of those that the settings ask for; several threads may ask at once.
 
@@ -229,6 +232,8 @@ class ByChain(Engine, Protocol):
             Takes its progress, see `hierglm.engines.progress.progress_bar`.
         together : Alongside
             Takes its process, so that another thread can end it.
+        folder : Path, optional
+            Where an engine may put large values, instead of holding them in memory.
 
         Raises
         ------

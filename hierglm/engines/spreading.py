@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hierglm.draws.draws import Draws
@@ -73,8 +74,12 @@ class SpreadingEngine(WrappedEngine):
         number: int,
         report: Callable[[Mapping[str, Any]], None],
         together: Alongside,
+        folder: Path | None = None,
     ) -> Run:
-        """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
+        """Return one chain by itself; see `hierglm.engines.engine.ByChain`.
+
+        It is in memory, whatever the folder: its worker may be on another machine.
+        """
         task = partial(_chain, self._by_chain, program, _alone(settings))
         (found,) = perform(task, [number], self._executor, "chain")
         if isinstance(found, SamplingError):

@@ -7,14 +7,20 @@ threads share a model. Here there is one model, one thread and nothing to copy.
 from __future__ import annotations
 
 import json
+import math
+import mmap
+import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hierglm.engines.worker import Reply
 
 _ITERATION = re.compile(r"Chain \[(\d+)\] Iteration:\s+(\d+) / (\d+) .*\((\w+)\)")
@@ -78,11 +84,18 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     if not _bind(request, blob, reply):
         return
     seconds: list[float] = []
+    files = None
+    if request["in_files"] is not None:
+        import stanli
+
+        files = stanli.np = _Files(reply.scratch, request["in_files"])
 
     def take(line: str) -> None:
         if found := _ITERATION.search(line):
             chain, iteration, total = (int(found[i]) for i in (1, 2, 3))
             reply.progress(chain, iteration, total, found[4] == "Warmup")
+            if files is not None:
+                files.forget()
         elif found := _TOTAL.search(line):
             seconds.append(float(found[1]))
         elif "seconds (" not in line:
@@ -98,6 +111,9 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
             _number_chains_from(chain)
         with reply.printed(take):
             fit = _model.sample(**settings)
+    except OSError as error:  # no room for a file of the draws
+        reply.failure("absent", f"draws cannot be kept in {reply.scratch!r}: {error.strerror}")
+        return
     except (RuntimeError, ValueError) as error:
         reply.failure("sample", str(error))
         return
@@ -105,11 +121,64 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
     reply.array("step_size", np.asarray(fit.step_size, dtype=float))
     reply.array("metric", np.asarray(fit.inv_metric, dtype=float))
     there = fit.variables
+    path = files.path_of(fit.draws()) if files is not None else None
+    if path is not None:
+        starts: dict[str, int] = {}
+        for column, name in enumerate(fit.names):
+            starts.setdefault(name.split("[")[0], column)
+        columns = {n: [starts[n], list(there[n])] for n in request["names"] if n in there}
+        file = {"path": path, "shape": list(fit.draws().shape), "columns": columns}
+        reply.done(seconds=seconds, file=file)
+        return
     for name in request["names"]:
         # One variable at a time: `draws` copies, and a posterior can fill the memory.
         if name in there:
             reply.array(f"value {name}", fit.draws(name))
     reply.done(seconds=seconds)
+
+
+class _Files:
+    """NumPy as stanli sees it, but for its largest arrays: these are files.
+
+    stanli's ``sample`` has no argument for where its draws are to be, up to 0.24.
+    """
+
+    def __init__(self, folder: str, least: int) -> None:
+        self._folder, self._least = folder, least
+        self._held: list[tuple[str, mmap.mmap, NDArray[np.float64]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def empty(self, shape: Any, *args: Any, **options: Any) -> Any:
+        """Return an array, in a file if it is of doubles, and large."""
+        if args or options or np.ndim(shape) == 0 or 8 * math.prod(shape) < max(self._least, 1):
+            return np.empty(shape, *args, **options)
+        size = 8 * math.prod(shape)
+        path = Path(self._folder) / f"draws_{len(self._held)}"
+        with path.open("xb+") as file:
+            # What has no room is to be known now: writing to such memory would end the process.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+            memory = mmap.mmap(file.fileno(), size)
+        array = np.frombuffer(memory, dtype=np.float64).reshape(shape)
+        self._held.append((str(path), memory, array))
+        return array
+
+    def forget(self) -> None:
+        """Let go of the memory of what is in the files already."""
+        for _, memory, _ in self._held:
+            if hasattr(memory, "madvise"):
+                memory.madvise(mmap.MADV_DONTNEED)
+
+    def path_of(self, array: Any) -> str | None:
+        """Return the file that an array is, if it is one."""
+        for path, _, held in self._held:
+            if held is array:
+                return path
+        return None
 
 
 def _number_chains_from(chain: int) -> None:

@@ -83,10 +83,16 @@ def read_exactly(source: IO[bytes], into: memoryview) -> memoryview | None:
 
 
 class Reply:
-    """What a job may say: progress, arrays, and at last `done` or `failure`."""
+    """What a job may say: progress, arrays, and at last `done` or `failure`.
 
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out = out
+    Attributes
+    ----------
+    scratch : str
+        Its folder for temporary files, or "".
+    """
+
+    def __init__(self, out: IO[bytes], scratch: str = "") -> None:
+        self._out, self.scratch = out, scratch
         # Progress comes from the sampler's own threads.
         self._lock = threading.Lock()
 
@@ -169,7 +175,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(source, requests, scratch), daemon=True).start()
     threading.Thread(target=_outlive, args=(start["parent"], scratch), daemon=True).start()
     job = _load(start["job"])
-    reply = Reply(out)
+    reply = Reply(out, scratch)
     while True:
         request, blob = requests.get()
         try:

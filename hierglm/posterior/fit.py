@@ -206,13 +206,15 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
 
         Diagnostics first; the model in mathematics; data, priors and why, estimates, posterior
         predictive checks; plan and program; sentences for a paper with their sources (BibTeX); the
-        session and the code that makes the fit again. The same fit gives the same bytes.
+        session and the code that makes the fit again. The same fit gives the same bytes
+        (PDF aside, in which browsers write the time).
 
         Parameters
         ----------
         path : str or Path
             ``.html``: without scripts or anything to fetch, light or dark, and good to print.
-            ``.md``: formulas stay LaTeX.
+            ``.md``: formulas stay LaTeX. ``.pdf``: the first printed on A4 by a browser of the
+            Chromium family, where there is one.
         title : str
             By default the names of the responses.
         question : str
@@ -275,14 +277,24 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
     def save(self, path: str | Path) -> Path:
         """Write the fit to one file that `hierglm.load` opens anywhere, and return its path.
 
+        Parameters
+        ----------
+        path : str or Path
+            Such as ``"radon.hglm"``. Where it ends in ``.nc`` the file is NetCDF, which ArviZ and
+            xarray read too: effects of levels are written part by part, and read from it when
+            they are wanted.
+
         Raises
         ------
         FileError
             If it cannot be written; what was at `path` before is then untouched.
         """
-        from hierglm.results import store
+        from hierglm.results import netcdf, store
 
-        return store.save(self, path)
+        if Path(path).suffix.lower() != netcdf.ENDING:
+            return store.save(self, path)
+        netcdf.write(self, path)
+        return Path(path)
 
 
 def load(
@@ -295,7 +307,8 @@ def load(
     Parameters
     ----------
     path : str or Path
-        What `Fit.save` wrote.
+        What `Fit.save` wrote, or ``hierglm.fit(..., out="draws.nc")``. Effects of levels stay in a
+        NetCDF file, and are read when they are wanted.
     functions : mapping of str to callable
         Functions of your own that the formula calls: files hold data, never code.
     max_bytes : int
@@ -306,7 +319,8 @@ def load(
     FileError
         A file that is missing, damaged, changed, or from another version.
     """
-    from hierglm.results import store
+    from hierglm.results import netcdf, store
 
-    loaded = store.load(path, functions, max_bytes)
+    read = netcdf.load if netcdf.is_netcdf(path) else store.load
+    loaded = read(path, functions, max_bytes)
     return Fit(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hierglm.errors import DataError
@@ -31,7 +32,6 @@ _NEEDED = {
     "report": "print(fit) and fit.tidy() have its tables",
     "data": "read the source",
     "to_arviz": "fit.posterior has the draws",
-    "save": "fit.posterior.to_netcdf(path) and fit.tidy() keep the draws and the estimates",
 }
 """Methods that read rows, and what to do instead."""
 
@@ -65,6 +65,12 @@ class StreamedFit(Fit):
         if new is None:
             raise _without_rows(self, "predict()", "fit.predict(batch) predicts a table of rows")
         return Fit.predict(self, new, *args, **options)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the draws to a NetCDF file, ``.nc``; see `Fit.save`. It holds no fit."""
+        if Path(path).suffix.lower() != ".nc":
+            raise _without_rows(self, "save(...)", "fit.save('draws.nc') keeps the draws")
+        return Fit.save(self, path)
 
     @property
     def plot(self) -> Plots:

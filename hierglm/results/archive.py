@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -61,6 +61,13 @@ def write_archive(path: Path, members: Iterable[tuple[str, bytes | NDArray[Any]]
         os.fsync(file.fileno())
 
 
+def archive_bytes(members: Iterable[tuple[str, bytes | NDArray[Any]]]) -> bytes:
+    """Return what `write_archive` would write."""
+    file = BytesIO()
+    _fill(file, members)
+    return file.getvalue()
+
+
 def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
     """Return the members of a file, all checksums verified.
 
@@ -86,13 +93,33 @@ def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
                     f"{shown} has {size:,} bytes; where you trust it, "
                     f"load(..., max_bytes={size}) reads it"
                 )
-            check_directory(file, size)
-            with zipfile.ZipFile(file) as archive:
-                members = _members(archive, size, shown)
+            return read_members(file, size, shown)
     except FileNotFoundError:
         raise FileError(f"no file {shown}") from None
     except OSError as error:
         raise FileError(f"cannot read {shown}: {error.strerror or error}") from error
+
+
+def read_members(file: IO[bytes], size: int, shown: str) -> dict[str, bytes]:
+    """Return the members of an archive that is open, all checksums verified.
+
+    Parameters
+    ----------
+    file : binary file
+    size : int
+        Its bytes.
+    shown : str
+        What errors call it.
+
+    Raises
+    ------
+    FileError
+        As `read_archive`.
+    """
+    try:
+        check_directory(file, size)
+        with zipfile.ZipFile(file) as archive:
+            return _members(archive, size, shown)
     except (
         *(zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError),
         *(ValueError, struct.error),
@@ -100,7 +127,6 @@ def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
         raise FileError(
             f"{shown} is not a saved fit, or it was cut off or changed: {clipped(printable(error))}"
         ) from error
-    return members
 
 
 def read_json(data: bytes, name: str) -> Any:

@@ -5,14 +5,15 @@ Nothing of ArviZ 1.x is imported: its container is xarray's own DataTree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.draws.draws import Draws
+from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.stored import InFile, StoredVariable
 from hierglm.errors import SettingsError
 from hierglm.results.fitted import Fitted
 from hierglm.results.pointwise import log_likelihood as pointwise
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def posterior(fitted: Fitted) -> xr.Dataset:
-    """Return the draws with their labels.
+def posterior(fitted: Fitted, labels_only: Collection[str] = ()) -> xr.Dataset:
+    """Return the draws with their labels; those that are in a file are read when looked at.
 
     Parameters
     ----------
     fitted : Fitted
+    labels_only : collection of str
+        Variables whose draws are left out.
 
     Returns
     -------
@@ -37,15 +40,35 @@ def posterior(fitted: Fitted) -> xr.Dataset:
     """
     import xarray as xr
 
-    names = _dimensions(fitted.draws)
     variables: dict[str, Any] = {}
-    coords: dict[str, Any] = _chains(fitted.draws)
+    coords: dict[str, Any] = chain_coordinates(fitted.draws)
+    names = dimensions(fitted.draws)
     for variable in fitted.draws:
-        dims = tuple(names[variable.name, i] for i in range(len(variable.dims)))
-        variables[_clean(variable.name)] = (("chain", "draw", *dims), variable.values)
-        for dim, (_, labels) in zip(dims, variable.dims, strict=True):
+        dims = names[variable.name]
+        if variable.name not in labels_only:
+            variables[clean(variable.name)] = _lazily(variable, dims)
+        for dim, (_, labels) in zip(dims[2:], variable.dims, strict=True):
             coords[dim] = _coordinate(labels)
     return xr.Dataset(variables, coords, attrs=_attributes(fitted))
+
+
+def sample_stats(fitted: Fitted) -> xr.Dataset:
+    """Return the sampler's statistics, dimensions chain and draw."""
+    import xarray as xr
+
+    stats = {k: (("chain", "draw"), v) for k, v in fitted.draws.stats.items()}
+    return xr.Dataset(stats, chain_coordinates(fitted.draws), attrs=_attributes(fitted))
+
+
+def _lazily(variable: Variable, dims: tuple[str, ...]) -> Any:
+    if not isinstance(variable, StoredVariable) or not isinstance(variable.read, InFile):
+        return dims, variable.values
+    import xarray as xr
+
+    variable.read.check()
+    group, name = variable.read.dataset.rsplit("/", 1)
+    opened = xr.open_dataset(variable.read.path, group=group, engine="h5netcdf", cache=False)
+    return opened[name].variable
 
 
 def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
@@ -71,12 +94,11 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
     import xarray as xr
 
     new = _arviz_version() >= 1
-    chains = _chains(fitted.draws)
+    chains = chain_coordinates(fitted.draws)
     observed, likelihoods, rows = _responses(fitted, log_likelihood)
-    stats = {k: (("chain", "draw"), v) for k, v in fitted.draws.stats.items()}
     groups = {
         "posterior": posterior(fitted),
-        "sample_stats": xr.Dataset(stats, chains, attrs=_attributes(fitted)),
+        "sample_stats": sample_stats(fitted),
         "observed_data": xr.Dataset(observed, rows),
     }
     if log_likelihood:
@@ -98,7 +120,7 @@ def _responses(
     for model in fitted.plan.model.responses:
         row = f"row{model.part.rows}"
         # Groups of a DataTree, and NetCDF, read "/" as a path.
-        label = _clean(model.part.response or model.design.response.label)
+        label = clean(model.part.response or model.design.response.label)
         observed[label] = ((row,), model.design.response.values)
         rows[row] = model.design.kept
         if log_likelihood:
@@ -113,29 +135,32 @@ def _arviz_version() -> int:
         raise SettingsError("to_arviz() needs ArviZ: pip install arviz") from None
 
 
-def _chains(draws: Draws) -> dict[str, Any]:
+def chain_coordinates(draws: Draws) -> dict[str, Any]:
+    """Return the labels of chains and draws."""
     return {"chain": np.arange(draws.chains), "draw": np.arange(draws.draws)}
 
 
-def _dimensions(draws: Draws) -> dict[tuple[str, int], str]:
-    """Return the name of each dimension of each variable, free of collisions.
+def dimensions(draws: Draws) -> dict[str, tuple[str, ...]]:
+    """Return the names of the dimensions of each variable, free of collisions.
 
     A group may be called "draw", or "b", or "x_term" beside a group "x".
     """
     taken: dict[str, Sequence[Any] | None] = dict.fromkeys(("chain", "draw", "row"))
     taken.update(dict.fromkeys(v.name for v in draws))
-    found: dict[tuple[str, int], str] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for variable in draws:
-        for i, (name, labels) in enumerate(variable.dims):
-            name = _clean(name)
+        own = ["chain", "draw"]
+        for name, labels in variable.dims:
+            name = clean(name)
             while name in taken and not _same(taken[name], labels):
                 name += "_level"
             taken[name] = labels
-            found[variable.name, i] = name
+            own.append(name)
+        found[variable.name] = tuple(own)
     return found
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
     """Return a name that may stand in ArviZ's containers and is not that of the rows."""
     return "response" if name == "row" else name.replace("/", "_over_")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import numpy as np
 
 from hierglm.draws.draws import Draws, Variable
+from hierglm.draws.stored import StoredVariable
 from hierglm.errors import FileError
 from hierglm.plan.forms import Plan
 
@@ -150,12 +151,19 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _check_variable(variable: Variable, shape: tuple[int, ...]) -> None:
-    values = np.shape(variable.values)
+    values = _shape(variable, shape)
     if values != (*shape, *variable.shape):
         raise FileError(
             f"damaged file: the draws of {_shown(variable.name)} have shape {values}, "
             f"and their labels ask for {(*shape, *variable.shape)}"
         )
+
+
+def _shape(variable: Variable, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the draws; those on disk were checked when they were found."""
+    if isinstance(variable, StoredVariable):
+        return (*shape, *variable.shape)
+    return np.shape(variable.values)
 
 
 def _items_fit(value: Sequence[Any], arguments: tuple[Any, ...]) -> bool:
