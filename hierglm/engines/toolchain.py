@@ -83,7 +83,7 @@ class Toolchain:
     @property
     def kernels(self) -> Path:
         """The arithmetic of kernels, as its programs call it; compiled in the same way."""
-        return self.path / f"kernels-{_key_of('kernels', 'units')}.o"
+        return self.path / f"kernels-{_key_of('kernels')}.o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +182,8 @@ def _sources(folder: str) -> tuple[Path, ...]:
 
 
 @cache
-def _key_of(*folders: str) -> str:
-    files = (file for folder in folders for file in _sources(folder))
-    return _key(*(file.read_text(encoding="utf-8") for file in files))
+def _key_of(folder: str) -> str:
+    return _key(*(file.read_text(encoding="utf-8") for file in _sources(folder)))
 
 
 def _key(*content: str) -> str:
@@ -266,7 +265,7 @@ def console_command(toolchain: Toolchain, target: Path) -> list[str]:
 
 def kernels_command(toolchain: Toolchain, target: Path) -> list[str]:
     """Return the command that compiles the arithmetic of kernels, once for all models."""
-    return _compile(toolchain, stan_folder("cpp/units") / "kernels.cpp", target)
+    return _compile(toolchain, stan_folder("cpp/kernels") / "kernels.cpp", target)
 
 
 def _compile(toolchain: Toolchain, source: Path, target: Path) -> list[str]:

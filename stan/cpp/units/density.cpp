@@ -40,18 +40,15 @@ class SharedProfile : public profile<T> {
 
 namespace hierglm {
 
-template <bool propto, bool jacobian>
+template <bool jacobian>
 stan::math::var log_density(const stan::model::model_base& model,
                             Eigen::Matrix<stan::math::var, -1, 1>& at, std::ostream* messages) {
-  return static_cast<const stan_model&>(model).log_prob<propto, jacobian>(at, messages);
+  return static_cast<const stan_model&>(model).log_prob<true, jacobian>(at, messages);
 }
 
-#define HIERGLM_LOG_DENSITY(propto, jacobian)                \
-  template stan::math::var log_density<propto, jacobian>(    \
-      const stan::model::model_base&, Eigen::Matrix<stan::math::var, -1, 1>&, std::ostream*);
-HIERGLM_LOG_DENSITY(false, false)
-HIERGLM_LOG_DENSITY(false, true)
-HIERGLM_LOG_DENSITY(true, false)
-HIERGLM_LOG_DENSITY(true, true)
+template stan::math::var log_density<false>(const stan::model::model_base&,
+                                            Eigen::Matrix<stan::math::var, -1, 1>&, std::ostream*);
+template stan::math::var log_density<true>(const stan::model::model_base&,
+                                           Eigen::Matrix<stan::math::var, -1, 1>&, std::ostream*);
 
 }  // namespace hierglm

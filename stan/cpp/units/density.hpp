@@ -10,8 +10,8 @@
 
 namespace hierglm {
 
-/** The log density of a program, whose only model is this one. */
-template <bool propto, bool jacobian>
+/** The log density of a program, whose only model is this one, without its constants. */
+template <bool jacobian>
 stan::math::var log_density(const stan::model::model_base& model,
                             Eigen::Matrix<stan::math::var, -1, 1>& at, std::ostream* messages);
 

@@ -8,7 +8,8 @@ namespace hierglm {
  * In place of Stan's model_base_crtp: the virtual functions of a model by its templates, but for
  * the log density through autodiff, which the other half has.
  *
- * Points that come as std::vector are copied, as each form would be compiled anew.
+ * Points that come as std::vector are copied, as each form would be compiled anew. For the same
+ * reason that half has the forms alone that drop constants: to be added, they have no gradient.
  */
 template <typename Model>
 class ModelBase : public stan::model::model_base {
@@ -24,7 +25,12 @@ class ModelBase : public stan::model::model_base {
     return self().template log_prob<propto, jacobian>(at, messages);                         \
   }                                                                                          \
   stan::math::var name(Vars& at, std::ostream* messages) const override {                    \
-    return log_density<propto, jacobian>(*this, at, messages);                               \
+    stan::math::var value = log_density<jacobian>(*this, at, messages);                      \
+    if (!propto && std::isfinite(value.val())) {                                             \
+      Eigen::VectorXd point = at.val();                                                      \
+      value += name(point, messages) - value.val();                                          \
+    }                                                                                        \
+    return value;                                                                            \
   }                                                                                          \
   double name(std::vector<double>& at, std::vector<int>&, std::ostream* messages)            \
       const override {                                                                       \
