@@ -7,8 +7,8 @@ those of known ones a mean and a covariance for each effect (Rue and Held 2005, 
 - a known covariance with the Cholesky factor L: L_no L_oo^-1 e_o and L_nn L_nn';
 - a proper field with precision Q: -Q_nn^-1 Q_no e_o and Q_nn^-1. The known levels have another
   distribution too once they have new neighbours: draws are weighted by the ratio of the two;
-- an intrinsic one sums to 0 over each connected component: new levels that have known ones in
-  theirs change what is known of these, and cannot be had without a new fit.
+- intrinsic fields, and those mixed with independent effects: see `hierglm.adapting.fields`. Of the
+  former draws know nothing of how parts of the graph differ that a new level joins.
 """
 
 from __future__ import annotations
@@ -18,6 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.adapting.fields import (
+    Joined,
+    intrinsic_precision,
+    join_intrinsic,
+    join_mixed,
+    parted,
+    root_of,
+)
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import Draws
 from hierglm.draws.levels import alone, level_factor, level_freedom, level_values
@@ -28,9 +36,6 @@ from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_ROUNDING = 1e-9
-"""Largest covariance of two components of a graph, of the largest variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,13 @@ def new_effects(fitted: Fitted, rows: Model, number: int, levels: Ints) -> NewEf
         return _by_covariance(number, scales, grouping, known, levels)
     if relation.kind == "car":
         return _by_precision(model, number, draws, scales, grouping, known, levels)
-    return _apart(model, number, draws, scales, grouping, known.shape[1], levels)
+    groups, own, _ = alone(model, number, draws)
+    joined = _joined(model, number, draws, grouping, groups[own], known)
+    at = levels - known.shape[1]
+    root = root_of(joined.covariance[:, at[:, None], at])
+    return NewEffects(
+        number, scales, scales_times(scales, joined.mean[:, at]), root, log_ratio=joined.log_ratio
+    )
 
 
 def _standardised(model: Model, number: int, draws: Draws) -> Floats:
@@ -189,37 +200,27 @@ def _by_precision(
     )
 
 
-def _apart(
-    model: Model,
-    number: int,
-    draws: Draws,
-    scales: Floats,
-    grouping: Grouping,
-    known: int,
-    levels: Ints,
-) -> NewEffects:
-    """Return the effects of levels that have no known ones in their components."""
-    relation = grouping.relation
-    F = relation.factor
-    assert F is not None
-    C = F @ F.T if relation.spectrum is None else (F * relation.spectrum) @ F.T
-    reach = np.abs(C[levels, :known])
-    if reach.max(initial=0.0) > _ROUNDING * float(np.diag(C).max()):
-        i, j = (int(x) for x in np.unravel_index(int(np.argmax(reach)), reach.shape))
-        raise SettingsError(
-            f"the new level {grouping.levels[levels[i]]!r} of {grouping.group} is connected with "
-            f"{grouping.levels[j]!r}, which the fit knows: effects of {grouping.source} sum to 0 "
-            "over all that are connected, so that it moves them all; fit again with all rows (type="
-            '"car" can be adapted)'
-        )
-    values, vectors = np.linalg.eigh(C[np.ix_(levels, levels)])
-    values = np.maximum(values, 0.0)
-    if relation.spectrum is None:
-        root = (vectors * np.sqrt(values))[None, :, :, None]
-    else:
-        rho = _shares(model, number, draws, "rho")[:, None, :]
-        root = vectors[:, :, None] * np.sqrt(1 + rho * (values[:, None] - 1))[:, None]
-    return NewEffects(number, scales, None, root)
+def _joined(
+    model: Model, number: int, draws: Draws, grouping: Grouping, before: Grouping, known: Floats
+) -> Joined:
+    """Return new levels of a field that is intrinsic, or has an intrinsic part."""
+    old, new = before.relation, grouping.relation
+    assert old.factor is not None
+    assert new.factor is not None
+    if old.spectrum is not None and new.spectrum is not None:
+        rho = _shares(model, number, draws, "rho")
+        return join_mixed((old.factor, old.spectrum), (new.factor, new.spectrum), rho, known)
+    Q_before, Q = intrinsic_precision(old.factor), intrinsic_precision(new.factor)
+    found = parted(Q_before, Q)
+    if found is None:
+        return join_intrinsic(Q_before, Q, known)
+    level, one, other = (repr(grouping.levels[i]) for i in found)
+    what = f"{one}, which has no edge in the fit" if one == other else f"{one} with {other}"
+    raise SettingsError(
+        f"the new level {level} of {grouping.group} connects {what}: effects of {grouping.source} "
+        "sum to 0 over all that are connected, and the fit does not know how parts of its graph "
+        'differ; fit again with all rows (type="bym2" and type="car" can be adapted)'
+    )
 
 
 def scales_times(scales: Floats, e: Floats) -> Floats:

@@ -149,8 +149,8 @@ class Predictions(Fitted):
         DataError, ResponseError
             Rows that cannot be encoded as the fit's own were.
         SettingsError
-            A new level whose effects the draws do not tell: connected with known ones on a
-            graph of type "icar" or "bym2", or both related and Student t.
+            A new level whose effects the draws do not tell: one that joins parts of a graph of
+            type "icar", which the fit has apart, or one both related and Student t.
 
         Examples
         --------

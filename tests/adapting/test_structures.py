@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.linalg import null_space
 from scipy.special import expit, logsumexp
 
 import hierglm as hg
@@ -93,7 +94,8 @@ def matrix(of_level: pd.Series, columns: np.ndarray) -> np.ndarray:
 def conditional(prior: np.ndarray, known: np.ndarray, effects: np.ndarray) -> Any:
     """Return mean and covariance of the rest given some effects of a normal distribution."""
     K = len(known)
-    weights = np.linalg.solve(prior[:K, :K], prior[:K, K:]).T
+    # Of an intrinsic field known effects have a singular covariance.
+    weights = prior[K:, :K] @ np.linalg.pinv(prior[:K, :K], rcond=1e-10)
     return weights @ effects, prior[K:, K:] - weights @ prior[:K, K:]
 
 
@@ -116,10 +118,14 @@ def by_hand(
         V = Z[:, K:] @ C @ Z[:, K:].T + sigma[s] ** 2 * np.eye(len(NEW))
         found = stats.multivariate_normal(eta, V).logpdf(NEW["y"])
         if before is not None:
-            found += stats.multivariate_normal(cov=prior[:K, :K]).logpdf(known)
-            found -= stats.multivariate_normal(cov=before[s]).logpdf(known)
+            found += density(known, prior[:K, :K]) - density(known, before[s])
         out.append(found)
     return np.array(out)
+
+
+def density(known: np.ndarray, covariance: np.ndarray) -> float:
+    found = stats.multivariate_normal(cov=covariance, allow_singular=True)
+    return float(found.logpdf(known))
 
 
 ONE = np.ones((len(NEW), 1))
@@ -175,8 +181,68 @@ def test_new_levels_in_components_of_their_own(kind: str) -> None:
     want = by_hand(fit, priors, matrix(NEW["g"], ONE))
     found = marginal(fit, E=labelled(APART, 8))
     np.testing.assert_allclose(centre(found), centre(want), atol=1e-8)
-    with pytest.raises(SettingsError, match=r"connected with '[a-f]'.*fit again with all rows"):
+
+
+MET = APART.copy()
+for i, j in [(6, 0), (6, 1), (7, 6), (7, 2)]:
+    MET[i, j] = MET[j, i] = 1.0
+
+
+def test_an_intrinsic_field_whose_known_levels_get_neighbours() -> None:
+    formula = "y ~ x + graph(x | g, edges=E)"
+    fit = fitted(formula, data2={"E": labelled(RING, 6)}, own=usual())
+    sd = fit.draws["sd_g"].values[0]
+
+    def covariance(W: np.ndarray, s: int) -> np.ndarray:
+        # The precision of the edges, on effects of which the fit's parts each sum to 0; f is
+        # an island.
+        Q = np.diag(W.sum(axis=1)) - W
+        Q[5, 5] = 1.0
+        sums = np.zeros((2, len(W)))
+        sums[0, :3] = sums[1, 3:5] = 1.0
+        free = null_space(sums)
+        C = free @ np.linalg.inv(free.T @ Q @ free) @ free.T
+        return np.kron(C, np.diag(sd[s] ** 2))
+
+    priors = [covariance(MET, s) for s in range(60)]
+    before = [covariance(MET[:6, :6], s) for s in range(60)]
+    want = by_hand(fit, priors, matrix(NEW["g"], TWO), before)
+    found = marginal(fit, E=labelled(MET, 8))
+    np.testing.assert_allclose(centre(found), centre(want), atol=1e-7)
+
+
+def test_a_mixed_field_whose_known_levels_get_neighbours() -> None:
+    formula = 'y ~ x + graph(x | g, edges=E, type="bym2")'
+    fit = fitted(formula, data2={"E": labelled(RING, 6)}, own=usual("rho"))
+    sd, rho = fit.draws["sd_g"].values[0], fit.draws["rho_g"].values[0]
+
+    def covariance(W: np.ndarray, s: int) -> np.ndarray:
+        # Generalised inverses of connected parts, each scaled; an island has 1 (Riebler et al.).
+        Q, C = np.diag(W.sum(axis=1)) - W, np.eye(len(W))
+        parts = [[0, 1, 2], [3, 4]] if len(W) == 6 else [[0, 1, 2, 3, 4, 6, 7]]
+        for part in parts:
+            G = np.linalg.pinv(Q[np.ix_(part, part)])
+            C[np.ix_(part, part)] = G / np.exp(np.mean(np.log(np.diag(G))))
+        fields = [(1 - r) * np.eye(len(W)) + r * C for r in rho[s]]
+        own = sum(np.kron(F, np.diag(sd[s] ** 2 * np.eye(2)[k])) for k, F in enumerate(fields))
+        return np.asarray(own)
+
+    priors = [covariance(RING, s) for s in range(60)]
+    before = [covariance(RING[:6, :6], s) for s in range(60)]
+    want = by_hand(fit, priors, matrix(NEW["g"], TWO), before)
+    found = marginal(fit, E=labelled(RING, 8))
+    np.testing.assert_allclose(centre(found), centre(want), atol=1e-7)
+
+
+def test_parts_of_an_intrinsic_field_that_a_new_level_joins() -> None:
+    fit = fitted("y ~ x + graph(1 | g, edges=E)", data2={"E": labelled(RING, 6)}, own=usual())
+    with pytest.raises(SettingsError, match=r"connects 'a' with 'd'.*fit again with all rows"):
         marginal(fit, E=labelled(RING, 8))
+    island = MET.copy()
+    island[6, :5] = island[:5, 6] = island[7, :5] = island[:5, 7] = 0.0
+    island[6, 5] = island[5, 6] = 1.0
+    with pytest.raises(SettingsError, match=r"connects 'f', which has no edge in the fit"):
+        marginal(fit, E=labelled(island, 8))
 
 
 def test_strata() -> None:
