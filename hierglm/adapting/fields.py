@@ -48,9 +48,9 @@ def intrinsic_precision(factor: Floats) -> Floats:
     Examples
     --------
     >>> from hierglm.design.graphs import intrinsic
-    >>> W = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    >>> W = np.array([[0.0, 2.0, 1.0], [2.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
     >>> intrinsic_precision(intrinsic(W)).round(9).tolist()
-    [[2.0, -2.0, 0.0], [-2.0, 3.0, -1.0], [0.0, -1.0, 1.0]]
+    [[3.0, -2.0, -1.0], [-2.0, 3.0, -1.0], [-1.0, -1.0, 2.0]]
     """
     back = factor / np.sum(factor**2, axis=0)
     return np.asarray(back @ back.T)
