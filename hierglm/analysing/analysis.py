@@ -26,7 +26,7 @@ ENDINGS = {
     "tables": (".csv",),
     "model_tables": (".md", *(ending for ending in MODEL_TABLES if ending != ".md")),
     "plots": (".png", ".pdf", ".svg"),
-    "reports": (".html", ".md"),
+    "reports": (".html", ".md", ".pdf"),
 }
 """Of what a step writes, by section; the first where nothing is said."""
 

@@ -208,7 +208,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "comparison": Key("text", "in place of a model: one of [comparisons]"),
         "title": Key("text", "of the report; that of the file"),
         "question": Key("text", "what the model is to answer"),
-        "out": Key("text", ".html or .md; reports/NAME.html"),
+        "out": Key("text", ".html, .md or .pdf; reports/NAME.html"),
     },
 }
 """The sections of named tables, ``[data.NAME]`` and so on, in the order in which they are done."""

@@ -15,7 +15,7 @@ def add_commands(commands: Any) -> None:
     """Add the command to a parser's subparsers."""
     report = command(commands, "report", _report, "write a report on a fit, or on several compared")
     file_argument(report, "files", nargs="+", metavar="FILE", help=SAVED)
-    file_argument(report, "--out", required=True, metavar="FILE", help="such as report.html or .md")
+    file_argument(report, "--out", required=True, metavar="FILE", help="report.html, .md or .pdf")
     report.add_argument("--title", default="", help="of the report")
     report.add_argument("--question", default="", help="what the model is to answer")
     report.add_argument("--unit", help="of several fits: whose levels are left out to compare them")

@@ -73,7 +73,7 @@ class Comparison(Shown):
         Parameters
         ----------
         path : str or Path
-            Ends in ``.html`` or ``.md``.
+            Ends in ``.html``, ``.md`` or ``.pdf``.
         title : str
         question : str
             What the comparison is to answer.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hierglm.publishing.estimates import Model
+from hierglm.results.approximation import Approximation
 from hierglm.results.fitted import Fitted
+from hierglm.results.multiple_imputation import Imputed
 
 if TYPE_CHECKING:
     from hierglm.comparing.elpd import Elpd
@@ -14,8 +17,13 @@ Said = tuple[dict[str, str], tuple[str, ...]]
 """Texts by label, and what makes them doubtful."""
 
 
-def facts(fitted: Fitted) -> dict[str, str]:
+def facts(of: Model) -> dict[str, str]:
     """Return what costs nothing: the distribution, rows, and levels of each grouping factor."""
+    if isinstance(of, Approximation):
+        out = {"Distribution": of.family, "Rows": f"{of.rows:,}"}
+        levels = {p.group: dict(p.dims)[p.group] for p in of.parts if p.effect == "ran_vals"}
+        return out | {f"Levels of {group}": f"{len(own):,}" for group, own in levels.items()}
+    fitted = next(iter(of.fits.values())) if isinstance(of, Imputed) else of
     model = fitted.plan.model
     rows = " + ".join(f"{m.design.rows:,}" for m in model.responses)
     out = {"Distribution": model.distribution.replace("(", " ("), "Rows": rows}

@@ -6,11 +6,13 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypedDict, TypeVar, Unpack, overload
 
 from hierglm.errors import SettingsError, suggest
-from hierglm.publishing.estimates import Estimate, Key, estimates
+from hierglm.publishing.estimates import Estimate, Key, Model, estimates
 from hierglm.publishing.model_table import Block, Line, ModelTable
 from hierglm.publishing.statistics import STATISTICS, facts, statistics_of
+from hierglm.results.approximation import Approximation
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
+from hierglm.results.multiple_imputation import Imputed
 from hierglm.results.rows import MAIN
 from hierglm.showing.numbers import fixed
 
@@ -38,18 +40,18 @@ class Options(TypedDict, total=False):
 
 @overload
 def table(
-    *fits: Fitted | Mapping[str, Fitted], format: None = None, **options: Unpack[Options]
+    *fits: Model | Mapping[str, Model], format: None = None, **options: Unpack[Options]
 ) -> ModelTable: ...
 
 
 @overload
 def table(
-    *fits: Fitted | Mapping[str, Fitted], format: Format, **options: Unpack[Options]
+    *fits: Model | Mapping[str, Model], format: Format, **options: Unpack[Options]
 ) -> str: ...
 
 
 def table(
-    *fits: Fitted | Mapping[str, Fitted],
+    *fits: Model | Mapping[str, Model],
     effects: Sequence[str] | str = MAIN,
     uncertainty: Uncertainty = "interval",
     beside: bool = False,
@@ -67,7 +69,9 @@ def table(
     Parameters
     ----------
     *fits : Fit, or one mapping of names to fits
-        Columns from left to right; without names they are (1), (2), ...
+        Columns from left to right; without names they are (1), (2), ... ``fits.pooled()`` of
+        completed data sets and penalised fits (``method="approx"``) may stand among them; a note
+        says which they are.
     effects : str or sequence of str
         Kinds of parameters, see `Fit.tidy`.
     uncertainty : {"interval", "std_error", "none"}
@@ -119,6 +123,11 @@ def table(
     for name in wanted:
         if name not in STATISTICS:
             raise SettingsError(f"no statistic {name!r}{suggest(str(name), STATISTICS)}")
+    for name, fit in named.items():
+        if wanted and not isinstance(fit, Fitted):
+            raise SettingsError(
+                f"statistics: {wanted[0]!r} is of fits, and {name!r} is a {type(fit).__name__}"
+            )
     found = [estimates(fit, effects, conf_level, hdi, exponentiate) for fit in named.values()]
     blocks = _blocks(found, labels or {}, uncertainty, beside, digits)
     foot, remarks = _foot(named, wanted)
@@ -128,8 +137,8 @@ def table(
     return out if format is None else out.to(format)
 
 
-def _named(fits: Sequence[Fitted | Mapping[str, Fitted]]) -> dict[str, Fitted]:
-    named: dict[str, Fitted] = {}
+def _named(fits: Sequence[Model | Mapping[str, Model]]) -> dict[str, Model]:
+    named: dict[str, Model] = {}
     if len(fits) == 1 and isinstance(fits[0], Mapping):
         named = {str(name): fit for name, fit in fits[0].items()}
     else:
@@ -137,10 +146,10 @@ def _named(fits: Sequence[Fitted | Mapping[str, Fitted]]) -> dict[str, Fitted]:
     if not named:
         raise SettingsError("table() needs at least one fit")
     for name, fit in named.items():
-        if not isinstance(fit, Fitted):
+        if not isinstance(fit, Model):
             raise SettingsError(
-                "table() takes fits, or one mapping of names to fits; "
-                f"{name!r} is a {type(fit).__name__}"
+                "table() takes fits, or one mapping of names to fits (or to pooled and penalised "
+                f"ones); {name!r} is a {type(fit).__name__}"
             )
     return named
 
@@ -212,10 +221,12 @@ def _texts(cell: Estimate, uncertainty: Uncertainty, digits: int | None) -> tupl
     return value, f"({error})" if uncertainty == "std_error" else f"[{low}, {high}]"
 
 
-def _foot(named: Mapping[str, Fitted], wanted: Sequence[str]) -> tuple[Block, list[str]]:
+def _foot(named: Mapping[str, Model], wanted: Sequence[str]) -> tuple[Block, list[str]]:
     columns = [facts(fit) for fit in named.values()]
     remarks: list[str] = []
     for (name, fit), column in zip(named.items(), columns, strict=True):
+        if not isinstance(fit, Fitted):
+            continue
         for statistic in wanted:
             numbers, doubts = statistics_of(fit, statistic)
             column |= numbers
@@ -235,12 +246,22 @@ def _legend(uncertainty: Uncertainty, intervals: str, exponentiate: bool) -> str
     return f"Posterior means{around}{ratios}."
 
 
-def _doubts(named: Mapping[str, Fitted]) -> Iterator[str]:
+def _doubts(named: Mapping[str, Model]) -> Iterator[str]:
     """Say of which fits the numbers are no posterior, or not to be trusted."""
     for name, fit in named.items():
-        if not fit.sampled:
+        if isinstance(fit, Approximation):
+            yield f"{name}: a penalised fit with normal intervals, no posterior."
+        elif isinstance(fit, Imputed):
+            yield f"{name}: over {len(fit.fits)} completed data sets; errors by Rubin's rules."
+            for of, one in fit.fits.items():
+                yield from _problems(f"{name}, data {of}", one)
+        elif not fit.sampled:
             yield f"{name}: an approximation by {fit.settings.method.name}."
-            continue
-        for finding in check(fit):
-            if finding.severity == "problem":
-                yield f"{name}: {finding.what}."
+        else:
+            yield from _problems(name, fit)
+
+
+def _problems(name: str, fit: Fitted) -> Iterator[str]:
+    for finding in check(fit):
+        if finding.severity == "problem":
+            yield f"{name}: {finding.what}."

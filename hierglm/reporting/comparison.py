@@ -47,7 +47,7 @@ def comparison_report(
     ----------
     comparison : Comparison
     path : str or Path
-        Ends in ``.html`` or ``.md``.
+        Ends in ``.html``, ``.md`` or ``.pdf``.
     title, question : str
         See `hierglm.reporting.report.report`.
     data : mapping of str to path, optional

@@ -14,6 +14,7 @@ from hierglm.plan.forms import GroupForm
 from hierglm.reporting.references import Sentence
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
+from hierglm.showing.numbers import rhat
 
 _FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "gaussian": ("Gaussian", ()),
@@ -184,7 +185,7 @@ def _checked(fitted: Fitted) -> Iterator[Sentence]:
     said = f"{count:,} transitions diverged" if count else "no transition diverged"
     if np.isfinite(found.rhat) and np.isfinite(found.ess):
         text = (
-            f"Rank-normalised R-hat was at most {found.rhat:.3f}, bulk and tail effective sample "
+            f"Rank-normalised R-hat was at most {rhat(found.rhat)}, bulk and tail effective sample "
             f"sizes were at least {found.ess:,.0f}"
         )
         yield Sentence(text, ("vehtari2021",))

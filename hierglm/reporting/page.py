@@ -26,12 +26,14 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Whatever the page holds, a browser runs nothing in it and fetches nothing for it."""
 
 
-def set_page(document: Document) -> str:
+def set_page(document: Document, unfolded: bool = False) -> str:
     """Return a report as an HTML page that holds all it shows.
 
     Parameters
     ----------
     document : Document
+    unfolded : bool
+        Whether the program and the sources' BibTeX are open, as on paper they must be.
 
     Returns
     -------
@@ -64,7 +66,9 @@ def set_page(document: Document) -> str:
         "</body>",
         "</html>",
     ]
-    return "\n".join(parts) + "\n"
+    page = "\n".join(parts) + "\n"
+    # Only our own tags have this text: labels are escaped.
+    return page.replace("<details>", "<details open>") if unfolded else page
 
 
 def _section(section: Section) -> Iterator[str]:

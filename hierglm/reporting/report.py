@@ -9,6 +9,7 @@ from hierglm.errors import SettingsError
 from hierglm.reporting.document import Block, Callout, Document, Listing, Paragraph
 from hierglm.reporting.markdown import set_document
 from hierglm.reporting.page import set_page
+from hierglm.reporting.printing import find_browser, print_page
 from hierglm.reporting.sections import (
     checks_section,
     computation_section,
@@ -24,14 +25,14 @@ from hierglm.reporting.trust import trust
 from hierglm.reproducing.data import Paths
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
-from hierglm.writing import refuse_unwritable, write_text
+from hierglm.writing import refuse_unwritable, replacing, write_text
 
 SETTERS: Mapping[str, Callable[[Document], str]] = {
     ".html": set_page,
     ".htm": set_page,
     ".md": set_document,
 }
-"""What sets a report, by the ending of the file."""
+"""What sets a report as text, by the ending of the file; .pdf is the page, printed."""
 
 
 def report(
@@ -48,7 +49,7 @@ def report(
     ----------
     fitted : Fitted
     path : str or Path
-        Ends in ``.html`` or ``.md``.
+        Ends in ``.html``, ``.md``, or ``.pdf`` (see `hierglm.reporting.printing`).
     title : str
         By default the names of the responses.
     question : str
@@ -81,14 +82,19 @@ def write_report(make: Callable[[], Document], path: str | Path) -> Path:
         An ending that is not known; a path that cannot be written.
     """
     target = Path(path)
-    setter = SETTERS.get(target.suffix.lower())
-    if setter is None:
+    ending = target.suffix.lower()
+    if ending not in (*SETTERS, ".pdf"):
         raise SettingsError(
-            f"cannot write a report to {str(path)!r}: the file types are .html and .md (a browser "
-            "prints the first as PDF, pandoc makes others of the second)"
+            f"cannot write a report to {str(path)!r}: the file types are .html, .md and .pdf "
+            "(pandoc makes others of the second)"
         )
     refuse_unwritable(target)
-    write_text(target, setter(make()))
+    if ending == ".pdf":
+        browser = find_browser()
+        with replacing(target) as beside:
+            print_page(set_page(make(), unfolded=True), beside, browser)
+    else:
+        write_text(target, SETTERS[ending](make()))
     return target
 
 

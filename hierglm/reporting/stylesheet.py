@@ -79,7 +79,8 @@ summary { cursor: pointer; }
   body { padding: 0; max-width: none; font-size: 9.5pt; }
   nav { display: none; }
   h2 { break-after: avoid-page; margin-top: 1.4rem; }
-  h3, figure.table figcaption { break-after: avoid-page; }
+  h3, figure.table figcaption, p:has(+ ul), p:has(+ pre) { break-after: avoid-page; }
+  details::details-content { content-visibility: visible; height: auto; }
   td, th { overflow-wrap: anywhere; }
   figure, table, tr, .callout, .formula, .meanings div { break-inside: avoid; }
   img { filter: none; max-width: 85%; max-height: 225mm; width: auto; margin: 0 auto; }

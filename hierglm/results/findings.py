@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from hierglm.showing import numbers
 from hierglm.showing.said import Said
 from hierglm.showing.shown import Shown
 
@@ -22,7 +23,7 @@ class Finding:
     ----------
     kind : str
         "divergences", "treedepth", "ebfmi", "rhat", "ess", "not finite", "stuck", "chains",
-        "died"; of other methods than sampling "khat", "convergence".
+        "died", "separation"; of other methods than sampling "khat", "convergence".
     severity : {"problem", "warning", "note"}
         A problem makes the numbers unreliable; a warning makes them slow to come by.
     what : str
@@ -107,7 +108,7 @@ class Check(Shown):
         if self.looked_at < self.effects:
             scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
         if not any(f.severity == "problem" for f in self.findings):
-            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {self.rhat:.3f}, "
+            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {numbers.rhat(self.rhat)}, "
             ess = "" if np.isnan(self.ess) else f"effective sample size at least {self.ess:,.0f}"
             good = f"No divergences, {rhat}{ess}{scope}."
             return (good, *map(str, self.findings))

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from docx import Document
 from markdown_it import MarkdownIt
+from scipy.stats import lognorm
 
 import hierglm as hg
 from hierglm.errors import FileError, SettingsError
@@ -19,6 +20,7 @@ from hierglm.publishing.model_table import ModelTable
 from hierglm.publishing.table import table
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
+from hierglm.results.multiple_imputation import mix
 from hierglm.results.tidy import tidy
 from hierglm.showing.width import printable, width
 from tests.results.made import made
@@ -224,3 +226,66 @@ def test_fits_that_are_not_to_be_trusted_are_named(two: dict[str, Fitted]) -> No
     found = [note for note in notes if note.startswith(("good", "bad"))]
     assert found == [f"bad: {finding.what}." for finding in check(stuck)]
     assert found[0].startswith("bad: R-hat is above 1.01 for 2 of ")
+
+
+def numbers(shown: ModelTable, name: str, row: str) -> tuple[float, float]:
+    """Return the estimate of a row, and what stands below it."""
+    frame = shown.frame()
+    at = frame.index[frame["row"] == row][0]
+    return float(frame[name][at]), float(frame[name][at + 1].strip("()"))
+
+
+def test_completed_data_sets_have_rubins_errors() -> None:
+    fits = {str(k): made(seed=k) for k in (1, 2, 3)}
+    shown = table({"pooled": mix(fits), "one": fits["1"]}, uncertainty="std_error", digits=6)
+    b = np.stack([f.draws["b"].values[..., 1].ravel() for f in fits.values()])
+    for values, given in ((b, shown), (np.exp(b), None)):
+        found = given or table(
+            {"pooled": mix(fits)}, uncertainty="std_error", digits=6, exponentiate=True
+        )
+        # Rubin (1987), 3.1.5: within, and between with 1 + 1/m.
+        total = values.var(axis=1, ddof=1).mean() + (4 / 3) * values.mean(axis=1).var(ddof=1)
+        estimate, error = numbers(found, "pooled", "x")
+        assert estimate == pytest.approx(values.mean(), abs=1e-6)
+        assert error == pytest.approx(np.sqrt(total), abs=1e-6)
+    assert "pooled: over 3 completed data sets; errors by Rubin's rules." in shown.notes
+    foot = shown.frame().set_index("row")
+    assert foot.loc["Levels of school", "pooled"] == "3"
+
+
+def test_penalised_fits() -> None:
+    radon = hg.datasets.radon()
+    approx = hg.fit("log_radon ~ floor_measure + (1 | county_idx)", radon, method="approx")
+    options = {"uncertainty": "std_error", "digits": 6}
+    shown = hg.table({"approx": approx}, **options)
+    for effect, row in (("fixed", "floor_measure"), ("ran_sd", "sd(Intercept)")):
+        expected = approx.tidy(effect).iloc[-1]
+        found = numbers(shown, "approx", row)
+        assert found == pytest.approx((expected["estimate"], expected["std_error"]), abs=1e-6)
+    odds = numbers(
+        hg.table({"approx": approx}, exponentiate=True, **options), "approx", "floor_measure"
+    )
+    b = approx.fixef().set_index("term").loc["floor_measure"]
+    law = lognorm(b["std_error"], scale=np.exp(b["estimate"]))
+    assert odds == pytest.approx((law.mean(), law.std()), abs=1e-6)
+    foot = dict(zip(shown.frame()["row"], shown.frame()["approx"], strict=True))
+    assert foot["Rows"] == "919"
+    assert foot["Levels of county_idx"] == "85"
+    assert shown.notes[-1] == "approx: a penalised fit with normal intervals, no posterior."
+    with pytest.raises(SettingsError, match="'r2' is of fits, and 'approx' is a Approximation"):
+        hg.table({"approx": approx}, statistics="r2")
+    with pytest.raises(SettingsError, match="an approximation has no draws"):
+        hg.table({"approx": approx}, hdi=True)
+
+
+def test_a_word_document_shares_the_width_by_what_columns_hold(tmp_path: Path) -> None:
+    fit = made(terms=("Intercept", "a very long name of a column"), varying=("Intercept",))
+    document = Document(str(table(fit, fit).save(tmp_path / "table.docx")))
+    (read,) = document.tables
+    widths = [column.width for column in read.columns]
+    section = document.sections[0]
+    room = section.page_width - section.left_margin - section.right_margin
+    assert sum(widths) == pytest.approx(room, abs=3 * 635)  # twips
+    assert widths[0] > widths[1] == widths[2]
+    spaces = {p.paragraph_format.space_after for c in read._cells for p in c.paragraphs}
+    assert spaces == {0}

@@ -174,7 +174,7 @@ def test_fits_that_cannot_be_trusted_say_so_first(schools: hg.Fit) -> None:
 
 
 def test_endings_and_folders_that_cannot_be(schools: hg.Fit, tmp_path: Path) -> None:
-    with pytest.raises(hg.errors.SettingsError, match=r"the file types are \.html and \.md"):
+    with pytest.raises(hg.errors.SettingsError, match=r"the file types are \.html, \.md and"):
         schools.report(tmp_path / "report.docx")
     with pytest.raises(hg.errors.FileError, match="there is no folder"):
         schools.report(tmp_path / "nowhere" / "report.html")
