@@ -1,153 +1,255 @@
 """Sums over the rows of a batch, and the merging of those of several batches.
 
-Both are pure functions. Merging is associative up to rounding: errors of sums are carried along
-(Knuth's two-sum, 1969), the factor of the common columns is merged by orthogonal transformations
-(TSQR: Demmel, Grigori, Hoemmen and Langou 2012).
+Both are pure functions. Merging is associative up to rounding, and what is rounded is carried
+along (Knuth's two-sum, 1969). The factor R of the common columns comes from their products where
+these tell it to the last digits, and is else merged by orthogonal transformations (TSQR: Demmel,
+Grigori, Hoemmen and Langou 2012).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.design import Design, Grouping
-from hierglm.plan.blocks import level_products, pack
-from hierglm.plan.crossproducts import effect_matrix, row_weights
+from hierglm.design.design import Design
+from hierglm.streaming.cells import Cells, Total, number, total
 
 Floats = NDArray[np.float64]
 
 _BLOCK = 2048
+_SHORT = 1024
+_CONDITION = 1e3
+"""Condition of the products, in units of each column, up to which they tell R to 1e-13."""
 
 
 @dataclass(frozen=True, slots=True)
-class Centres:
-    """What is taken from columns before they are multiplied, so that little cancels.
+class Numbers:
+    """The rows of a batch as columns of numbers.
 
     Attributes
     ----------
-    x : ndarray, shape (p,)
-        Of the common columns.
-    y : float
-        Of the response.
+    x : sequence of ndarray, shape (rows,)
+        The common columns, then the effects that are none of these.
+    y : ndarray, shape (rows,)
+    offset : ndarray or None
+    weights : ndarray or None
+        What rows weigh in sums; None where all weigh 1.
+    own : ndarray or None
+        The likelihood's weights, which are all of `weights` but known standard errors.
+    table : pyarrow.Table
+        The rows as they were read.
     """
 
-    x: Floats
-    y: float
+    x: Sequence[Floats]
+    y: Floats
+    offset: Floats | None
+    weights: Floats | None
+    own: Floats | None
+    table: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """A sum with the rounding error that it has left behind.
+class Layout:
+    """Which products are added up: those of U = [A, effects that are no common columns].
+
+    A = [1, X - centre, y - offset - centre_y], as in `hierglm.design.reduced.Reduced`.
 
     Attributes
     ----------
-    value, lost : ndarray
-        Of one shape; their sum is the total.
+    labels : tuple of str
+        Of the common columns, then of the further effects.
+    common : int
+        How many of these are common columns.
+    effects : tuple of tuple of int
+        The columns of U that vary in each group term.
+    pairs : tuple of (int, int)
+        The columns of U whose products are summed within cells.
+    centre : ndarray, shape (labels,)
+        What is taken from columns before they are multiplied, so that little cancels.
+    centre_y : float
+    keys : tuple of str
+        The columns that make the cells.
+    careful : bool
+        Whether R is found by orthogonal transformations.
     """
 
-    value: Floats
-    lost: Floats
-
-    def __add__(self, other: Total) -> Total:
-        """Return the sum of two, without losing what does not fit."""
-        value = self.value + other.value
-        part = value - self.value
-        error = (self.value - (value - part)) + (other.value - part)
-        return Total(value, self.lost + other.lost + error)
+    labels: tuple[str, ...]
+    common: int
+    effects: tuple[tuple[int, ...], ...]
+    pairs: tuple[tuple[int, int], ...]
+    centre: Floats
+    centre_y: float
+    keys: tuple[str, ...]
+    careful: bool = False
 
     @property
-    def sum(self) -> Floats:
-        """The total, rounded once."""
-        return np.asarray(self.value + self.lost)
+    def shift(self) -> Floats:
+        """What was taken from each column of U, shape (columns of U,)."""
+        p = self.common
+        return np.concatenate([[0.0], self.centre[:p], [0.0], self.centre[p:]])
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """Sums over some rows, with A as in `hierglm.design.reduced.Reduced`.
+    """Sums over some rows.
 
     Attributes
     ----------
     rows : int
-    R : ndarray, shape (p + 2, p + 2)
-        R' R = A' W A.
+    products : Total, shape (p + 2, p + 2)
+        A' W A.
+    R : ndarray, shape (p + 2, p + 2), or None
+        R' R = A' W A, where it was asked for.
     moments : Total, shape (2, p + 2)
         Sums, and sums of squares, of the centred common columns, the centred response and the
         offset; not weighted.
     weights : Total, shape ()
-    ZZ : tuple of Total, shape (T, J)
-    ZA : tuple of Total, shape (q, J, p + 2)
-    cross : mapping of (int, int) to sparse array
+    cells : Cells
+        Sums of weighted products of the pairs of the layout.
     """
 
     rows: int
-    R: Floats
+    products: Total
+    R: Floats | None
     moments: Total
     weights: Total
-    ZZ: tuple[Total, ...]
-    ZA: tuple[Total, ...]
-    cross: Mapping[tuple[int, int], Any]
+    cells: Cells
+
+    def __add__(self, other: Partial) -> Partial:
+        """Return the sums over the rows of both."""
+        R = None
+        if self.R is not None and other.R is not None:
+            R = _factor(np.vstack([self.R, other.R]))
+        return Partial(
+            rows=self.rows + other.rows,
+            products=self.products + other.products,
+            R=R,
+            moments=self.moments + other.moments,
+            weights=self.weights + other.weights,
+            cells=self.cells + other.cells,
+        )
 
 
-def centres_of(design: Design) -> Centres:
-    """Return the means of some rows, or zeros where there is no intercept to move them by."""
+def layout_of(design: Design) -> Layout:
+    """Return which products a model needs, centred at the means of some of its rows."""
+    common = design.common.labels
+    further: dict[str, Floats] = {}
+    for g in design.groups:
+        for label, z in zip(g.effects.labels, g.effects.matrix.T, strict=True):
+            if label not in common and label != "Intercept":
+                further[label] = z
+    p = len(common)
+    place = {"Intercept": 0} | {label: k + 1 for k, label in enumerate(common)}
+    place |= {label: p + 2 + k for k, label in enumerate(further)}
+    effects = tuple(tuple(place[label] for label in g.effects.labels) for g in design.groups)
+    # The intercept too: products of columns as they were are made of it.
+    varying = sorted({0, *(k for some in effects for k in some)}) if effects else []
+    pairs = {(min(a, b), max(a, b)) for a in varying for b in (*range(p + 2), *varying)}
+    centre, centre_y = design.common.matrix.mean(axis=0), float(design.response.values.mean())
     if not design.intercept:
-        return Centres(np.zeros(len(design.common.labels)), 0.0)
-    return Centres(
-        np.asarray(design.common.matrix.mean(axis=0)), float(design.response.values.mean())
+        # Nothing could be moved into it.
+        centre, centre_y = np.zeros(p), 0.0
+    return Layout(
+        labels=(*common, *further),
+        common=p,
+        effects=effects,
+        pairs=tuple(sorted(pairs)),
+        centre=np.array([*centre, *(z.mean() for z in further.values())]),
+        centre_y=centre_y,
+        keys=tuple(dict.fromkeys(n for g in design.formula.groups for f in g.by for n in f.names)),
     )
 
 
-def reduce(design: Design, centres: Centres) -> Partial:
-    """Return the sums over the rows of a design.
+def reduce(found: Numbers, layout: Layout) -> Partial:
+    """Return the sums over the rows of a batch."""
+    n, p = len(found.y), layout.common
+    U = _scratch(len(layout.labels) + 2, n)
+    U[0] = 1.0
+    y = found.y - layout.centre_y
+    U[p + 1] = y if found.offset is None else y - found.offset
+    for k, (x, centre) in enumerate(zip(found.x, layout.centre, strict=True)):
+        np.subtract(x, centre, out=U[k + 1 if k < p else k + 2])
+    A, w = U[: p + 2], found.weights
+    products = _products(A, w)
+    moments = np.zeros((2, p + 2))
+    if w is None and found.offset is None:
+        moments[:, :-1] = products[0, 1:], np.diag(products)[1:]
+    else:
+        moved = [*U[1 : p + 1], y, *([] if found.offset is None else [found.offset])]
+        for k, column in enumerate(moved):
+            moments[:, k] = column.sum(), np.einsum("i,i", column, column)
+    weighs = np.asarray(n if found.own is None else found.own.sum(), dtype=np.float64)
+    return Partial(
+        rows=n,
+        products=total(products),
+        R=_factor((A if w is None else A * np.sqrt(w)).T) if layout.careful else None,
+        moments=total(moments),
+        weights=total(weighs),
+        cells=_cells(U, found, layout),
+    )
 
-    Parameters
-    ----------
-    design : Design
-        One batch, encoded as all are.
-    centres : Centres
-        The same for every batch.
+
+class _Memory(threading.local):
+    """Memory of a thread for columns: given back each time, it would be cleared each time."""
+
+    numbers = np.empty(0)
+
+
+_memory = _Memory()
+
+
+def _scratch(columns: int, rows: int) -> Floats:
+    """Return an array that holds anything, until this thread asks for the next."""
+    size = columns * rows
+    if not size <= len(_memory.numbers) <= 4 * size:
+        _memory.numbers = np.empty(size)
+    return _memory.numbers[:size].reshape(columns, rows)
+
+
+def _cells(U: Floats, found: Numbers, layout: Layout) -> Cells:
+    index, first = number(found.table, layout.keys if layout.pairs else ())
+    sums = np.empty((len(layout.pairs), len(first)))
+    w = found.weights
+    for k, (a, b) in enumerate(layout.pairs):
+        product = U[a] * U[b] if a else U[b] if b else None
+        if w is not None:
+            product = w if product is None else product * w
+        sums[k] = np.bincount(index, weights=product, minlength=len(first))
+    return Cells(layout.keys, found.table.take(first), total(sums))
+
+
+def _products(A: Floats, w: Floats | None) -> Floats:
+    """Return A' W A for the transpose of A, shape (columns, columns).
+
+    In blocks that a library of linear algebra does not share out: threads are at it already.
     """
-    weights = row_weights(design)
-    y = design.response.values
-    offset = np.zeros(len(y)) if design.offset is None else design.offset
-    X = design.common.matrix - centres.x
-    A = np.column_stack([np.ones(len(y)), X, y - offset - centres.y])
-    each = [*X.T, y - centres.y, offset]
-    own = design.response.weights
-    Z = [effect_matrix(g.effects.matrix, g.index, None, len(g.levels)) for g in design.groups]
-    WZ = [z.multiply(weights[:, None]).tocsr() for z in Z[:-1]]
-    return Partial(
-        rows=len(y),
-        R=_factor(A * np.sqrt(weights)[:, None]),
-        # Column by column: NumPy is slow along the long side of a narrow matrix.
-        moments=_total(np.array([[c.sum() for c in each], [c @ c for c in each]])),
-        weights=_total(np.asarray(len(y) if own is None else own.sum(), dtype=np.float64)),
-        ZZ=tuple(
-            _total(pack(level_products(g.effects.matrix, g.index, weights, len(g.levels))))
-            for g in design.groups
-        ),
-        ZA=tuple(_total(_by_level(g, A, weights)) for g in design.groups),
-        cross={
-            (k, m): (WZ[k].T @ Z[m]).tocsr() for k in range(len(Z)) for m in range(k + 1, len(Z))
-        },
-    )
+    columns, n = A.shape
+    weighted = A if w is None else A * w
+    whole = n // _SHORT * _SHORT
+    shape = (columns, -1, _SHORT)
+    blocks, others = (M[:, :whole].reshape(shape).swapaxes(0, 1) for M in (A, weighted))
+    found = np.matmul(blocks, others.swapaxes(1, 2)).sum(axis=0)
+    return np.asarray(found + A[:, whole:] @ weighted[:, whole:].T)
 
 
-def merge(one: Partial, other: Partial) -> Partial:
-    """Return the sums over the rows of both."""
-    return Partial(
-        rows=one.rows + other.rows,
-        R=_factor(np.vstack([one.R, other.R])),
-        moments=one.moments + other.moments,
-        weights=one.weights + other.weights,
-        ZZ=tuple(a + b for a, b in zip(one.ZZ, other.ZZ, strict=True)),
-        ZA=tuple(a + b for a, b in zip(one.ZA, other.ZA, strict=True)),
-        cross={key: (a + other.cross[key]).tocsr() for key, a in one.cross.items()},
-    )
+def factor_of(sums: Partial) -> Floats | None:
+    """Return R, or None where the products do not tell its last digits."""
+    if sums.R is not None:
+        return sums.R
+    products = sums.products.sum
+    size = np.sqrt(np.diag(products))
+    if not (size > 0).all():
+        return None
+    scaled = products / np.outer(size, size)
+    values = np.linalg.eigvalsh(scaled)
+    if values[0] * _CONDITION < values[-1]:
+        return None
+    return np.asarray(np.linalg.cholesky(scaled).T * size)
 
 
 def _factor(A: Floats) -> Floats:
@@ -162,17 +264,3 @@ def _factor(A: Floats) -> Floats:
         A = np.concatenate([factors, A[blocks * _BLOCK :]])
     R = np.linalg.qr(A, mode="r")
     return np.vstack([R, np.zeros((A.shape[1] - len(R), A.shape[1]))])
-
-
-def _by_level(grouping: Grouping, A: Floats, weights: Floats) -> Floats:
-    """Return Z_j' W A, shape (q, J, columns of A)."""
-    levels, weighted = len(grouping.levels), grouping.effects.matrix * weights[:, None]
-    out = np.empty((weighted.shape[1], levels, A.shape[1]))
-    for k, z in enumerate(weighted.T):
-        for column, a in enumerate(A.T):
-            out[k, :, column] = np.bincount(grouping.index, weights=z * a, minlength=levels)
-    return out
-
-
-def _total(value: Floats) -> Total:
-    return Total(value, np.zeros_like(value))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.functions import ENCODINGS
 from hierglm.formula.terms import Factor, Formula
+from hierglm.streaming.cells import joined
 from hierglm.streaming.sources import Source
 
 ROWS = 2000
@@ -133,7 +134,7 @@ def cover(
             firsts.add(whole)
     seen.check(missing)
     tables = [*start, *(f.table() for f in kept.values())]
-    return Covering(_joined(tables), seen)
+    return Covering(joined(tables), seen)
 
 
 def _cover_apart(formula: Formula, source: Source, missing: Literal["drop", "error"]) -> Covering:
@@ -144,7 +145,7 @@ def _cover_apart(formula: Formula, source: Source, missing: Literal["drop", "err
         raise DataError(f"{source.name} has no rows")
     seen = Seen(source.name) + found.seen
     seen.check(missing)
-    return Covering(_joined([found.start, *found.firsts.values()]), seen)
+    return Covering(joined([found.start, *found.firsts.values()]), seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,8 @@ def _part(formula: Formula, table: Any) -> _Part:
 def _both(one: _Part, other: _Part) -> _Part:
     return _Part(
         one.seen + other.seen,
-        _joined([one.start, other.start]).slice(0, ROWS),
-        {k: _first(_joined([one.firsts[k], other.firsts[k]]), k) for k in one.firsts},
+        joined([one.start, other.start]).slice(0, ROWS),
+        {k: _first(joined([one.firsts[k], other.firsts[k]]), k) for k in one.firsts},
     )
 
 
@@ -207,7 +208,7 @@ class _Firsts:
 
     def table(self) -> Any:
         """Return one row for each combination so far."""
-        self._tables = [_first(_joined(self._tables), self._keys)]
+        self._tables = [_first(joined(self._tables), self._keys)]
         return self._tables[0]
 
 
@@ -218,12 +219,6 @@ def _first(table: Any, keys: Sequence[str]) -> Any:
     numbered = table.select(list(keys)).append_column("", pa.array(np.arange(table.num_rows)))
     found = numbered.group_by(list(keys), use_threads=False).aggregate([("", "min")])
     return table.take(np.sort(found.column("_min").to_numpy()))
-
-
-def _joined(tables: Sequence[Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
 def _discrete(formula: Formula, schema: Any) -> Iterator[tuple[str, ...]]:
@@ -247,7 +242,7 @@ def refuse_learning(formula: Formula) -> None:
     FormulaError
         Points at the first of them.
     """
-    for factor in _factors(formula):
+    for factor in factors(formula):
         for name in sorted(calls(factor) & _LEARNS):
             raise FormulaError(
                 f"{name}(...) is learned from all rows, and these are read in batches: write its "
@@ -263,7 +258,8 @@ def calls(factor: Factor) -> set[str]:
     return set(re.findall(r"\b([A-Za-z_]\w*)\(", factor.expr)) if factor.kind == "call" else set()
 
 
-def _factors(formula: Formula) -> Iterator[Factor]:
+def factors(formula: Formula) -> Iterator[Factor]:
+    """Yield the factors of a formula, but those that rows are grouped by."""
     r = formula.response
     yield from (f for f in (r.value, r.trials, r.failures, r.weights, r.se) if f is not None)
     yield from formula.offsets

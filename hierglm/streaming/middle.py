@@ -6,7 +6,7 @@ bins bounds them; where a bound could be rounded either way, a further pass look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,6 +105,29 @@ def count(edges: Floats, y: Floats) -> Counts:
     np.minimum.at(found.low, at, y)
     np.maximum.at(found.high, at, y)
     return replace(found, count=np.bincount(at, minlength=len(found.count)).astype(np.int64))
+
+
+def roughly(edges: Floats, blocks: Sequence[Floats]) -> Counts:
+    """Return the sum of `count` over blocks of numbers, in a third of the time.
+
+    Edges must be at equal distances. The bounds of a bin are its edges, moved apart by what
+    rounding may have done; the first and the last bin have the least and the largest number.
+    """
+    last = len(edges) - 1
+    step = (edges[last] - edges[0]) / max(last, 1)
+    slack = 1e-6 * step + 8 * np.finfo(float).eps * float(np.abs(edges).max())
+    if not step > slack:
+        return sum((count(edges, y) for y in blocks), start=nothing(edges))
+    found = np.zeros(last + 2, dtype=np.int64)
+    low, high = np.append(np.inf, edges - slack), np.append(edges + slack, -np.inf)
+    for y in (y for y in blocks if len(y)):
+        place = y - edges[0]
+        place *= 1 / step
+        place += 1.0
+        np.clip(place, 0.0, last + 1.0, out=place)
+        found += np.bincount(place.astype(np.int64), minlength=last + 2)
+        low[0], high[-1] = min(low[0], y.min()), max(high[-1], y.max())
+    return Counts(found, low, high)
 
 
 def _bounds(found: Counts) -> tuple[tuple[float, float], tuple[float, float]]:

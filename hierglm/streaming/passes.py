@@ -1,9 +1,10 @@
-"""A formula meets a table that is read in batches: two passes, and a design without its rows."""
+"""A formula meets a table that is read in batches: a pass or two, and a design without its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
@@ -14,45 +15,42 @@ from hierglm.design.design import Columns, Design
 from hierglm.design.encode import encode, encode_new, refuse_unknown
 from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
-from hierglm.design.reduced import GroupReduced, Reduced
+from hierglm.design.reduced import Reduced
 from hierglm.design.table import as_table
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
-from hierglm.streaming.accumulate import Centres, Partial, centres_of, merge, reduce
-from hierglm.streaming.covering import complete, cover, refuse_learning
-from hierglm.streaming.middle import BINS, Counts, count, middle, nothing
+from hierglm.streaming.accumulate import Layout, Partial, factor_of, layout_of
+from hierglm.streaming.batches import Reading, Sums, needs_levels, plain_terms
+from hierglm.streaming.cells import joined, number
+from hierglm.streaming.covering import ROWS, Seen, complete, cover, refuse_learning
+from hierglm.streaming.middle import BINS, middle
+from hierglm.streaming.parallel import in_order, workers
 from hierglm.streaming.sources import BATCH, Source
+from hierglm.streaming.within import within_levels
 
 Floats = NDArray[np.float64]
 
 _SPREAD = 6.0
 """Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""
+_BLOCK = 2**16
+"""Rows that are added up at a time: what is made of them stays in a processor's own cache."""
+_SAMPLE = 20_000
+"""Rows of the first batch that tell about where columns lie."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """How rows are read again: everything that a batch needs to become sums.
+class _Start:
+    """What is known before sums are made: an encoding, and rows that the final one is made of.
 
     Attributes
     ----------
-    design : Design
-        Its levels and contrasts are those of all rows.
-    centres : Centres
-    edges : ndarray
-        Of the bins in which the response is counted.
+    reading : Reading
+    rows : pyarrow.Table or None
+        The first rows, where the levels are still to be found.
     """
 
-    design: Design
-    centres: Centres
-    edges: Floats
-
-    def reduce(self, batch: Any) -> tuple[Partial, Counts] | None:
-        """Return the sums over one batch, a pyarrow table, and the counts of its response."""
-        whole, _ = complete(batch)
-        if not whole.num_rows:
-            return None
-        found = encode_new(self.design, as_table(whole), response=True)
-        return reduce(found, self.centres), count(self.edges, found.response.values)
+    reading: Reading
+    rows: Any
 
 
 def read(
@@ -65,6 +63,10 @@ def read(
     batch: int = BATCH,
 ) -> Design:
     """Return the design of a table that is read in batches, with sums in place of its rows.
+
+    One pass where predictors are numbers: levels of grouping factors are found, and sums within
+    them made, at once. Two where columns depend on levels, which the first finds. One more where
+    columns nearly are combinations of others, and where the median is not told to a decimal.
 
     Parameters
     ----------
@@ -82,59 +84,130 @@ def read(
     DataError
         What cannot be encoded; says in which batch.
     """
-    found = cover(formula, source, batch, missing)
-    design = encode(formula, as_table(found.table), functions=functions)
-    if weights is not None:
-        design = weigh(design, weights)
-    # Sums by level are of the size of all levels, whatever the batch.
-    batch = max([batch, *(len(g.levels) for g in design.groups)])
-    y = design.response.values
-    reach = _SPREAD * max(float(y.std()), 1e-300)
-    edges = np.linspace(y.mean() - reach, y.mean() + reach, BINS + 1)
-    plan = Read(design, centres_of(design), edges)
-    total, counts = _accumulate(plan, formula, source, batch)
-    median, mad = middle(counts, edges, lambda: _responses(plan, formula, source, batch))
-    reduced = _finish(total, plan.centres, source.name, median, mad)
+    known = source.fold is not None or bool(functions) or weights is not None
+    head = None if known else _head(formula, source, batch)
+    if head is None or needs_levels(formula, head.schema):
+        start = _covered(formula, source, missing, functions, weights, batch)
+    else:
+        start = _begun(formula, head, batch)
+    sums = _accumulate(start.reading, formula, source)
+    seen = Seen(source.name) + sums.seen
+    seen.check(missing)
+    total, layout = sums.partial, start.reading.layout
+    assert total is not None
+    R = factor_of(total)
+    if R is None:
+        again = _accumulate(
+            replace(start.reading, layout=replace(layout, careful=True)), formula, source
+        )
+        assert again.partial is not None
+        R = again.partial.R
+        assert R is not None
+    design = start.reading.design
+    if start.rows is not None:
+        design = encode(formula, as_table(joined([start.rows, total.cells.rows])))
+    edges = start.reading.edges
+    median, mad = middle(sums.counts, edges, lambda: _responses(design, formula, source, batch))
+    reduced = _finish(total, R, layout, design, source.name, median, mad)
     return replace(
         design,
         reduced=reduced,
-        total=found.seen.rows,
-        notes=(*found.seen.notes, *_column_notes(design, reduced), f"data: {source.name}, "
+        total=seen.rows,
+        notes=(*seen.notes, *_column_notes(design, reduced), f"data: {source.name}, "
                f"{source.way(batch)}; sums over them are kept, the rows not"),
     )  # fmt: skip
 
 
-def _accumulate(plan: Read, formula: Formula, source: Source, batch: int) -> tuple[Partial, Counts]:
-    if source.fold is not None:
-        return _found(source.fold(formula.names, plan.reduce, _both), source)
-    total: Partial | None = None
-    counts, start = nothing(plan.edges), 0
+def _head(formula: Formula, source: Source, batch: int) -> Any:
+    """Return the first batch, or what is complete of the first that has complete rows."""
+    seen = Seen(source.name)
     for table in source.read(formula.names, batch):
-        try:
-            found = plan.reduce(table)
-        except HierglmError as error:
-            end = start + table.num_rows
-            raise DataError(f"rows {start + 1:,} to {end:,} of {source.name}: {error}") from error
-        start += table.num_rows
+        whole, missed = complete(table)
+        if whole.num_rows:
+            return whole
+        seen = seen.with_batch(table.num_rows, 0, missed)
+    seen.check("drop")
+    return None
+
+
+def _begun(formula: Formula, head: Any, batch: int) -> _Start:
+    """Return how rows are read whose columns are numbers, from the first of them."""
+    some = np.unique(np.linspace(0, head.num_rows - 1, _SAMPLE).astype(np.int64))
+    design = encode(formula, as_table(head.take(some)))
+    layout = layout_of(design)
+    cells = len(number(head, layout.keys)[1])
+    # Where most rows are a cell of their own, more rows at a time: cells are merged less often.
+    size = batch if cells <= head.num_rows / 8 else 8 * batch
+    return _Start(_reading(design, layout, head.schema, size, cells), head.slice(0, ROWS))
+
+
+def _covered(
+    formula: Formula,
+    source: Source,
+    missing: Literal["drop", "error"],
+    functions: Mapping[str, Callable[..., Any]] | None,
+    weights: Mapping[Any, Any] | None,
+    batch: int,
+) -> _Start:
+    """Return how rows are read once a first pass has found the levels of all of them."""
+    found = cover(formula, source, batch, missing)
+    design = encode(formula, as_table(found.table), functions=functions)
+    if weights is not None:
+        design = weigh(design, weights)
+    layout = layout_of(design)
+    cells = found.table.num_rows
+    size = max(batch, cells)
+    return _Start(_reading(design, layout, found.table.schema, size, cells), None)
+
+
+def _reading(design: Design, layout: Layout, schema: Any, size: int, cells: int) -> Reading:
+    y = design.response.values
+    reach = _SPREAD * max(float(y.std()), 1e-300)
+    edges = np.linspace(y.mean() - reach, y.mean() + reach, BINS + 1)
+    # Weights of levels are known to the encoding alone.
+    plain = None if design.level_weights else plain_terms(design.formula, layout, schema)
+    return Reading(design, layout, edges, plain, size, min(size, max(_BLOCK, 16 * cells)))
+
+
+def _accumulate(reading: Reading, formula: Formula, source: Source) -> Sums:
+    """Return what is kept of all rows, whatever the number of threads."""
+    if source.fold is not None:
+        folded: Sums | None = source.fold(formula.names, reading, add)
+        return _found(folded, source)
+    pieces = source.pieces(formula.names, reading.size)
+    total: Sums | None = None
+    start = 0
+    for rows, found in in_order((_task(reading, piece) for piece in pieces), workers()):
+        if isinstance(found, HierglmError):
+            where = f"rows {start + 1:,} to {start + rows:,} of {source.name}"
+            raise DataError(f"{where}: {found}") from found
+        start += rows
         if found is not None:
-            total = found[0] if total is None else merge(total, found[0])
-            counts = counts + found[1]
-    return _found(None if total is None else (total, counts), source)
+            total = found if total is None else total + found
+    return _found(total, source)
 
 
-def _both(one: tuple[Partial, Counts], other: tuple[Partial, Counts]) -> tuple[Partial, Counts]:
-    return merge(one[0], other[0]), one[1] + other[1]
+def _task(
+    reading: Reading, piece: Callable[[], Any]
+) -> Callable[[], tuple[int, Sums | HierglmError | None]]:
+    def work() -> tuple[int, Sums | HierglmError | None]:
+        table = piece()
+        try:
+            return table.num_rows, reading(table)
+        except HierglmError as error:
+            return table.num_rows, error
+
+    return work
 
 
-def _found(sums: tuple[Partial, Counts] | None, source: Source) -> tuple[Partial, Counts]:
+def _found(sums: Sums | None, source: Source) -> Sums:
     if sums is None:
         raise DataError(f"{source.name} gave no rows when it was read again")
     return sums
 
 
-def _responses(plan: Read, formula: Formula, source: Source, batch: int) -> Iterator[Floats]:
+def _responses(design: Design, formula: Formula, source: Source, batch: int) -> Iterator[Floats]:
     """Yield the response of complete rows, batch by batch."""
-    design = plan.design
     for table in source.read(formula.names, batch):
         whole, _ = complete(table)
         if whole.num_rows:
@@ -144,35 +217,47 @@ def _responses(plan: Read, formula: Formula, source: Source, batch: int) -> Iter
             )  # fmt: skip
 
 
-def _finish(total: Partial, centres: Centres, source: str, median: float, mad: float) -> Reduced:
+def _finish(
+    total: Partial, R: Floats, layout: Layout, design: Design, source: str, median: float,
+    mad: float,
+) -> Reduced:  # fmt: skip
     """Return what the sums say of the rows."""
     n, (first, squares) = total.rows, total.moments.sum
+    p = layout.common
+    centre = layout.centre[:p]
     means = first / n
     left = np.maximum(squares - first * means, 0.0)
     sds = np.sqrt(left / (n - 1)) if n > 1 else np.ones(len(means))
-    around = np.append(centres.x, [centres.y, 0.0])
+    around = np.append(centre, [layout.centre_y, 0.0])
     # As `hierglm.priors.scales` has it: no sd of rounding errors.
     flat = sds <= 1e-12 * np.maximum(np.abs(means + around), np.sqrt(squares / n))
     sds = np.where(flat | (sds == 0), 1.0, sds)
+    groups, cross = within_levels(total.cells, layout, _levels(design, total.cells.rows))
     return Reduced(
         source=source,
         rows=n,
         weights=float(total.weights.sum),
-        R=total.R,
-        centre=centres.x,
-        centre_y=centres.y,
+        R=R,
+        centre=centre,
+        centre_y=layout.centre_y,
         means=(means + around)[:-2],
         sds=sds[:-2],
-        mean_y=float(means[-2] + centres.y),
+        mean_y=float(means[-2] + layout.centre_y),
         sd_y=float(sds[-2]),
         mean_offset=float(means[-1]),
         median_y=median,
         mad_y=mad,
-        groups=tuple(
-            GroupReduced(ZZ.sum, ZA.sum) for ZZ, ZA in zip(total.ZZ, total.ZA, strict=True)
-        ),
-        cross=total.cross,
+        groups=groups,
+        cross=cross,
     )
+
+
+def _levels(design: Design, rows: Any) -> list[tuple[NDArray[np.int64], int]]:
+    """Return the level of each cell, and how many levels there are, for each group term."""
+    if not design.groups:
+        return []
+    found = encode_new(design, as_table(rows))
+    return [(g.index, len(g.levels)) for g in found.groups]
 
 
 def check(formula: Formula, source: Source) -> None:

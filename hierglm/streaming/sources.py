@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ COUNT = "number of rows"
 """The column that tells how many rows a row stands for."""
 BATCH = 2**18
 """Rows of a batch: its columns stay in a processor's cache of the second or third level."""
+_LONG = 2**22
+"""Rows of a row group up to which a thread reads it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Source:
     group : callable, optional
         Names of columns to an iterator of pyarrow tables that have each different row once, and
         in the column `COUNT` how often it occurs: for engines that can do this by themselves.
+    split : callable, optional
+        Names of columns and a number of rows to an iterator of functions, each of which reads
+        one part of the table, of about so many rows, in any thread.
     fold : callable, optional
         Names of columns, a pure function of a pyarrow table, and an associative one that puts two
         of its results together, to the result of all rows, or None where there are none: for
@@ -48,11 +54,39 @@ class Source:
         None
     )
 
+    split: Callable[[Sequence[str], int], Iterator[Callable[[], Any]]] | None = None
+
+    def pieces(self, columns: Sequence[str], rows: int) -> Iterator[Callable[[], Any]]:
+        """Yield functions that return parts of the table, in order, of about so many rows."""
+        if self.split is not None:
+            yield from self.split(columns, rows)
+            return
+        for table in _gathered(self.read(columns, min(rows, BATCH)), rows):
+            yield partial(_same, table)
+
     def way(self, rows: int) -> str:
         """Return how rows are met, a number of them at a time, in words."""
         if self.fold is not None:
             return "its parts read by Dask's workers"
         return f"read in batches of {rows:,} rows"
+
+
+def _same(table: Any) -> Any:
+    return table
+
+
+def _gathered(tables: Iterator[Any], rows: int) -> Iterator[Any]:
+    """Yield tables put together until they have half as many rows as are wanted."""
+    import pyarrow as pa
+
+    waiting: list[Any] = []
+    for table in tables:
+        waiting.append(table)
+        if 2 * sum(t.num_rows for t in waiting) >= rows:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def source_of(data: Any) -> Source | None:
@@ -103,10 +137,10 @@ def _of_path(path: Path) -> Source:
             found = dataset.dataset(str(path), format="parquet")
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{str(path)!r} cannot be read as Parquet: {error}") from None
-    return _of_dataset(found, str(path))
+    return _of_dataset(found, str(path), ours=True)
 
 
-def _of_dataset(found: Any, name: str) -> Source:
+def _of_dataset(found: Any, name: str, ours: bool = False) -> Source:
     def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
         import pyarrow as pa
 
@@ -118,7 +152,35 @@ def _of_dataset(found: Any, name: str) -> Source:
             if batch.num_rows:
                 yield pa.Table.from_batches([batch])
 
-    return Source(name, tuple(found.schema.names), read, found.count_rows)
+    def split(columns: Sequence[str], rows: int) -> Iterator[Callable[[], Any]]:
+        waiting: list[Any] = []
+        for fragment in found.get_fragments():
+            for part in fragment.split_by_row_group():
+                waiting.append(part)
+                if 2 * sum(p.row_groups[0].num_rows for p in waiting) >= rows:
+                    yield partial(_fragments, waiting, columns, found.schema)
+                    waiting = []
+        if waiting:
+            yield partial(_fragments, waiting, columns, found.schema)
+
+    own = split if ours and _short_row_groups(found) else None
+    return Source(name, tuple(found.schema.names), read, found.count_rows, split=own)
+
+
+def _fragments(parts: Sequence[Any], columns: Sequence[str], schema: Any) -> Any:
+    """Return row groups as one table; several threads are at it already."""
+    import pyarrow as pa
+
+    names = list(columns)
+    return pa.concat_tables(
+        [p.to_table(schema=schema, columns=names, use_threads=False) for p in parts]
+    )
+
+
+def _short_row_groups(found: Any) -> bool:
+    """Tell whether a row group can be held at once; written by others they may be whole files."""
+    groups = (g for f in found.get_fragments() for g in f.row_groups)
+    return all(g.num_rows <= _LONG for g in groups)
 
 
 def _of_polars(frame: Any) -> Source:

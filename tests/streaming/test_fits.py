@@ -72,7 +72,7 @@ def test_new_rows_are_predicted_from_the_draws(streamed: hg.Fit) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["loo", "ppc", "predict", "r2", "comparisons", "save", "data"])
+@pytest.mark.parametrize("name", ["loo", "ppc", "predict", "r2", "comparisons", "data"])
 def test_methods_that_need_rows_say_so(streamed: hg.Fit, name: str) -> None:
     assert isinstance(streamed, StreamedFit)
     with pytest.raises(DataError, match=r"rows of .*rows\.parquet, which were read in batches"):

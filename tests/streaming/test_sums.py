@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,15 +12,15 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.rows import take
 from hierglm.design.table import as_table
 from hierglm.formula.parse import parse
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
 from hierglm.plan.sums import Sums
-from hierglm.streaming.accumulate import centres_of, merge, reduce
-from hierglm.streaming.middle import MAD, count, middle, nothing
+from hierglm.streaming import passes
+from hierglm.streaming.middle import MAD, count, middle, nothing, roughly
+from hierglm.streaming.parallel import in_order
 from hierglm.streaming.passes import read
 from hierglm.streaming.sources import source_of
 
@@ -105,31 +107,115 @@ def test_sums_are_those_of_the_rows_in_memory(
         close(one.toarray(), b.cross[key].toarray())
 
 
-def test_batches_merge_in_any_order_and_grouping(table: pd.DataFrame, path: Path) -> None:
+def test_batches_merge_in_any_order_and_grouping(table: pd.DataFrame, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
     parsed = parse("y | weights(w) ~ x*f + (1 + x | g) + (1 | h)", tuple(table.columns))
-    held = encode(parsed, as_table(table))
-    centres = centres_of(held)
-    rng = np.random.default_rng(2)
-    parts = [
-        reduce(take(held, rows), centres)
-        for rows in np.array_split(rng.permutation(held.rows), [1, 2, 7, 900, 901, 3000])
-    ]
-    left, right = parts[0], parts[-1]
-    for part in parts[1:]:
-        left = merge(left, part)
-    for part in reversed(parts[:-1]):
-        right = merge(part, right)
-    for found in (left, right):
-        whole = reduce(held, centres)
-        assert found.rows == held.rows
-        close(whole.R.T @ whole.R, found.R.T @ found.R)
-        for name in ("ZZ", "ZA"):
-            for one, other in zip(getattr(whole, name), getattr(found, name), strict=True):
-                close(one.sum, other.sum)
-        close(whole.moments.sum, found.moments.sum)
-        close(whole.weights.sum, found.weights.sum)
-        for key, one in whole.cross.items():
-            close(one.toarray(), found.cross[key].toarray())
+    arrow = pa.Table.from_pandas(table)
+    table.to_parquet(tmp_path / "whole.parquet")
+    source = source_of(tmp_path / "whole.parquet")
+    assert source is not None
+    start = passes._covered(parsed, source, "drop", None, None, 5_000)
+    for careful in (False, True):
+        reading = replace(start.reading, layout=replace(start.reading.layout, careful=careful))
+        rng = np.random.default_rng(2)
+        cuts = np.array_split(rng.permutation(len(table)), [1, 2, 7, 900, 901, 3000])
+        parts = [reading(arrow.take(rows)) for rows in cuts]
+        left, right = parts[0], parts[-1]
+        for part in parts[1:]:
+            left = left + part
+        for part in reversed(parts[:-1]):
+            right = part + right
+        whole = reading(arrow)
+        assert whole.partial.rows == 4_960
+        for found in (left, right):
+            assert found.seen == whole.seen
+            np.testing.assert_array_equal(found.counts.count, whole.counts.count)
+            one, other = whole.partial, found.partial
+            assert one.rows == other.rows
+            close(one.products.sum, other.products.sum)
+            if careful:
+                close(one.R.T @ one.R, other.R.T @ other.R)
+                close(one.R.T @ one.R, one.products.sum)
+            close(one.moments.sum, other.moments.sum)
+            close(one.weights.sum, other.weights.sum)
+            frames = [c.rows.select(["g", "h"]).to_pandas() for c in (one.cells, other.cells)]
+            orders = [f.astype(str).agg(":".join, axis=1).argsort() for f in frames]
+            assert (frames[0].iloc[orders[0]].values == frames[1].iloc[orders[1]].values).all()
+            close(one.cells.sums.sum[:, orders[0]], other.cells.sums.sum[:, orders[1]])
+
+
+def test_sums_do_not_depend_on_threads(
+    table: pd.DataFrame, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = parse("y ~ x + (1 + x | g) + (1 | h)", tuple(table.columns))
+    source = source_of(path)
+    assert source is not None
+    found = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(passes, "workers", lambda n=threads: n)
+        found.append(read(parsed, source, batch=300).reduced)
+    for other in found[1:]:
+        for name in ("R", "means", "sds", "median_y", "mad_y"):
+            np.testing.assert_array_equal(getattr(found[0], name), getattr(other, name))
+        for one, another in zip(found[0].groups, other.groups, strict=True):
+            np.testing.assert_array_equal(one.ZZ, another.ZZ)
+            np.testing.assert_array_equal(one.ZA, another.ZA)
+
+
+def test_results_come_in_order_and_errors_stop_what_is_not_begun() -> None:
+    begun: list[int] = []
+
+    def task(k: int) -> Callable[[], int]:
+        def work() -> int:
+            begun.append(k)
+            if k == 3:
+                raise ValueError("three")
+            return k
+
+        return work
+
+    assert list(in_order(map(task, [5, 1, 4]), 2)) == [5, 1, 4]
+    begun.clear()
+    with pytest.raises(ValueError, match="three"):
+        list(in_order(map(task, range(50)), 2))
+    assert max(begun) < 8
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ x + z + x:z + (1 + z | g)", "y | se(w) ~ x + offset(z) + (0 + w | g:k)"]
+)
+def test_one_pass_is_enough_for_numbers(
+    formula: str, table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(7)
+    more = table.assign(z=rng.uniform(size=len(table)), k=rng.integers(0, 3, len(table)))
+    # Sorted, so that the first rows tell little of the others, and levels come one by one.
+    more = more.sort_values(["g", "y"])
+    more.loc[more.index[:25], "x"] = np.nan
+    more.to_parquet(tmp_path / "rows.parquet", row_group_size=250)
+    monkeypatch.setattr(passes, "cover", None)
+    a, b = both(formula, more, tmp_path / "rows.parquet", 10_000)
+    close(a.common.ols, b.common.ols)
+    close(a.common.rss, b.common.rss)
+    close(a.groups[0].ZZ, b.groups[0].ZZ)
+    close(a.groups[0].ZX, b.groups[0].ZX, np.abs(a.groups[0].ZZ).max())
+    close(a.groups[0].Ze, b.groups[0].Ze, np.abs(a.groups[0].ZZ).max())
+
+
+@pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-6])
+def test_nearly_dependent_columns_lose_nothing(apart: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=2_000)
+    found = pd.DataFrame({"x": x, "z": x + apart * rng.normal(size=len(x))})
+    found["y"] = found["x"] + apart * rng.normal(size=len(x))
+    found.to_parquet(tmp_path / "near.parquet", row_group_size=300)
+    a, b = both("y ~ x + z", found, tmp_path / "near.parquet", 500)
+    # What is left of z and y beside x, to the digits that the numbers of the table have of it.
+    digits = max(1e-12, 1e-16 / apart)
+    np.testing.assert_allclose(a.common.rss, b.common.rss, rtol=digits)
+    np.testing.assert_allclose(
+        np.abs(np.diag(a.common.R)), np.abs(np.diag(b.common.R)), rtol=digits
+    )
 
 
 def test_sums_of_columns_far_from_0_against_exact_arithmetic(tmp_path: Path) -> None:
@@ -185,6 +271,14 @@ def test_middle_is_numpys_to_one_decimal(numbers: np.ndarray) -> None:
     edges = np.linspace(-20, 20, 11)
     batches = np.array_split(numbers, 4)
     first = sum((count(edges, y) for y in batches), start=nothing(edges))
+    even = roughly(edges, batches)
+    np.testing.assert_array_equal(even.count, first.count)
+    used = first.count > 0
+    assert (even.low[used] <= first.low[used]).all()
+    assert (even.high[used] >= first.high[used]).all()
+    assert middle(even, edges, lambda: iter(batches)) == pytest.approx(
+        middle(first, edges, lambda: iter(batches)), abs=0.05
+    )
     median, mad = middle(first, edges, lambda: iter(batches))
     exact = np.median(numbers)
     assert round(median, 1) == round(float(exact), 1)

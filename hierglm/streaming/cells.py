@@ -1,0 +1,166 @@
+"""Cells: rows that have the same levels of all grouping factors, numbered, and sums over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum with the rounding error that it has left behind.
+
+    Attributes
+    ----------
+    value, lost : ndarray
+        Of one shape; their sum is the total.
+    """
+
+    value: Floats
+    lost: Floats
+
+    def __add__(self, other: Total) -> Total:
+        """Return the sum of two, without losing what does not fit (two-sum: Knuth 1969)."""
+        value = self.value + other.value
+        part = value - self.value
+        error = (self.value - (value - part)) + (other.value - part)
+        error += self.lost
+        error += other.lost
+        return Total(value, error)
+
+    @property
+    def sum(self) -> Floats:
+        """The total, rounded once."""
+        return np.asarray(self.value + self.lost)
+
+
+def total(value: Floats) -> Total:
+    """Return a sum that has lost nothing yet."""
+    return Total(value, np.zeros_like(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sums over the rows of each cell.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        The columns that make the cells.
+    rows : pyarrow.Table
+        The first row of each cell, with all columns that were read.
+    sums : Total, shape (sums, cells)
+    """
+
+    keys: tuple[str, ...]
+    rows: Any
+    sums: Total
+
+    def __add__(self, other: Cells) -> Cells:
+        """Return the sums over the rows of both."""
+        mine, its = self.rows.select(list(self.keys)), other.rows.select(list(self.keys))
+        if mine.equals(its):
+            return Cells(self.keys, self.rows, self.sums + other.sums)
+        both = joined([self.rows, other.rows])
+        index, first = number(both, self.keys)
+        size = self.rows.num_rows
+        rows = self.rows if len(first) == size else both.take(np.sort(first))
+        # Cells stay in the order in which they were met.
+        place = np.empty(len(first), dtype=np.int64)
+        place[np.argsort(first)] = np.arange(len(first))
+        at = place[index[size:]]
+        value = np.zeros((len(self.sums.value), len(first)))
+        lost = value.copy()
+        value[:, :size], lost[:, :size] = self.sums.value, self.sums.lost
+        more = Total(value[:, at], lost[:, at]) + other.sums
+        value[:, at], lost[:, at] = more.value, more.lost
+        return Cells(self.keys, rows, Total(value, lost))
+
+
+def number(table: Any, keys: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the cell of each row, and the first row of each cell.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Without missing values.
+    keys : sequence of str
+        The columns that make the cells; without any all rows are one.
+
+    Returns
+    -------
+    index : ndarray of int, shape (rows,)
+    first : ndarray of int, shape (cells,)
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> index, first = number(pa.table({"a": [7, 9, 7], "b": ["u", "u", "v"]}), ["a", "b"])
+    >>> index.tolist(), first.tolist()
+    ([0, 2, 1], [0, 2, 1])
+    """
+    rows = table.num_rows
+    index, cells = np.zeros(rows if not keys else 0, dtype=np.int64), min(rows, 1)
+    for k, name in enumerate(keys):
+        codes, levels = _codes(table.column(name))
+        index, cells = _compact(index * levels + codes if k else codes, cells * levels)
+    return index, _first(index, cells)
+
+
+def _first(index: Ints, cells: int) -> Ints:
+    """Return the first row of each cell."""
+    rows = min(len(index), 16 * cells)
+    while True:
+        first = np.full(cells, -1, dtype=np.int64)
+        # Backwards, so that the first of several rows is the one that stays.
+        first[index[rows - 1 :: -1] if rows else []] = np.arange(rows - 1, -1, -1)
+        if rows == len(index) or (first >= 0).all():
+            return first
+        rows = min(len(index), 16 * rows)
+
+
+def joined(tables: Sequence[Any]) -> Any:
+    """Return pyarrow tables below each other, their categories made one."""
+    import pyarrow as pa
+
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _codes(column: Any) -> tuple[Ints, int]:
+    """Return a whole number for each value of a column, from 0, and how many there may be."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        values = column.to_numpy().astype(np.int64, copy=False)
+        low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+        # A table of all numbers in between costs less than a hash of each where it is short.
+        if high - low < 4 * len(values) + 2**16:
+            return values - low, high - low + 1
+    if pa.types.is_dictionary(kind):
+        column = column.unify_dictionaries().combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.concat_arrays(column.chunks)
+        return column.indices.to_numpy().astype(np.int64), max(len(column.dictionary), 1)
+    found = pa.concat_arrays(column.chunks).dictionary_encode()
+    return found.indices.to_numpy().astype(np.int64), max(len(found.dictionary), 1)
+
+
+def _compact(index: Ints, size: int) -> tuple[Ints, int]:
+    """Return numbers below `size` as numbers below how many of them there are."""
+    if size > 16 * len(index) + 2**20:
+        used, found = np.unique(index, return_inverse=True)
+        return found, len(used)
+    there = np.bincount(index, minlength=size) > 0
+    cells = int(there.sum())
+    if cells == size:
+        return index, cells
+    place = np.cumsum(there) - 1
+    return place[index], cells
