@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from docs.records import write_records  # noqa: E402
+from hierglm.engines.installed import find_stan  # noqa: E402
+from hierglm.errors import EngineMissing  # noqa: E402
 from hierglm.reporting.stylesheet import FORMULAS  # noqa: E402
 from hierglm.version import __version__  # noqa: E402
 
@@ -43,13 +46,27 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 nb_custom_formats = {".md": "docs.read.read_page"}
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 600
+nb_execution_timeout = 1800
 nb_execution_in_temp = True
-# These have nothing to run, or need a C++ compiler (the slow tests run that one).
+# These have nothing to run, or nothing to show: the tests run the phrase book.
 nb_execution_excludepatterns = [
-    "index.md", "glossary.md", "cite.md", "phrase_book.md", "marginalisation.md",
+    "index.md", "glossary.md", "cite.md", "phrase_book.md",
     "families/*", "structures/*", "shell/*", "changes.md",
 ]  # fmt: skip
+COMPILED = "marginalisation"
+"""The page with programs that a C++ compiler builds."""
+NOT_RUN = """```{note}
+There was no compiled Stan where these pages were built, so that the code on this page was not run,
+and nothing stands under it. `hierglm toolchain install` gets what it needs.
+```
+
+"""
+try:
+    find_stan()
+    compiles = True
+except EngineMissing:
+    compiles = False
+    nb_execution_excludepatterns.append(f"{COMPILED}.md")
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -63,8 +80,15 @@ html_static_path = ["static"]
 html_css_files = ["formulas.css", "page.css"]
 
 
-def setup(app: object) -> None:
+def say_what_was_not_run(_: object, name: str, text: list[str]) -> None:
+    """Put a note on top of the page that could not be run."""
+    if name == COMPILED and not compiles:
+        text[0] = NOT_RUN + text[0]
+
+
+def setup(app: Any) -> None:
     """Write what is made from the package before anything is read."""
+    app.connect("source-read", say_what_was_not_run)
     style = FORMULAS.replace("var(--quiet)", "var(--color-foreground-secondary)")
     (ROOT / "docs" / "static" / "formulas.css").write_text(style, encoding="utf-8")
     write_records(ROOT / "vignettes")

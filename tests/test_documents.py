@@ -111,7 +111,7 @@ def test_three_ways_to_integrate_effects_out(toolchain, tmp_path, monkeypatch):
     bounds = {way: float(fit.elbo) for way, (fit, _) in names["fits"].items() if fit.elbo}
     assert bounds["laplace"] < names["evidence"] - 100
     assert min(bounds["fullrank"], bounds["meanfield"]) > names["evidence"] - 8
-    assert (tmp_path / "marginalisation.png").stat().st_size > 10_000
+    assert len(names["figure"].axes) == 2
 
 
 def test_the_readme_has_the_two_commands():
