@@ -5,7 +5,8 @@
 A random intercept, one row a level: of a Poisson response, whose effects are sampled, or of a
 Gaussian one, whose effects are drawn afterwards. Each case is a process of its own, whose peak
 memory is counted with that of the largest process that it waited for: their sum bounds what both
-had at once. ``--memory`` measures the same fits without a file beside.
+had at once. ``--memory`` measures the same fits without a file beside. Short trajectories
+(``--warmup 20 --max-treedepth 2``) make as many draws in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -70,13 +71,14 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--warmup", type=int)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--max-treedepth", type=int, default=10)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
         print(json.dumps(measure(**json.loads(asked.one))))
         return
-    options = {"chains": asked.chains, "draws": asked.draws}
+    options = {"chains": asked.chains, "draws": asked.draws, "max_treedepth": asked.max_treedepth}
     options |= {} if asked.warmup is None else {"warmup": asked.warmup}
     for family in asked.families:
         for levels in (int(float(text)) for text in asked.levels):

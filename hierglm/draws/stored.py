@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,10 @@ class StoredVariable(Variable):
 
     def __reduce__(self) -> tuple[object, ...]:
         return StoredVariable, (bare(self), self.read, *self._size, self.late)
+
+    def __repr__(self) -> str:
+        # That of the dataclass would read all draws.
+        return f"StoredVariable({self.name!r}, {(*self._size, *self.shape)}, read={self.read!r})"
 
     @property
     def values(self) -> Floats:
@@ -178,8 +182,8 @@ class InChains:
         For each chain the Stan value of each output, shape (1, draws, levels, ...).
     """
 
-    outputs: Sequence[Output]
-    chains: Sequence[Sequence[Floats]]
+    outputs: Sequence[Output] = field(repr=False)
+    chains: Sequence[Sequence[Floats]] = field(repr=False)
 
     def __call__(self, low: int, high: int) -> Floats:
         """Return the draws at positions from `low` to before `high`."""

@@ -112,7 +112,11 @@ def _sample(request: Mapping[str, Any], blob: bytearray, reply: Reply) -> None:
         with reply.printed(take):
             fit = _model.sample(**settings)
     except OSError as error:  # no room for a file of the draws
-        reply.failure("absent", f"draws cannot be kept in {reply.scratch!r}: {error.strerror}")
+        reply.failure(
+            "absent",
+            f"draws cannot be kept in {reply.scratch!r}: {error.strerror}; "
+            "make room, or let out= be where there is more",
+        )
         return
     except (RuntimeError, ValueError) as error:
         reply.failure("sample", str(error))

@@ -203,7 +203,11 @@ def _write_draws(draws: Draws, path: Path) -> None:
         for v in filter(_of_levels, draws):
             chunks = (1, draws.draws, chunk(draws.draws, v.shape), *v.shape[1:])
             made = file[_POSTERIOR].create_variable(
-                arrays.clean(v.name), names[v.name], np.float64, chunks=chunks
+                arrays.clean(v.name),
+                names[v.name],
+                np.float64,
+                chunks=chunks,
+                fletcher32=True,
             )
             for at, values in v.parts():
                 # Levels within levels come in any order: neighbours are written together.
