@@ -19,7 +19,7 @@ from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.dense import dense
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.order import Order, order
-from hierglm.plan.rotation import rotate, turns
+from hierglm.plan.rotation import differ, known_factor, rotate, turns
 from hierglm.plan.rows import factors
 from hierglm.plan.sums import Crossproducts, Sums
 from hierglm.program.groups import effect_dims
@@ -73,8 +73,10 @@ class Late:
         """Return the only part of a term that was integrated out by one dense matrix."""
         weights = coordinate_weights(self.plan.model.groups, k, self.draws)
         rng = None if self.seed is None else np.random.default_rng([self.seed, 0])
-        v = draw_dense(sums, k, given, weights, rng)
-        u = np.einsum("jm,dmk->djk", rotation[k], v)
+        grouping = self.plan.model.design.groups[k]
+        F = known_factor(grouping) if differ(grouping) else None
+        v = draw_dense(sums, k, given, weights, rng, F)
+        u = v if k not in rotation else np.einsum("jm,dmk->djk", rotation[k], v)
         return {k: np.arange(u.shape[1])}, {k: u}
 
 

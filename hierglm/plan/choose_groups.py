@@ -7,7 +7,7 @@ from hierglm.design.design import Grouping
 from hierglm.errors import SettingsError
 from hierglm.plan.dense import dense, too_many
 from hierglm.plan.forms import Choice, GroupForm, Numbers
-from hierglm.plan.rotation import obstacle
+from hierglm.plan.rotation import differ, obstacle
 
 
 def group_choice(
@@ -45,8 +45,18 @@ def group_choice(
                 f"{grouping.source} cannot be {want}: there is no penalised fit, {numbers.doubt}"
             )
         return standardised_choice(grouping, "; no penalised fit to go by")
+    if differ(grouping) and grouping.relation.student and not want:
+        return standardised_choice(grouping, _TAILS)
     why = f"{size}: about where the penalised fit has them{asked}"
     return Choice(grouping.source, GroupForm.CONDITIONAL, why)
+
+
+_TAILS = "; related levels that are Student t move each other too far for conditional means"
+"""The fit's information is that of levels that are alike, and a level far out has a factor of its
+own. Effective draws a CPU second, embedded engine, 40 related levels, 800 rows: Poisson and
+Student t 14 standardised, 16 textbook, about conditional means chains disagreed. With two strata
+conditional means are worth it: Bernoulli 500 (340 standardised, 280 textbook), with slopes 210
+(136, 96), Gaussian with slopes 260 (138, 49)."""
 
 
 def refuse_coupled(grouping: Grouping, want: str) -> None:

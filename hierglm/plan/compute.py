@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hierglm.models import Model
+from hierglm.plan.alike import alike, apart
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.dense import dense
 from hierglm.plan.family_likelihood import FamilyLikelihood
@@ -18,6 +19,7 @@ from hierglm.plan.penalised import Penalised, penalise
 from hierglm.plan.rotated_likelihood import RotatedLikelihood
 from hierglm.plan.rotation import (
     coordinates,
+    differ,
     information,
     known_factor,
     obstacle,
@@ -42,7 +44,7 @@ def rows_drop_out(model: Model) -> bool:
     # More columns than rows: their products are more numbers than the rows were.
     fewer = len(design.common.labels) < design.rows
     # With known errors and a sigma besides, each row has a variance of its own.
-    single = all(g.relation.members is None or turns(g) for g in design.groups)
+    single = all(g.relation.members is None or not obstacle(g) for g in design.groups)
     return gaussian and fewer and single and not design.response.se_and_sigma
 
 
@@ -59,15 +61,17 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
     """
     design = model.design
     turn = [k for k, g in enumerate(design.groups) if turns(g)]
+    uneven = [k for k, g in enumerate(design.groups) if differ(g)]
     if not by_rows:
         sums, rotation = rotate(sum_rows(design, order, model.given), design, turn)
-        fit, doubt = _fit(model, order, GaussianSums(sums))
-        return Numbers(order, sums=sums, fit=fit, doubt=doubt, rotation=rotation)
+        turned_sums, within = rotate(sums, design, uneven)
+        fit, doubt = _fit(model, order, GaussianSums(turned_sums))
+        return Numbers(order, sums=sums, fit=fit, doubt=doubt, rotation=rotation, within=within)
     likelihood = _by_rows(model, order)
     if likelihood is None:
         return Numbers(order, doubt=f"none is known for {model.family!r}")
     rows = likelihood.rows
-    turned = _turned(model, order, likelihood, turn)
+    turned = _turned(model, order, likelihood, [*turn, *uneven])
     fit, doubt = _fit(model, order, turned)
     if fit is not None and model.family.link.name != "identity":
         eta = likelihood.eta(fit.common, turned.by_level(fit.effects))
@@ -75,7 +79,8 @@ def compute(model: Model, order: Order, *, by_rows: bool) -> Numbers:
             doubt = "it lies where the data no longer tell (separation)"
     if doubt or fit is None:
         return Numbers(order, rows=rows, doubt=doubt)
-    return Numbers(order, rows=rows, fit=fit, rotation=turned.rotation)
+    rotation, within = ({k: turned.rotation[k] for k in some} for some in (turn, uneven))
+    return Numbers(order, rows=rows, fit=fit, rotation=rotation, within=within)
 
 
 def _by_rows(
@@ -130,9 +135,9 @@ def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised 
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"
-    found = penalise(model, likelihood, order)
+    found = penalise(alike(model), likelihood, order)
     if found is None:
         return None, "its numbers broke down"
     if not found.converged:
         return None, f"it had not converged after {found.steps} steps"
-    return found, ""
+    return apart(found, model), ""

@@ -10,7 +10,7 @@ they make its curvature 1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hierglm.plan.blocks import inverse, times, times_rows
 from hierglm.plan.elimination import Solution, rest_slices
 from hierglm.plan.penalised import Penalised
+from hierglm.plan.rotation import turned
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +77,38 @@ def condition(fit: Penalised, k: int, centre: Floats) -> Conditional:
         s2 * (precision - prior), s2 * B, {m: s2 * f for m, f in F.items()},
         (s2 * c).reshape(levels, q),
     )  # fmt: skip
+
+
+def by_levels(fit: Penalised, k: int, centre: Floats, within: Mapping[int, Floats]) -> Conditional:
+    """Return `condition` of a fit that is about coordinates of some terms, for effects of levels.
+
+    Parameters
+    ----------
+    fit, k, centre
+        As `condition` has them.
+    within : mapping of int to ndarray, shape (J, J)
+        What the coordinates of these terms are multiplied by: none has columns of 0.
+
+    Returns
+    -------
+    Conditional
+        Scores are those of levels; A of one of these terms stays that of coordinates.
+    """
+    about = condition(fit, k, centre)
+    back = {m: np.asarray(np.linalg.inv(R), dtype=np.float64) for m, R in within.items()}
+    F = {
+        m: turned(back[m], _array(f).T, fit.effects[m].shape[1]).T if m in back else f
+        for m, f in about.F.items()
+    }
+    if k not in back:
+        return replace(about, F=F)
+    own, q = back[k], fit.effects[k].shape[1]
+    F = {m: turned(own, _array(f), q) for m, f in F.items()}
+    return Conditional(about.A, turned(own, about.B, q), F, own.T @ about.c)
+
+
+def _array(matrix: Any) -> Floats:
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
 
 
 def _among_rest(fit: Penalised, k: int) -> tuple[Floats, Floats, dict[int, Floats]]:

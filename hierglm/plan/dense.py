@@ -5,17 +5,20 @@ and those of coordinate m have the triangular factor S_m (of a field that a para
 times the coordinate's weights). The data's information G about v is a whole matrix; ``I + S' G S``
 has one Cholesky factor a gradient. That is done where it is asked for; conditional means in these
 coordinates are several times as fast, since their matrices are small or known.
+
+Where levels `differ` besides, every level has a factor S_j, and effects are ``S_j (F v)_j``.
 """
 
 from __future__ import annotations
 
 from hierglm.design.design import Grouping
-from hierglm.plan.rotation import rotates, turns
+from hierglm.plan.rotation import differ, rotates, turns
 
 MOST = 120
-"""Most effects of such a term. Embedded engine, microseconds a gradient: 52 for 20 effects, 192
-for 40, 648 for 80, 2,460 for 120. Effective draws a CPU second, conditional over integrated: 3.2
-(car) and 3.3 (bym2) with 20 effects, 4.6 (cov, slopes) and 8.6 (mm, slopes) with 40."""
+"""Most effects of a term with one dense matrix. Embedded engine, microseconds a gradient, effects
+integrated out: 52 for 20 effects, 192 for 40, 648 for 80, 2,460 for 120. Effective draws a CPU
+second, conditional over integrated: 3.2 (car) and 3.3 (bym2) with 20 effects, 4.6 (cov, slopes)
+and 8.6 (mm, slopes) with 40."""
 
 
 def dense(grouping: Grouping) -> bool:
@@ -31,7 +34,7 @@ def too_many(grouping: Grouping) -> str:
 
 
 def _whole(grouping: Grouping) -> bool:
-    return turns(grouping) and not rotates(grouping)
+    return differ(grouping) or (turns(grouping) and not rotates(grouping))
 
 
 def _size(grouping: Grouping) -> int:

@@ -99,6 +99,9 @@ class Numbers:
     rotation : mapping of int to ndarray, shape (J, J)
         Of terms with related levels, by position: what their effects in coordinates in which
         levels are independent are multiplied by; `sums` and `fit` are about the latter.
+    within : mapping of int to ndarray, shape (J, J)
+        The same of terms whose levels differ in covariance besides: there only `fit` is about
+        coordinates, `sums` and effects are by level.
     """
 
     order: Order
@@ -107,6 +110,7 @@ class Numbers:
     fit: Penalised | None = None
     doubt: str = ""
     rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    within: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

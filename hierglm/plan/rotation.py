@@ -10,6 +10,10 @@ of ``Q' v`` is that of v. In the coordinates ``R = F Q`` the term is one with in
 with information E and crossproducts R' Z' X, and what is known of such terms holds without change.
 Otherwise the information in coordinates is a whole matrix (`Sums` has it so), which a turn makes
 nearly diagonal.
+
+Levels that `differ` besides (in strata, or as Student t effects) have effects ``S_j (F v)_j``: a
+penalised fit is that of levels that are alike (`hierglm.plan.alike`), and what it says of
+coordinates is said of ``F Q`` times these.
 """
 
 from __future__ import annotations
@@ -43,7 +47,12 @@ def rotates(grouping: Grouping) -> bool:
 
 def turns(grouping: Grouping) -> bool:
     """Tell whether a term is written in coordinates that are independent a priori."""
-    return coupled(grouping) and not obstacle(grouping)
+    return coupled(grouping) and not grouping.relation.varying and not obstacle(grouping)
+
+
+def differ(grouping: Grouping) -> bool:
+    """Tell whether a term's levels depend on each other and differ in covariance besides."""
+    return coupled(grouping) and grouping.relation.varying and not obstacle(grouping)
 
 
 def obstacle(grouping: Grouping) -> str:
@@ -51,9 +60,8 @@ def obstacle(grouping: Grouping) -> str:
     relation, size = grouping.relation, len(grouping.levels) * len(grouping.terms)
     if not coupled(grouping):
         return ""
-    if relation.varying:
-        return "levels that are related differ in the covariance of their effects"
-    known = relation.kind in ("cov", "icar") and len(grouping.terms) == 1
+    alike = not relation.varying
+    known = relation.kind in ("cov", "icar") and len(grouping.terms) == 1 and alike
     if size > MANY and not known:
         return f"{size:,} effects that depend on each other given the data are too many"
     return ""
@@ -68,7 +76,7 @@ def coordinates(grouping: Grouping, information: Floats) -> Floats:
     Parameters
     ----------
     grouping : Grouping
-        One that `turns`.
+        One that `turns`, or whose levels `differ`.
     information : ndarray, shape (T, J) or (T, J, J)
         That of the data about the effects of levels, as `GroupCrossproducts` has it. Of several
         effects that about each is made diagonal as far as it is alike.
@@ -84,7 +92,7 @@ def coordinates(grouping: Grouping, information: Floats) -> Floats:
 
 
 def known_factor(grouping: Grouping) -> Floats:
-    """Return F of a term that `turns`, shape (J, J), columns of 0 behind those it has."""
+    """Return F of levels that depend on each other, (J, J), columns of 0 behind those it has."""
     factor, levels = grouping.relation.factor, len(grouping.levels)
     if factor is None:
         return np.eye(levels)
@@ -99,7 +107,7 @@ def rotate(sums: Sums, design: Design, which: Collection[int]) -> tuple[Sums, di
     sums : Sums
     design : Design
     which : collection of int
-        Positions of the terms to write in coordinates; each `turns`.
+        Positions of the terms to write in coordinates; each `turns`, or its levels `differ`.
 
     Returns
     -------

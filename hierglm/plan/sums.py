@@ -59,6 +59,11 @@ class GroupCrossproducts:
     ZX: Floats
     Ze: Floats
 
+    @property
+    def whole(self) -> Floats:
+        """Z_i' W Z_j of each two levels, shape (T, J, J)."""
+        return self.ZZ if self.ZZ.ndim == 3 else np.stack([np.diag(z) for z in self.ZZ])
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import indent
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
+from hierglm.plan.alike import shares
 from hierglm.plan.blocks import pack
-from hierglm.plan.conditional import condition
+from hierglm.plan.conditional import by_levels
 from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.plan.rotation import differ
 from hierglm.program.common import centre, moves
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, row_functions, sizes
+from hierglm.program.rotated import rotation_of
 from hierglm.program.scales import factors
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
+
+Floats = NDArray[np.float64]
 
 
 def conditional(plan: Plan, number: int) -> Fragment:
@@ -31,7 +39,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
     assert numbers is not None
     assert numbers.fit is not None
     k, q = number + 1, len(grouping.terms)
-    about = condition(numbers.fit, number, centre(plan))
+    about = by_levels(numbers.fit, number, centre(plan), numbers.within)
     crossings = [
         (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, numbers.fit.effects[m].shape[1]),
                          f"and with {plan.model.design.groups[m].group}"))
@@ -40,7 +48,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
     scales = level_parts(plan, number)
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     p = about.B.shape[1]
-    B = about.B.reshape(len(about.A), q, p).transpose(1, 0, 2)
+    B = about.B.reshape(len(about.c), q, p).transpose(1, 0, 2)
     data = [
         *sizes(grouping, k),
         *(by_row(plan, number) if rows else ()),
@@ -48,6 +56,7 @@ def conditional(plan: Plan, number: int) -> Fragment:
             Block.DATA, "array[] vector", f"A_{k}", (f"T_{k}", f"J_{k}"), value=pack(about.A),
             note="information by level at the fit, packed",
         ),
+        *_coordinates(k, about.A, numbers.within.get(number)),
         Declare(
             Block.DATA, "array[] vector", f"c_{k}", (f"M_{k}", f"J_{k}"), value=about.c.T,
             note="its score",
@@ -102,7 +111,22 @@ def conditional(plan: Plan, number: int) -> Fragment:
     )  # fmt: skip
 
 
+def _coordinates(k: int, A: Floats, R: Floats | None) -> list[Declare]:
+    """Return what effects need where levels depend on each other and differ; else nothing."""
+    if R is None:
+        return []
+    return [
+        rotation_of(k, R),
+        Declare(
+            Block.DATA, "matrix", f"shares_{k}", (f"J_{k}", f"J_{k}"), value=shares(R, A),
+            note="of levels in what the data say of each coordinate",
+        ),
+    ]  # fmt: skip
+
+
 def _function(grouping: Grouping) -> str:
+    if differ(grouping):
+        return "related_effects"
     if grouping.relation.varying or grouping.relation.parameter:
         return "varying_effects"
     return "low_rank_effects" if covariance_of(grouping).low_rank else "conditional_effects"
@@ -115,7 +139,8 @@ def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]])
     sigma = "sigma" if gaussian and "sigma" in plan.model.scales else "1"
     e = f"level_residuals(c_{k}, B_{k}, d)" if moves(plan) else f"c_{k}"
     grouping = plan.model.groups[number]
-    effects = f"{_function(grouping)}(A_{k}, S, e, {sigma}, z_{k}, J_{k})"
+    within = f"rotation_{k}, shares_{k}, " if differ(grouping) else ""
+    effects = f"{_function(grouping)}(A_{k}, S, e, {sigma}, z_{k}, {within}J_{k})"
     lines = [
         *level_scale(plan, number, "S", sigma),
         f"array[M_{k}] vector[J_{k}] e = {e};",

@@ -10,14 +10,16 @@ import numpy as np
 from hierglm.covariances import covariance_of
 from hierglm.plan.blocks import blocks
 from hierglm.plan.dense import dense
-from hierglm.plan.forms import CommonForm, Plan
+from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.order import Order
+from hierglm.plan.rotation import differ, known_factor
 from hierglm.plan.sums import Sums
 from hierglm.program.common import centre, distance
 from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fields import field_weights
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
+from hierglm.program.rotated import rotation_of
 from hierglm.program.scales import factors, scale
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
@@ -40,14 +42,15 @@ class _Small:
 _TRIANGULAR = _Small("batched_precision", "batched_solve", "integrated_density")
 _LOW_RANK = _Small("low_rank_precision", "low_rank_solve", "low_rank_density")
 _VARYING = _Small("varying_precision", "varying_solve", "varying_density")
-# Such a term is alone in its chain.
+# Such terms are alone in their chains.
 _DENSE = _Small("", "", "dense_density")
+_RELATED = _Small("", "", "related_density")
 
 
 def _small(plan: Plan, number: int) -> _Small:
     grouping = plan.model.groups[number]
     if dense(grouping):
-        return _DENSE
+        return _RELATED if differ(grouping) else _DENSE
     if grouping.relation.varying:
         return _VARYING
     return _LOW_RANK if covariance_of(grouping).low_rank else _TRIANGULAR
@@ -87,12 +90,20 @@ def group_sums(plan: Plan, number: int) -> Fragment:
         declares=(
             *sizes(grouping, k),
             *_products(plan, number),
+            *_from_coordinates(plan, number),
             *scales.declares,
         ),
         statements=scales.statements,
-        uses=(*functions, "field_factors") if dense(grouping) else functions,
+        uses=(*functions, "field_factors") if _small(plan, number) is _DENSE else functions,
         outputs=level_outputs(plan, number),
     )
+
+
+def _from_coordinates(plan: Plan, number: int) -> list[Declare]:
+    """Return what makes effects of coordinates where levels also differ."""
+    if _small(plan, number) is not _RELATED:
+        return []
+    return [rotation_of(number + 1, known_factor(plan.model.design.groups[number]))]
 
 
 def sums_likelihood(plan: Plan) -> Fragment:
@@ -153,10 +164,11 @@ def _products(plan: Plan, number: int) -> list[Declare]:
         Block.DATA, "array[] vector", f"ZZ_{k}", (f"T_{k}", *size), value=sums.ZZ,
         note="Z'Z by level, packed",
     )  # fmt: skip
-    if sums.ZZ.ndim == 3:
+    own = plan.groups[number].form is GroupForm.INTEGRATED
+    if sums.ZZ.ndim == 3 or (own and _small(plan, number) is _RELATED):
         ZZ = Declare(
-            Block.DATA, "array[] matrix", f"ZZ_{k}", (f"T_{k}", *size, *size), value=sums.ZZ,
-            note="Z'Z of each two effects, by coordinates",
+            Block.DATA, "array[] matrix", f"ZZ_{k}", (f"T_{k}", *size, *size), value=sums.whole,
+            note="Z'Z of each two effects",
         )  # fmt: skip
     return [
         ZZ,
@@ -256,7 +268,8 @@ def _eliminate(
         yield f"array[T_{k}] vector[J_{k}] A_{k} = {A};"
         A = f"A_{k}"
     if number == order.chain[-1]:
-        yield f"target += {small.density}({A}, S_{k}, e_{k}, {sigma}, J_{k});"
+        more = f", rotation_{k}" if small is _RELATED else ""
+        yield f"target += {small.density}({A}, S_{k}, e_{k}, {sigma}{more}, J_{k});"
         return
     low = small is _LOW_RANK
     entries = f"({size} * ({size} + 1)) %/% 2" if low else f"T_{k}"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierglm.plan.forms import GroupForm, Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import predictor
@@ -43,11 +46,7 @@ def by_level(plan: Plan, number: int, fragment: Fragment) -> Fragment:
         fragment,
         declares=(
             *(_in_coordinates(d, k) for d in fragment.declares),
-            Declare(
-                Block.DATA, "matrix", f"rotation_{k}", (f"J_{k}", f"J_{k}"),
-                value=numbers.rotation[number],
-                note="levels from coordinates",
-            ),
+            rotation_of(k, numbers.rotation[number]),
             Declare(
                 block, own.type, f"u_{k}", own.dims, note=f"effects of each {grouping.group}"
             ),
@@ -61,6 +60,14 @@ def by_level(plan: Plan, number: int, fragment: Fragment) -> Fragment:
             replace(out, stan=f"u_{k}") if out.effect == "ran_vals" else out
             for out in fragment.outputs
         ),
+    )  # fmt: skip
+
+
+def rotation_of(k: int, R: NDArray[np.float64]) -> Declare:
+    """Return the declaration of what effects in coordinates are multiplied by."""
+    return Declare(
+        Block.DATA, "matrix", f"rotation_{k}", (f"J_{k}", f"J_{k}"), value=R,
+        note="levels from coordinates",
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from hierglm.families.parameters import BOUNDS, FamilyParameter
 from hierglm.plan.blocks import inverse
 from hierglm.plan.forms import CommonForm, GroupForm, Plan
 from hierglm.plan.penalised import Penalised
+from hierglm.plan.rotation import known_factor
 from hierglm.plan.variances import likely_freedom
 from hierglm.program.common import centre, whitening
 from hierglm.program.fragment import Place
@@ -152,7 +153,12 @@ def _effects(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
         return {f"z_{number + 1}": Place(z, spread.flatten(order="F"))}
     covariance = inverse(fit.priors[number])
     C = np.broadcast_to(np.linalg.cholesky(covariance), (levels, q, q))
-    found = np.linalg.solve(C, fit.effects[number][:, :, None])
+    effects = fit.effects[number]
+    if plan.numbers is not None and number in plan.numbers.within:
+        # From the fit's coordinates to those of the factor that the program has.
+        by_level = plan.numbers.within[number] @ effects
+        effects = np.asarray(np.linalg.solve(known_factor(grouping), by_level), dtype=np.float64)
+    found = np.linalg.solve(C, effects[:, :, None])
     z = np.asarray(found[:, :, 0].T, dtype=np.float64)
     wide = np.sqrt(np.maximum(np.diagonal(fit.uncertain[number], axis1=1, axis2=2), 0))
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))

@@ -19,6 +19,7 @@ from hierglm.plan.crossproducts import column_means
 from hierglm.plan.forms import Plan
 from hierglm.plan.likelihoods import Own
 from hierglm.plan.penalised import Penalised
+from hierglm.plan.rotation import differ
 from hierglm.plan.threshold_likelihood import spaced, threshold_weights
 from hierglm.program.groups import effect_dims
 from hierglm.program.thresholds import threshold_names
@@ -172,8 +173,7 @@ def approximate(plan: Plan) -> Approximation | None:
     """Return the penalised fit of a plan as an answer of its own, where there is one."""
     if plan.numbers is None or plan.numbers.fit is None:
         return None
-    # Its covariances have full rank, and it does not estimate degrees of freedom.
-    if any(covariance_of(g).low_rank or g.relation.student for g in plan.model.groups):
+    if unlike(plan):
         return None
     fit, model = plan.numbers.fit, plan.model
     parts = [*_common(plan, fit), *_by_group(_scales(plan, fit))]
@@ -189,6 +189,18 @@ def approximate(plan: Plan) -> Approximation | None:
         model.design.formula.source, repr(model.family).replace("(", " (", 1),
         model.design.rows, fit.steps, tuple(parts),
     )  # fmt: skip
+
+
+def unlike(plan: Plan) -> str:
+    """Return in what a plan's penalised fit is not that of the model, or ""."""
+    groups = plan.model.groups
+    if any(covariance_of(g).low_rank for g in groups):
+        return "its covariances have full rank, those of rr(...) not"
+    if any(g.relation.student for g in groups):
+        return "it does not estimate the degrees of freedom of Student t effects"
+    if any(differ(g) for g in groups):
+        return "it has one covariance for levels that depend on each other, by=... several"
+    return ""
 
 
 def _common(plan: Plan, fit: Penalised) -> list[Located]:

@@ -204,6 +204,47 @@ def test_effects_drawn_together_are_the_dense_conditional_normal_s(case):
     np.testing.assert_allclose(np.cov(u.T), covariance, atol=6 * scale.max() / np.sqrt(size))
 
 
+def test_effects_of_related_levels_that_differ_are_the_dense_conditional_normal_s():
+    plan = plan_of("y ~ x + (x | gr(g, cov=A, by=f, dist='student'))")
+    design, sigma, b, size = plan.model.design, 1.3, np.array([2.0, 0.4]), 20000
+    (g,) = design.groups
+    sd, rho = np.array([[0.8, 0.5], [0.3, 1.1]]), np.array([0.6, -0.4])
+    weight = np.linspace(0.3, 2, len(g.levels))
+    found = {
+        "b": (b, "fixed", ("Intercept", "x")), "sd_g": (sd.reshape(-1), "ran_sd", "abcd"),
+        "cor_g": (rho, "ran_cor", "ab"), "weight_g": (weight[:, None], "ran_weight", "a"),
+        "sigma": (sigma, "family", ()),
+    }  # fmt: skip
+    one = np.ones((1, size))
+    draws = Draws(
+        {
+            own: Variable(own, effect, "g", one.reshape(1, size, *[1] * np.ndim(x)) * x,
+                          (("term", tuple(terms)),))
+            for own, (x, effect, terms) in found.items()
+        },
+        {"lp": one},
+    )  # fmt: skip
+    # Effects of level j: L of its stratum over the root of its weight, times row j of F z.
+    factor = np.zeros((2 * len(weight),) * 2)
+    for j, w in enumerate(weight):
+        s = int(g.relation.stratum[j])
+        C = sd[s][:, None] * np.array([[1, rho[s]], [rho[s], 1]]) * sd[s]
+        factor[2 * j : 2 * j + 2, 2 * j : 2 * j + 2] = np.linalg.cholesky(C) / np.sqrt(w)
+    levels = g.levels.tolist()
+    A = factor @ np.kron(data2()["A"].loc[levels, levels].to_numpy(), np.eye(2)) @ factor.T
+    Z = columns(plan).reshape(design.rows, -1)
+    e = design.response.values - b[0] - b[1] * design.common.matrix[:, 0]
+    V = Z @ A @ Z.T + sigma**2 * np.eye(len(Z))
+    mean, covariance = A @ Z.T @ np.linalg.solve(V, e), A - A @ Z.T @ np.linalg.solve(V, Z @ A)
+    at_means = with_effects(plan, draws, None)["r_g"].values[0, 0].reshape(-1)
+    np.testing.assert_allclose(at_means, mean, atol=1e-9)
+    u = with_effects(plan, draws, 7)["r_g"].values[0].reshape(size, -1)
+    error = np.sqrt(np.diag(covariance) / size)
+    assert (np.abs(u.mean(axis=0) - mean) < 5 * error + 1e-9).all()
+    scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    np.testing.assert_allclose(np.cov(u.T), covariance, atol=6 * scale.max() / np.sqrt(size))
+
+
 SAVED = {
     "cov": "y ~ x + (1 | gr(g, cov=B))",
     "bym2": "y ~ x + graph(x | g, edges=E, type='bym2')",

@@ -253,6 +253,8 @@ def conditional_z(plan, program, at, k, z, factor):
     for m, u in enumerate(at.u):
         if f"F_{n}_{m + 1}" in data:
             e = e - product(data, f"F_{n}_{m + 1}", u, levels)
+    if f"shares_{n}" in data:
+        return _related(data, n, scales, e, at.u[k], sigma)
     out, volume = np.empty_like(z), 0.0
     for j, S in enumerate(scales):
         A = np.zeros((q, q))
@@ -262,6 +264,22 @@ def conditional_z(plan, program, at, k, z, factor):
         w = np.linalg.solve(C, S.T @ e[:, j])
         # u = S s, C' s = w + sigma z, and sigma S is the covariance's factor.
         out[:, j] = (C.T @ (sigma * z[:, j]) - w) / sigma
+        volume += np.log(np.diag(C)).sum()
+    return out, volume
+
+
+def _related(data, n, scales, e, u, sigma):
+    """Return `conditional_z` of levels that depend on each other and differ in covariance."""
+    R, shares = np.array(data[f"rotation_{n}"]), np.array(data[f"shares_{n}"])
+    x = np.linalg.solve(R, np.linalg.solve(scales, u[:, :, None])[:, :, 0])
+    v = R.T @ np.einsum("jab,aj->jb", scales, e)
+    out, volume = np.empty_like(x.T), 0.0
+    for m, mean in enumerate(np.einsum("mj,jab->mab", shares, scales)):
+        A = np.zeros_like(mean)
+        A[np.tril_indices(len(A))] = np.array(data[f"A_{n}"])[:, m]
+        A = A + np.tril(A, -1).T
+        C = np.linalg.cholesky(np.eye(len(A)) + mean.T @ A @ mean)
+        out[:, m] = (C.T @ x[m] - np.linalg.solve(C, v[m])) / sigma
         volume += np.log(np.diag(C)).sum()
     return out, volume
 
