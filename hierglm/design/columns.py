@@ -285,7 +285,10 @@ def _not_evaluated(error: Exception, encoding: Encoding) -> DataError:
     written = ", ".join(dict.fromkeys(f.label for f in guilty or factors))
     texts = [name for f in guilty for name in f.names if name in encoding.levels]
     hint = f" ({texts[0]!r} holds categories, not numbers)" if texts else ""
-    return DataError(f"cannot evaluate {written}: {error.__cause__ or error}{hint}")
+    cause: object = error.__cause__ or error
+    if isinstance(cause, OverflowError):
+        cause = "a number in it is beyond 1.8e308, the largest that there is"
+    return DataError(f"cannot evaluate {written}: {cause}{hint}")
 
 
 def _labels(spec: Any, terms: Sequence[Term]) -> tuple[str, ...]:

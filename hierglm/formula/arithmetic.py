@@ -28,6 +28,13 @@ def _operand_names(node: ast.AST) -> list[ast.Name]:
     ]
 
 
+def exponent(node: ast.BinOp) -> float:
+    """Return the size of an exponent that is a number, 0 of one that is not."""
+    power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+    known = isinstance(node.op, ast.Pow) and isinstance(power, ast.Constant)
+    return float(power.value) if known and isinstance(power.value, int | float) else 0.0
+
+
 def flag(test: ast.expr) -> ast.expr:
     """Return a test as 0 and 1, so that two of them can be added as in R."""
     return ast.BinOp(test, ast.Mult(), ast.Constant(1.0))

@@ -6,7 +6,7 @@ import ast
 
 from hierglm.errors import FormulaError
 from hierglm.formula.arguments import check_numbers, check_options, refuse_keywords
-from hierglm.formula.arithmetic import flag, logical
+from hierglm.formula.arithmetic import exponent, flag, logical
 from hierglm.formula.functions import (
     BASES,
     CONTR,
@@ -16,7 +16,7 @@ from hierglm.formula.functions import (
     NUMPY,
     NUMPY_CONSTANTS,
 )
-from hierglm.formula.limits import MAX_NESTING
+from hierglm.formula.limits import MAX_EXPONENT, MAX_NESTING
 from hierglm.formula.rewrite import (
     Rewritten,
     column_identifier,
@@ -140,6 +140,8 @@ class Checker(ast.NodeTransformer):
         self._check_operand(node.left)
         self._check_operand(node.right)
         node.left, node.right = self._operand(node.left), self._operand(node.right)
+        if exponent(node) > MAX_EXPONENT:
+            raise self._refuse(f"exponents are from -{MAX_EXPONENT:,} to {MAX_EXPONENT:,}", node)
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:

@@ -17,6 +17,7 @@ it would make of a table is counted before it is made. Where a limit is met, a `
 `MAX_BASIS`         columns of one basis (``poly``, ``bs``, ``cr``, ``cs``, ``cc``, ``hashed``)
 `MAX_DEGREE`        degree of a B-spline
 `MAX_POLY_LEVELS`   levels of a factor with polynomial contrasts (R's own limit)
+`MAX_EXPONENT`      size of an exponent that is written as a number, as in ``I(x^2)``
 `MAX_DIGITS`        digits that ``round`` keeps
 `MAX_COLUMNS`       columns of one matrix: common effects, or effects of a group term
 `MAX_CELLS`         numbers in one matrix, rows x columns (8 GB); columns
@@ -38,6 +39,7 @@ MAX_MEMBERS = 100
 MAX_BASIS = 1000
 MAX_DEGREE = 20
 MAX_POLY_LEVELS = 95
+MAX_EXPONENT = 1000
 MAX_DIGITS = 300
 MAX_COLUMNS = 20_000
 MAX_CELLS = 1_000_000_000
