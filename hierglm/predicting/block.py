@@ -231,7 +231,7 @@ def _shared(one: Averaged, other: Averaged, factor: Floats) -> Floats:
     for weight in (one.weight, other.weight):
         if weight is not None:
             both = both * np.sqrt(weight)[:, None]
-    # One product of matrices, whatever the number of effects.
-    found = each @ both.T
+    # One product of matrices, whatever the number of effects; draws of a row side by side.
+    found = (both @ each.T).T
     # Rounding may leave less than nothing of a variance of 0.
     return np.maximum(found, 0.0) if one is other else np.asarray(found)

@@ -163,7 +163,8 @@ def touched_effects(
         known = level_count(source.model, predictor, group)
         variable = source.fitted.draws[f"r_{group}{predictor.part.ending}"]
         fitted = at[at < len(variable.dims[0][1])]
-        values = np.zeros((len(source.at), len(at), len(variable.dims[1][1])))
+        # Draws of a level side by side, as linear predictors take them.
+        values = np.zeros((len(variable.dims[1][1]), len(at), len(source.at))).T
         values[:, : len(fitted)] = source.chosen(level_values(variable, fitted, source.size))
         if variable.name in source.learned:
             levels, learned = source.learned[variable.name]

@@ -70,8 +70,16 @@ def logistic_normal(eta: Floats, variance: Floats) -> Floats:
     for low in range(0, len(e), _CHUNK):
         some = slice(low, low + _CHUNK)
         sd = np.sqrt(v[some])
-        near = sd.max() <= WIDEST
-        out[some] = _trapezoidal(e[some], sd) if near else _mixture(e[some], v[some])
+        near = sd <= WIDEST
+        if near.all():
+            out[some] = _trapezoidal(e[some], sd)
+            continue
+        # Each number by its own rule: the mixture's error is large beside small probabilities.
+        far = ~near
+        own = out[some]
+        own[far] = _mixture(e[some][far], v[some][far])
+        if near.any():
+            own[near] = _trapezoidal(e[some][near], sd[near])
     return np.asarray(out.reshape(shape[::-1]).T)
 
 

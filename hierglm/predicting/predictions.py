@@ -39,8 +39,8 @@ from hierglm.results.pointwise import Flat
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_BLOCK = 2**21
-"""Numbers in an array of draws x rows (16 MB)."""
+_BLOCK = 2**20
+"""Numbers in an array of draws x rows (8 MB): larger ones leave the processor's caches."""
 _BESIDE = 4
 """Most blocks that are worked on at the same time."""
 _HELD = 2**25

@@ -48,14 +48,17 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
         What the names of its variables end in, where it is one of several predictors.
     """
     count = len(range(*some.indices(flat.size)))
-    eta = np.zeros((count, design.rows))
+    # Draws of a row lie side by side: those of a level are copied whole, and summaries run over
+    # them.
     if f"b{ending}" in flat.values:
         b = flat.values[f"b{ending}"][some]
         # Thresholds in place of an intercept are no part of it.
         first = b.shape[1] - len(design.common.labels)
+        eta = design.common.matrix @ b[:, first:].T
         if first:
-            eta += b[:, :1]
-        eta += b[:, first:] @ design.common.matrix.T
+            eta += b[:, 0]
+    else:
+        eta = np.zeros((design.rows, count))
     used: dict[str, int] = {}
     for grouping in design.groups:
         # Several terms of one group lie side by side in its effects.
@@ -63,23 +66,28 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
         used[grouping.group] = low + len(grouping.terms)
         r = flat.values[f"r_{grouping.group}{ending}"][some]
         for k in range(len(grouping.terms)):
-            effect = _by_row(grouping, r[:, :, low + k])
-            effect *= grouping.effects.matrix[:, k]
+            effect = _by_row(grouping, np.ascontiguousarray(r[:, :, low + k].T))
+            effect *= grouping.effects.matrix[:, k, None]
             eta += effect
     if design.offset is not None:
-        eta += design.offset
-    return eta
+        eta += design.offset[:, None]
+    return eta.T
 
 
 def _by_row(grouping: Grouping, r: Floats) -> Floats:
-    """Return the effect of each row's level, or of its several levels, shape (draws, rows)."""
+    """Return the effect of each row's level, or of its several levels, shape (rows, draws).
+
+    Parameters
+    ----------
+    grouping : Grouping
+    r : ndarray, shape (levels, draws)
+    """
     members, shares = grouping.relation.members, grouping.relation.shares
     if members is None or shares is None:
-        # Twice as quick as r[:, index].
-        return np.take(r, grouping.index, axis=1)
-    total = np.zeros((len(r), members.shape[1]))
+        return r[grouping.index]
+    total = np.zeros((members.shape[1], r.shape[1]))
     for level, share in zip(members, shares, strict=True):
-        total += r[:, level] * share
+        total += r[level] * share[:, None]
     return total
 
 

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from hierglm.predicting.logistic_normal import WIDEST, logistic_normal
 
-Z = np.linspace(-12, 12, 20_001)
+Z = np.linspace(-12, 12, 4_001)
 DENSITY = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 ETA = np.linspace(-30, 30, 121)
 SDS = [0, 0.01, 0.1, 0.3, 0.45, 0.47, 0.5, 0.6, 0.7, 0.8, 1, 1.4, 2, 3, 4.99, WIDEST, 5.01, 9, 30]
@@ -40,6 +40,12 @@ def test_shapes_and_chunks() -> None:
         assert found[i, j] == pytest.approx(exact(eta[i, j], sd[i, 0]), abs=2.2e-9)
     cube = logistic_normal(eta[:, :6].reshape(70, 2, 3), sd[:, :, None] ** 2)
     assert cube == pytest.approx(found[:, :6].reshape(70, 2, 3), abs=4.4e-9)
+
+
+def test_a_number_does_not_depend_on_its_neighbours() -> None:
+    """Beside a very large variance a small probability keeps its digits."""
+    found = logistic_normal(np.array([-15.0, 0.0]), np.array([0.25, 900.0]))
+    assert found[0] == pytest.approx(exact(-15.0, 0.5), rel=1e-8)
 
 
 def test_ends() -> None:
