@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 SMALL = 4.0
 """A difference in elpd below which its standard error says little, and which matters little
-(Sivula, Magnusson, Matamoros and Vehtari 2020)."""
+(Sivula, Magnusson, Matamoros and Vehtari 2025)."""
 _FEW = 100
 """Units below which the standard error of a difference is too small (the same)."""
 

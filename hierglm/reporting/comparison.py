@@ -167,7 +167,7 @@ def _methods(comparison: Comparison) -> Section:
     told.append(_compared(first))
     told.append(Sentence("Weights are those of stacking", ("yao2018",)))
     text = "Differences below 4, or below two standard errors, were not taken to decide"
-    told.append(Sentence(text, ("sivula2020",)))
+    told.append(Sentence(text, ("sivula2025",)))
     return Section("methods", "Methods, for a paper", sourced(told))
 
 

@@ -97,6 +97,7 @@ REFERENCES: Mapping[str, Reference] = {
         "Besag, J.", 1974,
         "Spatial interaction and the statistical analysis of lattice systems",
         "Journal of the Royal Statistical Society B", "36(2):192-225",
+        "10.1111/j.2517-6161.1974.tb00999.x",
     ),
     "betancourt2017": Reference(
         "misc", ("Betancourt, M.",), 2017, "A conceptual introduction to Hamiltonian Monte Carlo",
@@ -159,7 +160,8 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "mccullagh1980": _article(
         "McCullagh, P.", 1980, "Regression models for ordinal data",
-        "Journal of the Royal Statistical Society B", "42(2):109-142",
+        "Journal of the Royal Statistical Society B", "42(2):109-127",
+        "10.1111/j.2517-6161.1980.tb01109.x",
     ),
     "mullahy1986": _article(
         "Mullahy, J.", 1986, "Specification and testing of some modified count data models",
@@ -181,10 +183,10 @@ REFERENCES: Mapping[str, Reference] = {
         "rstanarm: Bayesian applied regression modeling via Stan", "R package",
         url="https://mc-stan.org/rstanarm/",
     ),
-    "sivula2020": Reference(
-        "misc", ("Sivula, T.", "Magnusson, M.", "Matamoros, A. A.", "Vehtari, A."), 2020,
-        "Uncertainty in Bayesian leave-one-out cross-validation based model comparison", "arXiv",
-        "2008.10296",
+    "sivula2025": _article(
+        "Sivula, T.; Magnusson, M.; Matamoros, A. A.; Vehtari, A.", 2025,
+        "Uncertainty in Bayesian leave-one-out cross-validation based model comparison",
+        "Bayesian Analysis", "", "10.1214/25-BA1569",
     ),
     "vehtari2017": _article(
         "Vehtari, A.; Gelman, A.; Gabry, J.", 2017,
