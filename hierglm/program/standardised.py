@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
-from hierglm.plan.forms import Plan, ResponseForm
+from hierglm.plan.forms import GroupForm, Plan, ResponseForm
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, row_functions, sizes
 from hierglm.program.related import related
@@ -32,9 +32,9 @@ def standardised(plan: Plan, number: int) -> Fragment:
     covariance, scales = covariance_of(grouping), scale_parts(plan, number)
     each = covariance.correlated and not covariance.common_sd
     rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
-    matrix = several or not rows
-    # Without rows the effects are multiplied by crossproducts, which have them in a matrix.
-    count = 3 if not rows else 2 if several else 1
+    # Crossproducts, and terms that move with these effects, have them in a matrix.
+    matrix = several or not rows or any(c.form is GroupForm.CONDITIONAL for c in plan.groups)
+    count = 3 if not rows else 2 if matrix else 1
     # Of a term that several predictors share, each has rows of its own.
     own = rows and not plan.model.shares(number)
     return Fragment(

@@ -203,9 +203,7 @@ def values_of(plan, program, at, without=()):
         if k in without:
             z = np.zeros_like(z)
         if choice.form is GroupForm.STANDARDISED:
-            rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
-            vector = len(z) == 1 and rows and not plan.model.design.groups[k].relation.varying
-            values[f"z_{n}"] = z[0] if vector else z
+            values[f"z_{n}"] = z if f"M_{n}" in program.data else z[0]
         elif choice.form is GroupForm.CONDITIONAL:
             values[f"z_{n}"], more = conditional_z(plan, program, at, k, z, S)
             volume += more

@@ -226,6 +226,10 @@ STRUCTURES = {
     "cs, partly given": (
         "y ~ x + cs(x + z | g)", "gaussian", {"sd[g:x]": _HALF, "cor": prior.flat()}, "auto",
         (I,)),
+    "bernoulli, the smaller standardised": (
+        "hit ~ x + (x | g) + (1 | h)", "bernoulli", None, {"h": "standardised"}, (C, S)),
+    "poisson, outer standardised": (
+        "count ~ x + (1 | school/class)", "poisson", None, {"school": "standardised"}, (S, C)),
     "bernoulli iso": ("hit ~ x + iso(x + z | g)", "bernoulli", None, "auto", (C,)),
     "bernoulli cs, crossed": (
         "hit ~ x + cs(x + z | g) + (1 | h)", "bernoulli", LKJ, "auto", (C, C)),
