@@ -51,9 +51,12 @@ print([f.tidy().equals(fit.tidy()) for f in fits])
 COMPLETE = """
 kernel = get_ipython().kernel
 draws = fit.posterior
-codes = ['hg.ta', 'hg.prior.no', 'fit.tab', 'fit.plot.int', 'fit["s', 'fit["r[county_idx:84',
-         'fit.draws["s', 'draws["s', 'imputed["']
-print({code: kernel.do_complete(code, len(code))["matches"] for code in codes})
+codes = ['hg.ta', 'hg.prior.no', 'fit.tab', 'fit.plot.int', 'fit["s', 'fit["sd[c',
+         'fit["sd[county_idx:', 'fit["r[county_idx:84', 'fit.draws["s', 'draws["s', 'imputed["']
+found = {code: kernel.do_complete(code, len(code))["matches"] for code in codes}
+# A property is not evaluated by a key of the keyboard, unless the user has said so.
+get_ipython().Completer.evaluation = "unsafe"
+print(found | {'fit.posterior["s': kernel.do_complete('fit.posterior["s', 16)["matches"]})
 """
 CELLS = (START, FIT, THINGS, "fit.plot.intervals()", THREADS, COMPLETE)
 
@@ -140,10 +143,13 @@ def test_names_are_completed(run: Client) -> None:
         "fit.tab": ["table"],
         "fit.plot.int": ["intervals"],
         'fit["s': ["sd[county_idx:Intercept]", "sigma"],
+        'fit["sd[c': ["county_idx:Intercept]"],
+        'fit["sd[county_idx:': ["Intercept]"],
         'fit["r[county_idx:84': ["84,Intercept]"],
         'fit.draws["s': ["sd_county_idx", "sigma"],
         'draws["s': ["sd_county_idx", "sigma"],
         'imputed["': ["1", "2"],
+        'fit.posterior["s': ["sd_county_idx", "sigma"],
     }
 
 
