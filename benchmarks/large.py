@@ -1,10 +1,12 @@
-"""What reading a table in batches takes: time, memory and bytes, beside DuckDB's sum of columns.
+"""What reading a table in batches takes: time, memory and bytes, beside a sum of the same columns.
 
-``python -m benchmarks.large --rows 10000 1000000 --levels 100 10000`` writes Parquet files of that
-many rows, reduces each to the sums or counts of a model, and prints one line for each: seconds of
-hierglm, its peak memory, bytes of the columns that it reads, and seconds of
-DuckDB to sum the same columns (NaN where DuckDB is not installed). Every case has a process of its
-own, so that its memory is its own.
+``python -m benchmarks.large --rows 10000 1000000 --levels 100 10000 --workers 1 2`` writes Parquet
+files of that many rows, reduces each to the sums or counts of a model, and prints one line for
+each: wall and CPU seconds of hierglm, its peak memory, bytes of the columns that it reads, and the
+seconds in which DuckDB, with as many threads, sums the same columns (NaN where it is not
+installed). ``--kinds dask`` reads the file as a Dask DataFrame, beside Dask's own sum. Every case
+has a process of its own, so that its memory is its own. On a machine that others use too, CPU
+seconds tell more than wall seconds. ``--files A.parquet`` takes files that there are.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +63,9 @@ def write(path: Path, rows: int, levels: int, seed: int = 1) -> None:
     writer.close()
 
 
-def measure(path: str, kind: str) -> dict[str, float]:
+def measure(path: str, kind: str, workers: int) -> dict[str, float]:
     """Return what one model takes, in this process."""
+    import pyarrow as pa
     from pyarrow import parquet
 
     from hierglm.formula.parse import parse
@@ -67,13 +73,15 @@ def measure(path: str, kind: str) -> dict[str, float]:
     from hierglm.streaming.passes import read
     from hierglm.streaming.sources import source_of
 
-    formula = MODELS[kind]
-    source = source_of(path)
+    pa.set_cpu_count(workers)
+    formula = MODELS["counts" if kind == "counts" else "sums"]
+    source = source_of(_dask(path) if kind == "dask" else path)
     assert source is not None
     parsed = parse(formula, source.columns)
-    start = time.perf_counter()
-    design = (read if kind == "sums" else tally)(parsed, source)
-    seconds = time.perf_counter() - start
+    begun = _clocks()
+    design = (tally if kind == "counts" else read)(parsed, source)
+    seconds, cpu = _since(begun)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = parquet.ParquetFile(path).metadata
     groups = [found.row_group(k) for k in range(found.num_row_groups)]
     size = sum(
@@ -82,52 +90,93 @@ def measure(path: str, kind: str) -> dict[str, float]:
         for column in map(group.column, range(group.num_columns))
         if column.path_in_schema in parsed.names
     )
+    begun = _clocks()
+    own = _dask_sums(path, parsed.names) if kind == "dask" else _duckdb(path, parsed.names, workers)
+    own_seconds, own_cpu = _since(begun) if own else (float("nan"),) * 2
     return {
         "rows": design.rows,
         "seconds": seconds,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "read_mb": size * (2 if kind == "sums" else 1) / 2**20,
-        "duckdb": _duckdb(path, parsed.names),
+        "cpu": cpu,
+        "peak_mb": peak,
+        "read_mb": size / 2**20,
+        "own": own_seconds,
+        "own_cpu": own_cpu,
     }
 
 
-def _duckdb(path: str, names: tuple[str, ...]) -> float:
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float]) -> tuple[float, float]:
+    return time.perf_counter() - begun[0], time.process_time() - begun[1]
+
+
+def _duckdb(path: str, names: tuple[str, ...], workers: int) -> bool:
     try:
         import duckdb
     except ImportError:
-        return float("nan")
-    start = time.perf_counter()
-    duckdb.read_parquet(path).aggregate(", ".join(f"sum({n})" for n in names)).fetchall()
-    return time.perf_counter() - start
+        return False
+    with duckdb.connect(config={"threads": workers}) as connection:
+        sums = ", ".join(f"sum({n})" for n in names)
+        connection.read_parquet(path).aggregate(sums).fetchall()
+    return True
+
+
+def _dask(path: str) -> Any:
+    from dask import dataframe
+
+    return dataframe.read_parquet(path, split_row_groups=4)
+
+
+def _dask_sums(path: str, names: tuple[str, ...]) -> bool:
+    _dask(path)[list(names)].sum().compute()
+    return True
+
+
+def cases(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the files to be read, written one after the other, and their levels."""
+    for file in asked.files:
+        yield Path(file), 0
+    if asked.files:
+        return
+    path = folder / "rows.parquet"
+    for rows in asked.rows:
+        for levels in asked.levels:
+            write(path, rows, levels)
+            yield path, levels
 
 
 def main() -> None:
-    """Print one line for each model, number of rows and number of levels."""
+    """Print one line for each model, number of rows, of levels and of workers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--levels", type=int, nargs="+", default=[100, 10_000])
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--kinds", nargs="+", default=["sums", "counts"])
+    parser.add_argument("--files", nargs="+", default=[])
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(measure(*asked.one)))
+        path, kind, workers = asked.one
+        print(json.dumps(measure(path, kind, int(workers))))
         return
-    print("model       rows    levels  seconds  peak MB  read MB  DuckDB s  ratio", flush=True)
+    print("model          rows    levels workers  seconds   CPU s  peak MB  read MB"
+          "    own s  CPU s  ratio  of CPU", flush=True)  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        for rows in asked.rows:
-            for levels in asked.levels:
-                path = Path(folder) / "rows.parquet"
-                write(path, rows, levels)
-                for kind in MODELS:
-                    command = [sys.executable, "-m", "benchmarks.large", "--one", str(path), kind]
-                    done = subprocess.run(command, check=True, capture_output=True, text=True)
-                    f = json.loads(done.stdout)
-                    print(
-                        f"{kind:6} {rows:>12,} {levels:>9,} {f['seconds']:8.2f} "
-                        f"{f['peak_mb']:8.0f} "
-                        f"{f['read_mb']:8.1f} {f['duckdb']:9.3f} "
-                        f"{f['seconds'] / f['duckdb']:6.1f}",
-                        flush=True,
-                    )
+        for path, levels in cases(asked, Path(folder)):
+            for kind, workers in product(asked.kinds, asked.workers):
+                command = [sys.executable, "-m", "benchmarks.large", "--one"]
+                command += [str(path), kind, str(workers)]
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                f = json.loads(done.stdout)
+                print(
+                    f"{kind:6} {f['rows']:>12,} {levels:>9,} {workers:7} {f['seconds']:8.2f} "
+                    f"{f['cpu']:7.2f} {f['peak_mb']:8.0f} {f['read_mb']:8.1f} {f['own']:8.3f} "
+                    f"{f['own_cpu']:6.3f} {f['seconds'] / f['own']:6.1f} "
+                    f"{f['cpu'] / f['own_cpu']:7.1f}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -22,10 +22,13 @@ class GroupReduced:
         Z_j' W Z_j, lower triangles row by row.
     ZA : ndarray, shape (q, J, p + 2)
         Z_j' W A, for the A of `Reduced`.
+    rows : ndarray of int, shape (J,)
+        How many rows each level has, whatever they weigh.
     """
 
     ZZ: Floats
     ZA: Floats
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,6 @@ _NEEDED = {
     "comparisons": "fit.predict(grid) has means at rows of your own",
     "update": "call hg.fit again",
     "refit": "call hg.fit again",
-    "reproduce": "keep the call to hg.fit",
-    "report": "print(fit) and fit.tidy() have its tables",
     "data": "read the source",
     "to_arviz": "fit.posterior has the draws",
 }

@@ -100,6 +100,8 @@ def priors_section(fitted: Fitted) -> Section:
                 "The prior of an intercept is about the intercept at the means of the columns."
             )
         )
+    if _streamed(fitted):
+        return Section("priors", "Priors", tuple(blocks))
     alt = "Densities of the main parameters under their priors and under the posterior"
     blocks += _drawn(
         lambda: prior_posterior(fitted), alt, "What the data have changed: priors and posteriors."
@@ -129,9 +131,16 @@ def estimates_section(fitted: Fitted) -> Section:
     return Section("estimates", "Estimates", tuple(blocks))
 
 
+def _streamed(fitted: Fitted) -> bool:
+    """Tell whether the rows were read in batches: what needs them is left out."""
+    return any(m.design.reduced is not None for m in fitted.plan.model.responses)
+
+
 def _explained(fitted: Fitted) -> Iterator[Block]:
     import pandas as pd
 
+    if _streamed(fitted):
+        return
     if _rows(fitted) * fitted.draws.chains * fitted.draws.draws > MOST:
         yield Paragraph(f"R² is left out, since {_rows(fitted):,} rows take long: see fit.r2().")
         return
@@ -176,6 +185,12 @@ def _drawn(draw: Callable[[], Figure], alt: str, caption: str) -> Iterator[Block
 
 def checks_section(fitted: Fitted) -> Section:
     """Return posterior predictive checks of every response."""
+    if _streamed(fitted):
+        said = (
+            "There is none: the rows were read in batches and not kept. Draw a sample of them, and "
+            "compare its responses with fit.predict(sample, target='response')."
+        )
+        return Section("checks", "Posterior predictive check", (Paragraph(said),))
     blocks: list[Block] = []
     for first in fitted.plan.model.responses:
         own = first.part.response or None
@@ -249,7 +264,7 @@ def session_grid(fitted: Fitted) -> Grid:
     rows += [(name, text) for name, text in (
         ("fitted", fitted.when), ("machine", fitted.machine),
         ("seconds", f"{fitted.seconds:.1f}"), ("seed", str(fitted.settings.seed)),
-        ("hash of the data", fitted.plan.model.data_hash),
+        ("hash of the data", "" if _streamed(fitted) else fitted.plan.model.data_hash),
     ) if text]  # fmt: skip
     return Grid(("what", "which"), tuple(zip(*rows, strict=True)), (False, False))
 
@@ -258,8 +273,12 @@ def reproduce_section(
     fitted: Fitted, data: Paths = None, data2: Mapping[str, str | Path] | None = None
 ) -> Section:
     """Return the script that makes the fit again; see `hierglm.reproducing.reproduce`."""
+    # Sums of the same rows in other files, or in batches of another length, differ by rounding.
+    files = " and files" if _streamed(fitted) else ""
     blocks = (
-        Paragraph("This script makes the fit again, to the same numbers with the same versions:"),
+        Paragraph(
+            f"This script makes the fit again, to the same numbers with the same versions{files}:"
+        ),
         Listing(str(reproduce(fitted, data, data2)), "python"),
     )
     return Section("reproduce", "The exact code", blocks)

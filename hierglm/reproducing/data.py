@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ Paths = File | Mapping[str, File] | None
 def read_data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str, str]]:
     """Return imports, the lines that read the data, and the name of each response's table."""
     responses = {m.part.response or m.design.response.label: m for m in model.responses}
+    if model.design.reduced is not None:
+        return (
+            set(),
+            list(_in_batches(model, model.design.reduced.source, data)),
+            dict.fromkeys(responses, "data"),
+        )
     if isinstance(data, Mapping):
         for name in data:
             if name not in responses:
@@ -58,6 +64,16 @@ def read_data(model: Model, data: Paths) -> tuple[set[str], list[str], dict[str,
         lines += _read(variable, paths.get(name), columns, m.design.total, [m.design.rows])
         names[name] = variable
     return _imports([paths.get(name) for name in responses]), lines, names
+
+
+def _in_batches(model: Model, source: str, data: Paths) -> Iterator[str]:
+    """Yield the lines that say which table is read in batches."""
+    if data is not None and not isinstance(data, str | Path):
+        raise SettingsError("data: rows that were read in batches are those of one file or folder")
+    design = model.design
+    yield f"# {design.rows:,} of {design.total:,} rows of {printable(source)} are used"
+    path = source if data is None and Path(source).exists() else data
+    yield f"data = {_path(path, 'PUT THE PATH OF YOUR PARQUET FILES HERE')}"
 
 
 def _imports(files: Sequence[File | None]) -> set[str]:

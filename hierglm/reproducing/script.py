@@ -85,8 +85,7 @@ def reproduce(
         "model = hg.model(",
         *_model(fitted, names, own, with_engine),
         ")",
-        f'if model.data_hash != "{model.data_hash}":',
-        '    raise SystemExit("these are not the data of the fit: their hash is another")',
+        *_checked(model),
         "",
         "fit = model.fit(",
         *(f"    {name}={text}," for name, text in _settings(fitted).items()),
@@ -94,6 +93,16 @@ def reproduce(
         "print(fit)",
     ]
     return Script("\n".join(lines) + "\n")
+
+
+def _checked(model: Model) -> Iterator[str]:
+    """Yield lines that stop where the data are others."""
+    if model.design.reduced is not None:
+        yield f"if model.model.design.rows != {model.design.rows}:"
+        yield '    raise SystemExit("these are not the data of the fit: other numbers of rows")'
+        return
+    yield f'if model.data_hash != "{model.data_hash}":'
+    yield '    raise SystemExit("these are not the data of the fit: their hash is another")'
 
 
 def _own_family(model: Model) -> bool:

@@ -168,10 +168,11 @@ def layout_of(design: Design) -> Layout:
 def reduce(found: Numbers, layout: Layout) -> Partial:
     """Return the sums over the rows of a batch."""
     n, p = len(found.y), layout.common
-    U = _scratch(len(layout.labels) + 2, n)
+    *_, y, spare = room = _scratch(len(layout.labels) + 4, n)
+    U = room[:-2]
     U[0] = 1.0
-    y = found.y - layout.centre_y
-    U[p + 1] = y if found.offset is None else y - found.offset
+    np.subtract(found.y, layout.centre_y, out=y)
+    np.subtract(y, 0.0 if found.offset is None else found.offset, out=U[p + 1])
     for k, (x, centre) in enumerate(zip(found.x, layout.centre, strict=True)):
         np.subtract(x, centre, out=U[k + 1 if k < p else k + 2])
     A, w = U[: p + 2], found.weights
@@ -190,7 +191,7 @@ def reduce(found: Numbers, layout: Layout) -> Partial:
         R=_factor((A if w is None else A * np.sqrt(w)).T) if layout.careful else None,
         moments=total(moments),
         weights=total(weighs),
-        cells=_cells(U, found, layout),
+        cells=_cells(U, spare, found, layout),
     )
 
 
@@ -211,16 +212,17 @@ def _scratch(columns: int, rows: int) -> Floats:
     return _memory.numbers[:size].reshape(columns, rows)
 
 
-def _cells(U: Floats, found: Numbers, layout: Layout) -> Cells:
-    index, first = number(found.table, layout.keys if layout.pairs else ())
+def _cells(U: Floats, spare: Floats, found: Numbers, layout: Layout) -> Cells:
+    """Return sums within cells; `spare` is memory for the products of two columns."""
+    index, first, counts = number(found.table, layout.keys if layout.pairs else ())
     sums = np.empty((len(layout.pairs), len(first)))
     w = found.weights
     for k, (a, b) in enumerate(layout.pairs):
-        product = U[a] * U[b] if a else U[b] if b else None
+        product = np.multiply(U[a], U[b], out=spare) if a else U[b] if b else None
         if w is not None:
-            product = w if product is None else product * w
-        sums[k] = np.bincount(index, weights=product, minlength=len(first))
-    return Cells(layout.keys, found.table.take(first), total(sums))
+            product = w if product is None else np.multiply(product, w, out=spare)
+        sums[k] = counts if product is None else np.bincount(index, product, len(first))
+    return Cells(layout.keys, found.table.take(first), counts, total(sums))
 
 
 def _products(A: Floats, w: Floats | None) -> Floats:

@@ -56,36 +56,42 @@ class Cells:
         The columns that make the cells.
     rows : pyarrow.Table
         The first row of each cell, with all columns that were read.
+    counts : ndarray of int, shape (cells,)
+        How many rows each has.
     sums : Total, shape (sums, cells)
     """
 
     keys: tuple[str, ...]
     rows: Any
+    counts: Ints
     sums: Total
 
     def __add__(self, other: Cells) -> Cells:
         """Return the sums over the rows of both."""
         mine, its = self.rows.select(list(self.keys)), other.rows.select(list(self.keys))
         if mine.equals(its):
-            return Cells(self.keys, self.rows, self.sums + other.sums)
+            return Cells(self.keys, self.rows, self.counts + other.counts, self.sums + other.sums)
         both = joined([self.rows, other.rows])
-        index, first = number(both, self.keys)
+        index, first, _ = number(both, self.keys)
         size = self.rows.num_rows
         rows = self.rows if len(first) == size else both.take(np.sort(first))
         # Cells stay in the order in which they were met.
         place = np.empty(len(first), dtype=np.int64)
         place[np.argsort(first)] = np.arange(len(first))
         at = place[index[size:]]
+        counts = np.zeros(len(first), dtype=np.int64)
+        counts[:size] = self.counts
+        counts[at] += other.counts
         value = np.zeros((len(self.sums.value), len(first)))
         lost = value.copy()
         value[:, :size], lost[:, :size] = self.sums.value, self.sums.lost
         more = Total(value[:, at], lost[:, at]) + other.sums
         value[:, at], lost[:, at] = more.value, more.lost
-        return Cells(self.keys, rows, Total(value, lost))
+        return Cells(self.keys, rows, counts, Total(value, lost))
 
 
-def number(table: Any, keys: Sequence[str]) -> tuple[Ints, Ints]:
-    """Return the cell of each row, and the first row of each cell.
+def number(table: Any, keys: Sequence[str]) -> tuple[Ints, Ints, Ints]:
+    """Return the cell of each row, and of each cell the first row and the number of rows.
 
     Parameters
     ----------
@@ -97,21 +103,23 @@ def number(table: Any, keys: Sequence[str]) -> tuple[Ints, Ints]:
     Returns
     -------
     index : ndarray of int, shape (rows,)
-    first : ndarray of int, shape (cells,)
+    first, counts : ndarray of int, shape (cells,)
 
     Examples
     --------
     >>> import pyarrow as pa
-    >>> index, first = number(pa.table({"a": [7, 9, 7], "b": ["u", "u", "v"]}), ["a", "b"])
-    >>> index.tolist(), first.tolist()
-    ([0, 2, 1], [0, 2, 1])
+    >>> found = number(pa.table({"a": [7, 9, 7], "b": ["u", "u", "v"]}), ["a", "b"])
+    >>> [x.tolist() for x in found]
+    [[0, 2, 1], [0, 2, 1], [1, 1, 1]]
     """
     rows = table.num_rows
-    index, cells = np.zeros(rows if not keys else 0, dtype=np.int64), min(rows, 1)
+    index = np.zeros(0 if keys else rows, dtype=np.int64)
+    counts = np.full(min(rows, 1), rows)
     for k, name in enumerate(keys):
         codes, levels = _codes(table.column(name))
-        index, cells = _compact(index * levels + codes if k else codes, cells * levels)
-    return index, _first(index, cells)
+        size = len(counts) * levels
+        index, counts = _compact(index * levels + codes if k else codes, size)
+    return index, _first(index, len(counts)), counts
 
 
 def _first(index: Ints, cells: int) -> Ints:
@@ -153,14 +161,14 @@ def _codes(column: Any) -> tuple[Ints, int]:
     return found.indices.to_numpy().astype(np.int64), max(len(found.dictionary), 1)
 
 
-def _compact(index: Ints, size: int) -> tuple[Ints, int]:
-    """Return numbers below `size` as numbers below how many of them there are."""
+def _compact(index: Ints, size: int) -> tuple[Ints, Ints]:
+    """Return numbers below `size` as numbers below how many of them there are, and counts."""
     if size > 16 * len(index) + 2**20:
-        used, found = np.unique(index, return_inverse=True)
-        return found, len(used)
-    there = np.bincount(index, minlength=size) > 0
-    cells = int(there.sum())
-    if cells == size:
-        return index, cells
+        _, found, counts = np.unique(index, return_inverse=True, return_counts=True)
+        return found, counts
+    counts = np.bincount(index, minlength=size)
+    there = counts > 0
+    if there.all():
+        return index, counts
     place = np.cumsum(there) - 1
-    return place[index], cells
+    return place[index], counts[there]

@@ -66,13 +66,15 @@ def infeasible(source: str, rows: int | None, what: str) -> SettingsError:
         What needs them.
     """
     many = f"the rows of {source}" if rows is None else f"all {rows:,} rows of {source}"
-    size = "" if rows is None else f", about {rows * _BYTES_A_ROW / 2**30:,.1f} GB"
+    size = "" if rows is None else f", about {rows * _BYTES_A_ROW / 2**30:,.2g} GB"
+    if rows is not None and rows <= _ROWS:
+        size += "; so many can be read, and the table be given in place of its source"
     share = ""
     if rows is not None and rows > _ROWS:
         width = (rows / _ROWS) ** 0.5
         share = f" (of {_ROWS:,} rows intervals are {width:,.1f} times as wide)"
     return SettingsError(
-        f"{what} needs {many} in memory{size}; it becomes infeasible at about {_ROWS:,}. What "
+        f"{what} needs {many} in memory{size}. It becomes infeasible at about {_ROWS:,}. What "
         f"fits: family='gaussian', which needs sums only; a sample of the rows{share}; or, of "
         "'bernoulli', 'binomial' and 'poisson', columns of few values (round them), so that equal "
         "rows are counted"

@@ -121,9 +121,8 @@ def roughly(edges: Floats, blocks: Sequence[Floats]) -> Counts:
     found = np.zeros(last + 2, dtype=np.int64)
     low, high = np.append(np.inf, edges - slack), np.append(edges + slack, -np.inf)
     for y in (y for y in blocks if len(y)):
-        place = y - edges[0]
-        place *= 1 / step
-        place += 1.0
+        place = y * (1 / step)
+        place += 1.0 - edges[0] / step
         np.clip(place, 0.0, last + 1.0, out=place)
         found += np.bincount(place.astype(np.int64), minlength=last + 2)
         low[0], high[-1] = min(low[0], y.min()), max(high[-1], y.max())

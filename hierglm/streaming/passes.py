@@ -135,7 +135,7 @@ def _begun(formula: Formula, head: Any, batch: int) -> _Start:
     some = np.unique(np.linspace(0, head.num_rows - 1, _SAMPLE).astype(np.int64))
     design = encode(formula, as_table(head.take(some)))
     layout = layout_of(design)
-    cells = len(number(head, layout.keys)[1])
+    cells = len(number(head, layout.keys)[2])
     # Where most rows are a cell of their own, more rows at a time: cells are merged less often.
     size = batch if cells <= head.num_rows / 8 else 8 * batch
     return _Start(_reading(design, layout, head.schema, size, cells), head.slice(0, ROWS))

@@ -45,7 +45,8 @@ def within_levels(
             np.bincount(index, weights=sums.whole(effects[r], effects[s]), minlength=size)
             for r, s in pairs
         ]
-        groups.append(GroupReduced(np.array(ZZ), ZA))
+        rows = np.bincount(index, weights=cells.counts, minlength=size).astype(np.int64)
+        groups.append(GroupReduced(np.array(ZZ), ZA, rows))
     count = range(len(groups))
     cross = {(k, m): _crossed(sums, layout, levels, k, m) for k in count for m in count if k < m}
     return tuple(groups), cross
