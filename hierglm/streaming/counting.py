@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -16,9 +16,11 @@ from hierglm.design.level_weights import weigh
 from hierglm.design.reduced import Counted
 from hierglm.design.table import as_table
 from hierglm.formula.terms import Formula
+from hierglm.streaming.cells import number
 from hierglm.streaming.covering import Seen, complete
 from hierglm.streaming.feasible import infeasible
-from hierglm.streaming.sources import BATCH, COUNT, Source
+from hierglm.streaming.parallel import in_order, workers
+from hierglm.streaming.sources import BATCH, COUNT, Source, same
 
 MOST = 5_000_000
 """Different rows from which a gradient takes about a second."""
@@ -77,8 +79,8 @@ def _different(names: Sequence[str], source: Source, batch: int) -> tuple[Seen, 
         seen, found = (Seen(""), None) if apart is None else apart
         return Seen(source.name) + seen, None if found is None else _bounded(found, source, total)
     seen, parts, known = Seen(source.name), [], 0
-    for k, table in enumerate(_batches(names, source, batch, total)):
-        more, found = _counts(table, names)
+    tasks = (partial(_piece, piece, names) for piece in _pieces(names, source, batch, total))
+    for k, (more, found) in enumerate(in_order(tasks, workers())):
         seen += more
         parts.append(found)
         if k == 0:
@@ -97,17 +99,24 @@ def _bounded(found: Any, source: Source, total: int | None) -> Any:
     return found
 
 
-def _batches(names: Sequence[str], source: Source, batch: int, total: int | None) -> Iterator[Any]:
-    """Yield rows, or different rows with their numbers where the source can find these itself."""
+def _pieces(
+    names: Sequence[str], source: Source, batch: int, total: int | None
+) -> Iterator[Callable[[], Any]]:
+    """Yield what returns rows, or different rows with their numbers where the source finds them."""
     if source.group is None:
-        yield from source.read(names, batch)
+        yield from source.pieces(names, batch)
         return
     for table in source.read(names, batch):
         # One batch of rows first: it tells whether there is anything to be found.
         _, found = _counts(table, names)
         _refuse_continuous(found, table.num_rows, total, source.name)
         break
-    yield from source.group(names)
+    for table in source.group(names):
+        yield partial(same, table)
+
+
+def _piece(piece: Callable[[], Any], names: Sequence[str]) -> tuple[Seen, Any]:
+    return _counts(piece(), names)
 
 
 def _counts(table: Any, names: Sequence[str]) -> tuple[Seen, Any]:
@@ -116,7 +125,10 @@ def _counts(table: Any, names: Sequence[str]) -> tuple[Seen, Any]:
     from pyarrow import compute
 
     if COUNT not in table.column_names:
-        table = table.append_column(COUNT, pa.array(np.ones(table.num_rows, dtype=np.int64)))
+        whole, missed = complete(table)
+        seen = Seen("").with_batch(table.num_rows, whole.num_rows, missed)
+        _, first, counts = number(whole, names)
+        return seen, whole.take(first).append_column(COUNT, pa.array(counts))
     whole, missed = complete(table)
     rows, left = (int(compute.sum(t.column(COUNT)).as_py() or 0) for t in (table, whole))
     for name in missed:
