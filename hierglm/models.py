@@ -15,11 +15,13 @@ from hierglm.design.hashing import hash_data
 from hierglm.design.notes import confounding_notes
 from hierglm.design.several import Joined
 from hierglm.design.table import Table, table_of
-from hierglm.errors import SettingsError
+from hierglm.errors import PriorError, SettingsError
 from hierglm.families import Family, family
 from hierglm.families.cumulative import ordered_categories
 from hierglm.families.links import Link
 from hierglm.families.parameters import FamilyParameter
+from hierglm.families.separation import SEPARATED, separated, separation_notes
+from hierglm.names import of_predictor
 from hierglm.priors.assign import assign
 from hierglm.priors.distributions import Prior
 from hierglm.priors.slots import Priors
@@ -243,15 +245,47 @@ def specify(
     ResponseError
         A response outside the family's support; names the first such row.
     PriorError
-        A prior that matches no parameter or cannot stand for it.
+        A prior that matches no parameter or cannot stand for it, or is flat where columns
+        separate the response.
     """
     chosen = family(response)
     chosen.check(design.response)
-    design = in_order(design, chosen)
+    design = noted(in_order(design, chosen), chosen)
+    found = Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
+    refuse_flat(found)
+    return found
+
+
+def noted(design: Design, chosen: Family) -> Design:
+    """Return a design with notes on what its rows say nothing about."""
     residual = any(p.name == "sigma" for p in estimated(design, chosen))
     y = chosen.scale.apply(design.response.values) if residual else None
-    design = replace(design, notes=(*design.notes, *confounding_notes(design, y)))
-    return Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
+    notes = (*design.notes, *confounding_notes(design, y), *separation_notes(design, chosen))
+    return replace(design, notes=notes)
+
+
+def refuse_flat(model: Model) -> None:
+    """Refuse flat priors of coefficients that only priors would keep finite.
+
+    Raises
+    ------
+    PriorError
+        Names the columns, and a prior that would do.
+    """
+    flat = np.array([p.kind == "flat" for role in ("Intercept", "b")
+                     for p in model.priors.of(role)], dtype=bool)  # fmt: skip
+    found = separated(model.design, model.family, flat) if flat.any() else None
+    if found is None:
+        return
+    place = of_predictor(model.part.response, model.part.dpar)
+    names = [f"b[{c}]{place}" for c in found] or [f"Intercept{place}"]
+    instead = ", ".join(f"{name!r}: hierglm.prior.normal(0, 2.5)" for name in names)
+    raise PriorError(
+        f"response {model.design.response.label!r} is {SEPARATED} "
+        f"{' and '.join(map(repr, found)) or 'the intercept'}, and the prior of "
+        f"{' and '.join(names)} is flat: there is no proper posterior. Give a proper one, such as "
+        f"priors={{{instead}}}"
+    )
 
 
 def in_order(design: Design, chosen: Family) -> Design:

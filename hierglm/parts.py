@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hierglm.design.design import Design
 from hierglm.design.level_weights import weigh_each
+from hierglm.design.notes import confounding_notes
 from hierglm.design.several import encode_beside, join
 from hierglm.design.table import Table, as_table
 from hierglm.errors import FormulaError, SettingsError, suggest
@@ -17,7 +18,7 @@ from hierglm.families.categorical import categories
 from hierglm.families.parameters import FamilyParameter
 from hierglm.formula.parse import check_response_is_new, parse
 from hierglm.formula.terms import Formula, ResponseTerm
-from hierglm.models import Model, Part, estimated, in_order
+from hierglm.models import Model, Part, estimated, in_order, noted, refuse_flat
 from hierglm.priors.distributions import Prior
 from hierglm.priors.several import Predicted, assign_each
 from hierglm.priors.slots import Priors
@@ -132,6 +133,10 @@ def specify_parts(
             each, table, several, missing=missing, functions=functions, data2=data2
         )
     _refuse_same(predictors)
+    predictors = [
+        (p, noted(d, f) if p.first and not f.categories else _noted_beside(d), f)
+        for p, d, f in predictors
+    ]
     endings = _stan_names([p.response for p, *_ in predictors], "y")
     dpars = _stan_names([p.dpar for p, *_ in predictors], "mu")
     own = [_named(p, endings, dpars) for p, *_ in predictors]
@@ -144,13 +149,16 @@ def specify_parts(
     models = [Model(d, f, Priors(()), p) for d, f, p in zip(designs, families, own, strict=True)]
     if not isinstance(priors, Priors):
         priors = assign_each([_predicted(m) for m in models], joined, priors)
-    return Model(
-        designs[0],
-        families[0],
-        priors,
-        parts=tuple(replace(m, priors=_own_priors(priors, m.part)) for m in models),
-        joined=joined,
-    )
+    models = [replace(m, priors=_own_priors(priors, m.part)) for m in models]
+    for m in models:
+        if m.part.first:
+            refuse_flat(m)
+    return Model(designs[0], families[0], priors, parts=tuple(models), joined=joined)
+
+
+def _noted_beside(design: Design) -> Design:
+    """Return the design of a parameter, or of categories, with notes on its groups."""
+    return replace(design, notes=(*design.notes, *confounding_notes(design, None)))
 
 
 def _weighed(

@@ -62,6 +62,7 @@ def _family(p: Probability, stan: StanDensity, exponential: Exponential | None =
         variance=variance(p),
         exponential=exponential,
         slopes=None if exponential is not None else slopes(p),
+        ends="both",
     )
 
 

@@ -85,4 +85,5 @@ BETA_BINOMIAL = Family(
     mean=_mean,
     variance=_variance,
     slopes=Slopes(_score, _information),
+    ends="both",
 )

@@ -225,6 +225,7 @@ def _family(
             lambda eta, scales, trials: _information(p, eta, scales),
         ),
         thresholds=True,
+        ends="both",
     )
 
 

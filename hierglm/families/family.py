@@ -144,6 +144,9 @@ class Family:
         ``scales["Intercept"]``, shape (categories - 1,).
     truncated : bool
         Whether zeros are cut off: the mean is no multiple of the inverse link then.
+    ends : {"", "zeros", "both"}
+        Which responses become certain as the linear predictor goes to an end of its line: none,
+        zeros at the lower one, or also successes (the highest category) at the upper one.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Family:
     categories: bool = False
     thresholds: bool = False
     truncated: bool = False
+    ends: Literal["", "zeros", "both"] = ""
 
     def __repr__(self) -> str:
         return f"{self.name}({self.link.name})"

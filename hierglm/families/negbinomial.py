@@ -109,4 +109,5 @@ NEGBINOMIAL = Family(
     mean=_mean,
     variance=_variance,
     slopes=Slopes(_score, _information),
+    ends="zeros",
 )

@@ -53,4 +53,5 @@ POISSON = Family(
     mean=_mean,
     variance=_mean,
     exponential=Exponential(np.exp, np.exp, np.exp, "exp({eta})"),
+    ends="zeros",
 )

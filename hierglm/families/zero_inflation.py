@@ -78,4 +78,5 @@ def zero_inflated(name: str, of: Counts, stan: StanDensity) -> Family:
         mean=mean,
         variance=variance,
         slopes=Slopes(score, information),
+        ends="zeros",
     )

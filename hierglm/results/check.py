@@ -12,6 +12,7 @@ from hierglm.draws.diagnostics import diagnose, ebfmi
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.integrated import without_effects
 from hierglm.draws.parameters import KEYS, keys
+from hierglm.families.separation import SEPARATED
 from hierglm.names import Parameter, flat_name
 from hierglm.results.closeness import check_outcome
 from hierglm.results.findings import Check, Finding
@@ -71,6 +72,7 @@ def check(fitted: Fitted) -> Check:
         *(_ebfmi(fitted) if names else []),
         *_treedepth(fitted),
         *_single_chain(draws),
+        *_separated(fitted),
     ]
     count = sum(map(_size, effects))
     worst = float(np.nanmax(found.rhat)) if np.isfinite(found.rhat).any() else np.nan
@@ -255,6 +257,14 @@ def _single_chain(draws: Draws) -> list[Finding]:
         return []
     what = "One chain cannot be compared with others"
     return [Finding("chains", "note", what, "Run 4: fit.refit(chains=4).", {"chains": 4})]
+
+
+def _separated(fitted: Fitted) -> list[Finding]:
+    """Return whether only priors keep coefficients finite, as the fit's notes say in full."""
+    if not any(SEPARATED in note for note in fitted.notes):
+        return []
+    what = "Columns separate the response: priors decide how large their coefficients are"
+    return [Finding("separation", "note", what, "See the notes, and fit.plot.prior_posterior().")]
 
 
 def _worst(low: NDArray[np.bool_], badness: Floats, names: Sequence[str], form: str) -> str:
