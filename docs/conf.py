@@ -48,9 +48,9 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 1800
 nb_execution_in_temp = True
-# These have nothing to run, or nothing to show: the tests run the phrase book.
+# These have nothing to run.
 nb_execution_excludepatterns = [
-    "index.md", "glossary.md", "cite.md", "phrase_book.md",
+    "index.md", "glossary.md",
     "families/*", "structures/*", "shell/*", "changes.md",
 ]  # fmt: skip
 COMPILED = "marginalisation"

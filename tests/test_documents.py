@@ -15,7 +15,7 @@ RUN = {
     for path in (ROOT / "README.md", *(ROOT / "vignettes").glob("*.md"))
     if "\n```python\n" in path.read_text(encoding="utf-8")
 } - {COMPILED, PHRASES}
-QUICK = {"README.md", "first_fit.md", "few_shot.md", "predictions.md"}
+QUICK = {"README.md", "cite.md", "first_fit.md", "few_shot.md", "predictions.md"}
 """The others are run before a release, and whenever the site is built."""
 DOCUMENTS = [
     pytest.param(path, marks=() if path.name in QUICK else pytest.mark.slow, id=path.name)
