@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hierglm.plots.look import ACCENT, PAGE, QUIET, look, name_rows, picture, safe
+from hierglm.plots.look import ACCENT, PAGE, QUIET, look, name_rows, picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def comparison(table: pd.DataFrame) -> Figure:
             markeredgewidth=1.0,
         )  # fmt: skip
         axes.grid(axis="x")
-        name_rows(axes, [safe(name, 44) for name in table["model"]], room=44)
+        name_rows(axes, [str(name) for name in table["model"]], room=44)
         axes.set_xlabel("elpd less that of the best model, ± 1 and 2 standard errors")
         right = axes.secondary_yaxis("right")
         labels = [f"{weight:.2f}" for weight in table["weight"]]

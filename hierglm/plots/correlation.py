@@ -10,7 +10,7 @@ import numpy as np
 from hierglm.errors import SettingsError
 from hierglm.names import flat_name
 from hierglm.plots.choose import chosen
-from hierglm.plots.look import ACCENT, INK, PAGE, QUIET, TROUBLE, look, picture, safe
+from hierglm.plots.look import ACCENT, INK, PAGE, QUIET, TROUBLE, distinct, look, picture
 from hierglm.results.estimates import pooled
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
@@ -22,6 +22,8 @@ MOST = 40
 """Parameters that one page shows."""
 NUMBERED = 14
 """Most parameters with room for numbers."""
+DARK = 0.6
+"""Correlations beyond which cells are so dark that their numbers are white."""
 
 
 def correlation(
@@ -76,7 +78,7 @@ def correlation(
         axes = figure.subplots()
         image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1)
         font = 8.0 if count <= NUMBERED else 5.5
-        labels = [safe(name, 24) for name in names]
+        labels = distinct(names, 24)
         axes.set_xticks(range(count), labels=labels, rotation=90, fontsize=font, parse_math=False)
         axes.set_yticks(range(count), labels=labels, fontsize=font, parse_math=False)
         axes.tick_params(length=0)
@@ -84,8 +86,10 @@ def correlation(
         if count <= NUMBERED:
             for (i, j), r in np.ndenumerate(matrix):
                 if i != j:
-                    axes.text(j, i, f"{r:.2f}", ha="center", va="center", fontsize=6.5, color=INK)
-        figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, label="posterior correlation")
+                    ink = "white" if abs(r) > DARK else INK
+                    axes.text(j, i, f"{r:.2f}", ha="center", va="center", fontsize=6.5, color=ink)
+        bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
+        bar.set_label("posterior correlation")
         if note:
             figure.suptitle(note, fontsize=8.5, color=QUIET)
     return figure

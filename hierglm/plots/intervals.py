@@ -13,7 +13,7 @@ from hierglm.names import Parameter, flat_name
 from hierglm.plots.choose import Chosen, chosen
 from hierglm.plots.look import ACCENT, PAGE, QUIET, look, name_rows, picture, title
 from hierglm.results.estimates import intervals as ends
-from hierglm.results.estimates import mean, pooled
+from hierglm.results.estimates import mean, pooled, spread
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 
@@ -36,6 +36,10 @@ _TITLES = {
     "ran_vals": "Effects of levels",
     "ran_coefs": "Coefficients of levels",
 }
+MOST = 80
+"""Parameters that one page shows."""
+_ROOMY = 40
+"""Rows from which on they are closer together."""
 _FAR = 4.0
 """An intercept so many times further out than all slopes gets an axis of its own."""
 
@@ -53,7 +57,8 @@ def intervals(
     ----------
     fitted : Fitted
     parameters : str or sequence of str, optional
-        Flat names, such as ``"b[x]"``; without them all of some kinds.
+        Flat names, such as ``"b[x]"``; without them all of some kinds, of more than 80 those
+        whose means are the most standard deviations from 0.
     effects : sequence of str
         Kinds of parameters, if `parameters` is not given.
     conf_level : float
@@ -72,6 +77,9 @@ def intervals(
         For a parameter, kind or level that does not exist.
     """
     found = chosen(fitted, parameters, effects)
+    total = len(found)
+    if parameters is None and total > MOST:
+        found = _farthest(found)
     panels = _panels(found)
     if not panels:
         raise SettingsError("there is no parameter to draw")
@@ -80,18 +88,23 @@ def intervals(
     every = pooled(np.concatenate([panel.values for _, panel in panels], axis=2))
     inner, outer = ends(every, 0.5, hdi), ends(every, conf_level, hdi)
     with look():
-        figure = picture(PAGE, 0.35 + 0.62 * len(panels) + 0.24 * sum(rows))
+        pitch, size = (0.24, None) if sum(rows) <= _ROOMY else (0.14, 7.0)
+        figure = picture(PAGE, 0.35 + 0.62 * len(panels) + pitch * sum(rows))
         figure.data = interval_table({"parameter": names}, mean(every), inner, outer)
         ratios = [n + 0.8 for n in rows]
         grid = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": ratios})
         for axes, (head, panel) in zip(grid[:, 0], panels, strict=True):
             x = pooled(panel.values)
-            forest(axes, mean(x), ends(x, 0.5, hdi), ends(x, conf_level, hdi))
-            name_rows(axes, [_label(p) for p in panel.parameters], room=38)
+            scale = pitch / 0.24
+            forest(axes, mean(x), ends(x, 0.5, hdi), ends(x, conf_level, hdi), scale)
+            name_rows(axes, [_label(p) for p in panel.parameters], size, room=38)
             title(axes, head)
         kind = "shortest" if hdi else "equal-tailed"
         words = f"posterior mean, 50% and {100 * conf_level:g}% intervals ({kind})"
         grid[-1, 0].set_xlabel(words)
+        if len(found) < total:
+            words = f"{len(found)} of {total:,} parameters: those farthest from 0, in their sds"
+            figure.suptitle(words, fontsize=8.5, color=QUIET)
     return figure
 
 
@@ -122,6 +135,14 @@ def forest(axes: Axes, middle: Floats, inner: Floats, outer: Floats, scale: floa
     if low < 0 < high:
         axes.axvline(0, color=QUIET, linewidth=0.8, zorder=0.5)
     axes.grid(axis="x")
+
+
+def _farthest(found: Chosen) -> Chosen:
+    x = pooled(found.values)
+    sd = spread(x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.nan_to_num(np.abs(mean(x)) / sd, nan=-1.0)
+    return found.only(sorted(np.argsort(-far, kind="stable")[:MOST].tolist()))
 
 
 def _panels(found: Chosen) -> list[tuple[str, Chosen]]:

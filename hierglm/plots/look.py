@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hierglm.showing.width import printable, shorten
+from hierglm.showing.width import ELLIPSIS, printable, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,6 +82,33 @@ def safe(label: object, room: int = 26) -> str:
     return shorten(printable(label), room)
 
 
+def distinct(labels: Sequence[str], room: int = 26) -> list[str]:
+    """Return labels shortened so that those that differ still do.
+
+    Where the middle is what tells them apart (the level of ``r[county:7,floor]``), what they
+    begin with in common is left out instead.
+
+    Examples
+    --------
+    >>> distinct(["r[county:7,floor_measure]", "r[county:85,floor_measure]", "sigma"], 18)
+    ['…7,floor_measure]', '…85,floor_measure]', 'sigma']
+    """
+    short = [safe(label, room) for label in labels]
+    alike: dict[str, set[str]] = {}
+    for label, text in zip(labels, short, strict=True):
+        alike.setdefault(text, set()).add(label)
+    clashing = sorted({label for some in alike.values() if len(some) > 1 for label in some})
+    if not clashing:
+        return short
+    first, last = clashing[0], clashing[-1]
+    differing = (k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+    same = next(differing, len(first))
+    return [
+        ELLIPSIS + printable(label[same:]) if label.startswith(first[:same]) else text
+        for label, text in zip(labels, short, strict=True)
+    ]
+
+
 def title(axes: Axes, text: str, room: int = 60) -> None:
     """Set a title as it is: a ``$`` in someone's label does not start mathematics."""
     axes.set_title(safe(text, room), parse_math=False)
@@ -90,7 +117,7 @@ def title(axes: Axes, text: str, room: int = 60) -> None:
 def name_rows(axes: Axes, labels: list[str], size: float | None = None, room: int = 26) -> None:
     """Put labels at 0, 1, 2, ... of the vertical axis, the first on top."""
     font: dict[str, Any] = {} if size is None else {"fontsize": size}
-    texts = [safe(label, room) for label in labels]
+    texts = distinct(labels, room)
     axes.set_yticks(range(len(labels)), labels=texts, parse_math=False, **font)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

@@ -70,7 +70,8 @@ def rank(
         for k, (axes, parameter) in enumerate(zip(grid.flat, found.parameters, strict=False)):
             count, edges = rank_counts(found.values[:, :, k])
             for c, line in enumerate(count):
-                axes.stairs(line, edges, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
+                ink = CHAINS[c % len(CHAINS)]
+                axes.stairs(line, edges, baseline=None, color=ink, linewidth=0.9)
             axes.axhline(draws / BINS, color=QUIET, linewidth=0.6, linestyle="--")
             axes.set_ylim(bottom=0)
             axes.set_xticks([])

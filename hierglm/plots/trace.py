@@ -99,7 +99,7 @@ def _heading(shown: int, total: int, diverging: NDArray[np.bool_] | None) -> str
         parts.append(f"{shown} of {total} parameters: those with the largest R-hat")
     count = 0 if diverging is None else int(np.count_nonzero(diverging))
     if count:
-        parts.append(f"{count:,} divergent draws marked below the traces")
+        parts.append(f"{count:,} divergent draw{'s' * (count > 1)} marked below the traces")
     return "; ".join(parts)
 
 
@@ -143,7 +143,7 @@ def _density(axes: Axes, x: Floats, parameter: Parameter) -> None:
 def _ranks(axes: Axes, x: Floats, last: bool) -> None:
     count, edges = rank_counts(x)
     for c, line in enumerate(count):
-        axes.stairs(line, edges, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
+        axes.stairs(line, edges, baseline=None, color=CHAINS[c % len(CHAINS)], linewidth=0.9)
     axes.axhline(x.shape[1] / BINS, color=QUIET, linewidth=0.6, linestyle="--")
     axes.set_ylim(bottom=0)
     axes.set_yticks([])

@@ -85,7 +85,8 @@ class Plots:
         Parameters
         ----------
         parameters : str or sequence of str, optional
-            Flat names; without them the main parameters.
+            Flat names; without them the main parameters, of more than 80 those whose means are
+            the most standard deviations from 0.
         effects : str or sequence of str
             Kinds of parameters, see `Fit.tidy`, where `parameters` are not given.
         conf_level : float

@@ -179,3 +179,27 @@ def test_draws_that_are_all_equal_are_a_spike() -> None:
         grid, height = density(np.full(100, value))
         assert float(height.sum() * (grid[1] - grid[0])) == pytest.approx(1.0, rel=1e-6)
         assert grid[np.argmax(height)] == pytest.approx(value, abs=1e-4 * max(1.0, abs(value)))
+
+
+def test_of_many_intervals_those_farthest_from_zero_are_shown() -> None:
+    names = [f"county {i:02d}" for i in range(85)]
+    fit = made(levels=names, group="county", varying=("Intercept",))
+    figure = plots.intervals(fit, effects="ran_vals")
+    draws = fit.draws["r_county"].values.reshape(1000, 85)
+    far = np.abs(draws.mean(axis=0)) / draws.std(axis=0)
+    expected = [f"r[county:{names[j]},Intercept]" for j in sorted(np.argsort(-far)[:80])]
+    assert figure.data["parameter"].tolist() == expected
+    assert figure.get_size_inches()[1] < 12.5
+    assert figure.get_suptitle().startswith("80 of 85 parameters: those farthest from 0")
+    # All that are asked for by name.
+    every = [f"r[county:{name},Intercept]" for name in names]
+    assert plots.intervals(fit, every).data["parameter"].tolist() == every
+
+
+def test_labels_that_differ_do_so_when_they_are_shortened() -> None:
+    fit = made(levels=range(85), group="county_of_the_house", varying=("Intercept", "x"))
+    figure = plots.correlation(fit, effects="ran_vals")
+    labels = _labels(figure.axes[0])
+    assert len(set(labels)) == 40
+    begun = "r[county_of_the_house:"
+    assert labels == [f"…{name.removeprefix(begun)}" for name in figure.data.index]
