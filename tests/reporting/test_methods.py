@@ -149,4 +149,4 @@ def test_the_shell_writes_what_the_method_writes(
     assert result == {"file": str(out), "healthy": True}
     assert out.read_bytes() == set_document(report).encode()
     assert main(["report", str(saved), "--out", str(tmp_path / "c.docx")]) == 2
-    assert "the file types are .html and .md" in capsys.readouterr().err
+    assert "the file types are .html, .md and .pdf" in capsys.readouterr().err
