@@ -113,13 +113,25 @@ def number(table: Any, keys: Sequence[str]) -> tuple[Ints, Ints, Ints]:
     [[0, 2, 1], [0, 2, 1], [1, 1, 1]]
     """
     rows = table.num_rows
-    index = np.zeros(0 if keys else rows, dtype=np.int64)
-    counts = np.full(min(rows, 1), rows)
+    index, size = np.zeros(0 if keys else rows, dtype=np.int64), 1
     for k, name in enumerate(keys):
         codes, levels = _codes(table.column(name))
-        size = len(counts) * levels
-        index, counts = _compact(index * levels + codes if k else codes, size)
+        if size * levels > _table(rows):
+            index, counts = _compact(index, size)
+            size = len(counts)
+        if k:
+            index = index * levels
+            index += codes
+        else:
+            index = codes
+        size *= levels
+    index, counts = _compact(index, size)
     return index, _first(index, len(counts)), counts
+
+
+def _table(rows: int) -> int:
+    """Return how long a table of all numbers may be: it costs less than a hash of each row."""
+    return 4 * rows + 2**16
 
 
 def _first(index: Ints, cells: int) -> Ints:
@@ -149,9 +161,8 @@ def _codes(column: Any) -> tuple[Ints, int]:
     if pa.types.is_integer(kind) and kind != pa.uint64():
         values = column.to_numpy().astype(np.int64, copy=False)
         low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-        # A table of all numbers in between costs less than a hash of each where it is short.
-        if high - low < 4 * len(values) + 2**16:
-            return values - low, high - low + 1
+        if high - low < _table(len(values)):
+            return values - low if low else values, high - low + 1
     if pa.types.is_dictionary(kind):
         column = column.unify_dictionaries().combine_chunks()
         if isinstance(column, pa.ChunkedArray):
@@ -168,7 +179,7 @@ def _compact(index: Ints, size: int) -> tuple[Ints, Ints]:
         return found, counts
     counts = np.bincount(index, minlength=size)
     there = counts > 0
-    if there.all():
-        return index, counts
+    if there.all() or not len(index):
+        return index, counts[there]
     place = np.cumsum(there) - 1
     return place[index], counts[there]

@@ -183,8 +183,11 @@ def complete(table: Any) -> tuple[Any, dict[str, int]]:
     keep = None
     for name in table.column_names:
         column = table.column(name)
+        floating = pa.types.is_floating(column.type)
+        if not (column.null_count or floating):
+            continue
         bad = pc.is_null(column, nan_is_null=True)
-        if column.null_count or (pa.types.is_floating(column.type) and pc.any(bad).as_py()):
+        if column.null_count or pc.any(bad).as_py():
             counts[name] = pc.sum(bad).as_py()
             good = pc.invert(bad)
             keep = good if keep is None else pc.and_(keep, good)
