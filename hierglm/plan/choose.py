@@ -11,12 +11,18 @@ from hierglm.design.design import Grouping
 from hierglm.design.reduced import Counted
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
-from hierglm.plan.choose_groups import group_choice, refuse_coupled, standardised_choice
+from hierglm.plan.choose_groups import (
+    group_choice,
+    refuse_coupled,
+    shared_choice,
+    standardised_choice,
+)
 from hierglm.plan.compute import compute, rows_drop_out
 from hierglm.plan.forms import (
     Ability,
     Choice,
     CommonForm,
+    GroupForm,
     Numbers,
     Plan,
     ResponseForm,
@@ -24,6 +30,7 @@ from hierglm.plan.forms import (
 from hierglm.plan.order import Order, order
 from hierglm.plan.rotation import coupled, rotates
 from hierglm.plan.rows import factors, sort
+from hierglm.plan.shared import condition_shared
 
 PLANS = ("auto", "textbook")
 OWN = {
@@ -95,15 +102,15 @@ def choose(model: Model, abilities: frozenset[Ability], plan: Asked = "auto") ->
 def _several(
     model: Model, abilities: frozenset[Ability], plan: Asked, asked: Mapping[str, str]
 ) -> Plan:
-    """Return the plan of several linear predictors: rows, and standardised effects."""
+    """Return the plan of several linear predictors: rows, and effects in one of two forms."""
     for part, form in asked.items():
-        if form not in ("rows", "standardised"):
+        if form not in ("rows", "standardised", "conditional"):
             raise SettingsError(
-                f"{part} cannot be {form!r}: several linear predictors have rows and "
-                "standardised effects"
+                f"{part} cannot be {form!r}: several linear predictors have rows, and effects "
+                "standardised or conditional"
             )
-    kept = "textbook" if plan == "textbook" else tuple(asked.items()) or "auto"
-    why = "" if plan == "textbook" else "; several predictors are written by rows"
+    textbook = plan == "textbook"
+    kept = "textbook" if textbook else tuple(asked.items()) or "auto"
     parts = tuple(
         Plan(
             model=m, asked=kept, response=_response(m, abilities, None), common=_plain_common(m),
@@ -111,12 +118,24 @@ def _several(
         )
         for m in model.parts
     )  # fmt: skip
+    wants = [_wanted(g, asked) for g in model.groups]
+    about, centre, why = None, np.zeros(0), ""
+    if not textbook and not all(want == "standardised" for want in wants):
+        about, centre, why = condition_shared(model)
+    groups = tuple(
+        shared_choice(g, want, about is not None, why)
+        for g, want in zip(model.groups, wants, strict=True)
+    )
+    numbers = None
+    if about is not None and groups[0].form is GroupForm.CONDITIONAL:
+        numbers = Numbers(Order((), (), {}), shared=(about, centre))
     return Plan(
         model=model,
         asked=kept,
         response=parts[0].response,
         common=parts[0].common,
-        groups=tuple(standardised_choice(g, why) for g in model.groups),
+        groups=groups,
+        numbers=numbers,
         parts=parts,
     )
 

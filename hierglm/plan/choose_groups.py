@@ -59,6 +59,33 @@ conditional means are worth it: Bernoulli 500 (340 standardised, 280 textbook), 
 (136, 96), Gaussian with slopes 260 (138, 49)."""
 
 
+def shared_choice(grouping: Grouping, want: str, found: bool, why: str) -> Choice[GroupForm]:
+    """Return how the effects of a term are written where there are several linear predictors.
+
+    Parameters
+    ----------
+    grouping : Grouping
+    want : str
+        The form that was asked for, or "".
+    found : bool
+        Whether there are penalised fits to condition on.
+    why : str
+        Why there are none; "" where none were looked for.
+
+    Raises
+    ------
+    SettingsError
+        For a form that cannot be had.
+    """
+    asked = ", as asked" if want else ""
+    if found and want != "standardised":
+        because = f"{_size(grouping)}: about where penalised fits of each response have them"
+        return Choice(grouping.source, GroupForm.CONDITIONAL, because + asked)
+    if want == "conditional":
+        raise SettingsError(f"{grouping.source} cannot be conditional: {why}")
+    return standardised_choice(grouping, asked or (f"; {why}" if why else ""))
+
+
 def refuse_coupled(grouping: Grouping, want: str) -> None:
     """Refuse a form that a term with coupled levels does not have.
 

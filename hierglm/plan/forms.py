@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.models import Model
+from hierglm.plan.conditional import Conditional
 from hierglm.plan.order import Order
 from hierglm.plan.penalised import Penalised
 from hierglm.plan.rows import Rows
@@ -102,6 +103,9 @@ class Numbers:
     within : mapping of int to ndarray, shape (J, J)
         The same of terms whose levels differ in covariance besides: there only `fit` is about
         coordinates, `sums` and effects are by level.
+    shared : (Conditional, ndarray) or None
+        What the effects that several responses share are conditioned on, and from where their
+        coefficients are counted.
     """
 
     order: Order
@@ -111,6 +115,7 @@ class Numbers:
     doubt: str = ""
     rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     within: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    shared: tuple[Conditional, NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

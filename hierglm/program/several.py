@@ -1,4 +1,4 @@
-"""The program of several linear predictors: rows, standardised effects, what they share."""
+"""The program of several linear predictors: rows, effects, what they share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from hierglm.design.design import Grouping
 from hierglm.design.several import Member
 from hierglm.models import Part
 from hierglm.names import qualified
-from hierglm.plan.forms import Plan
+from hierglm.plan.forms import GroupForm, Plan
 from hierglm.program.common import common
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import intercept_only
 from hierglm.program.response import likelihood, likelihood_origin, offset, rows, summands, total
+from hierglm.program.shared import shared
 from hierglm.program.standardised import standardised
 
 Ints = NDArray[np.int64]
@@ -88,7 +89,8 @@ def _of(out: Output, part: Part) -> Output:
 
 def _group(plan: Plan, number: int) -> tuple[Fragment, list[tuple[int, str]]]:
     """Return the fragment of a group term, and what it adds to which predictors."""
-    fragment = standardised(plan, number)
+    conditional = plan.groups[number].form is GroupForm.CONDITIONAL
+    fragment = shared(plan, number) if conditional else standardised(plan, number)
     members = plan.model.joined[number].members
     if not plan.model.shares(number):
         part = members[0].part

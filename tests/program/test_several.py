@@ -8,9 +8,11 @@ import pytest
 
 import hierglm as hg
 from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.errors import SettingsError
 from hierglm.families import FAMILIES
-from hierglm.plan.forms import Ability
+from hierglm.plan.forms import Ability, GroupForm
 from hierglm.priors import distributions as prior
+from tests.program.exact import flat
 from tests.program.oracles import codes, sd, simulated, spread, textbook
 from tests.program.test_oracles import evaluate, points, size
 
@@ -80,12 +82,11 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("plan", ["auto", "textbook"])
 @pytest.mark.parametrize("name", CASES)
-def test_density_and_gradient_equal_the_textbook_s(name, plan):
+def test_density_and_gradient_equal_the_textbook_s(name):
     formula, table, data, family, priors = CASES[name]
     d = table()
-    ours = hg.model(formula, d, family, priors=priors, plan=plan)._program
+    ours = hg.model(formula, d, family, priors=priors, plan="textbook")._program
     theirs = textbook(name, data(d))
     at = points(size(theirs))
     lp, gradient = evaluate(ours, at)
@@ -93,6 +94,85 @@ def test_density_and_gradient_equal_the_textbook_s(name, plan):
     difference = lp - expected_lp
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-9 * np.abs(lp).max())
     np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
+
+
+SHARED = {
+    "unequal effects, a weight": (TASKS, {}),
+    "no intercept, three responses": (
+        [hg.part("score ~ 0 + x + (x |s| school)"), hg.part("passed ~ 1 + (1 |s| school)",
+         "bernoulli"), hg.part("k ~ z + (1 |s| school)", "poisson")], {}),
+    "a family with a parameter": (
+        [hg.part("score ~ x + (x |s| school)"),
+         hg.part("k ~ x + (1 |s| school)", "negbinomial")], {"shape": prior.gamma(2, 1)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_effects_about_penalised_fits_have_the_textbook_s_density(name):
+    parts, priors = SHARED[name]
+    d = tasks().assign(k=np.arange(80) % 5)
+    models = [hg.model(parts, d, priors=priors, plan=plan) for plan in ("auto", "textbook")]
+    ours, theirs = (m._program for m in models)
+    (choice,) = models[0].plan().groups
+    assert choice.form is GroupForm.CONDITIONAL
+    data, difference, r = ours.data, [], np.random.default_rng(4)
+    M, J = np.shape(data["c_1"])
+    with EmbeddedEngine().open(ours) as one, EmbeddedEngine().open(theirs) as two:
+        for _ in range(4):
+            values, S, at = place_of(models[0].model, M, r)
+            u = r.normal(size=(J, M)) @ S.T
+            e = np.array(data["c_1"]) - np.array(data["B_1"]) @ (at - data["centre_1"])
+            z, volume = np.empty((M, J)), 0.0
+            for j in range(J):
+                A = np.zeros((M, M))
+                A[np.tril_indices(M)] = np.array(data["A_1"])[:, j]
+                C = np.linalg.cholesky(np.eye(M) + S.T @ (A + np.tril(A, -1).T) @ S)
+                z[:, j] = C.T @ np.linalg.solve(S, u[j]) - np.linalg.solve(C, S.T @ e[:, j])
+                volume += np.log(np.diag(C)).sum()
+            mine = one(one.unconstrain({**values, "z_1": flat(z)}))
+            own = two(two.unconstrain({**values, "z_1": flat(np.linalg.solve(S, u.T))}))
+            assert mine[1].shape == own[1].shape
+            difference.append(mine[0] + volume - own[0])
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-8)
+
+
+def place_of(model, effects, r):
+    """Return random parameters but effects, the factor of these, and all coefficients."""
+    values, at = {}, []
+    for m in model.parts:
+        names = [
+            (f"Intercept{m.part.ending}", m.design.intercept, 1),
+            (f"b{m.part.ending}", bool(m.design.common.labels), len(m.design.common.labels)),
+        ]
+        for stan, there, count in names:
+            if there:
+                x = r.normal(0, 0.5, count)
+                at += x.tolist()
+                values[stan] = x.tolist() if stan.startswith("b") else x[0]
+        values |= {f"{p.name}{m.part.rows}": float(np.exp(r.normal(0, 0.3))) for p in m.parameters}
+    sd = np.exp(r.normal(0, 0.3, effects))
+    raw = np.tril(r.normal(0, 0.4, (effects, effects)), -1) + np.eye(effects)
+    L = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    values |= {"sd_1": sd.tolist(), "L_1": flat(L)}
+    return values, sd[:, None] * L, np.array(at)
+
+
+def test_where_effects_stay_standardised_it_is_said():
+    d = tasks()
+    of = {
+        "no penalised fits": (LOCATION_SCALE, simulated(), "parameters and categories"),
+        "two terms": (
+            [hg.part("score ~ x + (1 |s| school) + (1 | g)"), TASKS[1]], d,
+            "one term that all share"),
+    }  # fmt: skip
+    for formulas, table, why in of.values():
+        choice = hg.model(formulas, table).plan().groups[0]
+        assert choice.form is GroupForm.STANDARDISED
+        assert why in choice.because
+        with pytest.raises(SettingsError, match=f"cannot be conditional: {why}"):
+            hg.model(formulas, table, plan={choice.part: "conditional"})
+    asked = hg.model(TASKS, d, plan={"school": "standardised"}).plan().groups[0]
+    assert asked.because.endswith("as asked")
 
 
 def log_density(program, seed):

@@ -1,0 +1,87 @@
+"""Effects that several responses share, about their conditional means."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+from hierglm.plan.blocks import pack
+from hierglm.plan.forms import Plan
+from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
+from hierglm.program.groups import effect_dims, sizes
+from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
+
+
+def shared(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of a term that several responses share, conditional on penalised fits.
+
+    Parameters
+    ----------
+    plan : Plan
+        Whose numbers have what the effects are conditioned on.
+    number : int
+        Position of the group term, from 0; Stan names count from 1.
+    """
+    assert plan.numbers is not None
+    assert plan.numbers.shared is not None
+    about, centre = plan.numbers.shared
+    grouping, k = plan.model.groups[number], number + 1
+    levels, q = about.c.shape
+    B = about.B.reshape(levels, q, -1).transpose(1, 0, 2)
+    scales = scale_parts(plan, number)
+    effects = f"conditional_effects(A_{k}, S, e, 1, z_{k}, J_{k})"
+    lines = [
+        f"matrix[M_{k}, {factors(grouping, k)}] S = {scale(plan, number)};",
+        f"array[M_{k}] vector[J_{k}] e = level_residuals(c_{k}, B_{k}, d_{k});",
+        f"matrix[J_{k}, M_{k} + 1] u = {effects};",
+        f"r_{k} = u[, 1:M_{k}];",
+        f"log_prior_{k} = sum(u[, M_{k} + 1]);",
+    ]
+    text = "{\n" + indent("\n".join(lines), "  ") + "\n}"
+    return Fragment(
+        origin=f"group {k}: {grouping.source}",
+        declares=(
+            *sizes(grouping, k),
+            Declare(Block.DATA, "int", f"P_{k}", bounds="lower=0", value=len(centre),
+                    note="coefficients of all responses"),
+            Declare(Block.DATA, "vector", f"centre_{k}", (f"P_{k}",), value=centre,
+                    note="of their penalised fits"),
+            Declare(Block.DATA, "array[] vector", f"A_{k}", (f"T_{k}", f"J_{k}"),
+                    value=pack(about.A), note="information by level at the fits, packed"),
+            Declare(Block.DATA, "array[] vector", f"c_{k}", (f"M_{k}", f"J_{k}"), value=about.c.T,
+                    note="its score"),
+            Declare(Block.DATA, "array[] matrix", f"B_{k}", (f"M_{k}", f"J_{k}", f"P_{k}"),
+                    value=B, note="how that moves with the coefficients"),
+            *scales.declares,
+            Declare(Block.PARAMETERS, "array[] vector", f"z_{k}",
+                    (factors(grouping, k), f"J_{k}"), note="about standard normal, given the data"),
+            Declare(Block.TRANSFORMED_PARAMETERS, "vector", f"d_{k}", (f"P_{k}",),
+                    expr=f"{_coefficients(plan, number)} - centre_{k}",
+                    note="distance from the fits"),
+            Declare(Block.TRANSFORMED_PARAMETERS, "matrix", f"r_{k}", (f"J_{k}", f"M_{k}"),
+                    note=f"effects of each {grouping.group}"),
+            Declare(Block.TRANSFORMED_PARAMETERS, "real", f"log_prior_{k}", note="theirs, by z"),
+        ),
+        statements=(
+            *scales.statements,
+            Statement(Block.TRANSFORMED_PARAMETERS, text),
+            Statement(Block.MODEL, f"target += log_prior_{k};"),
+        ),
+        uses=(*scale_functions(plan, number), "level_residuals", "conditional_effects"),
+        outputs=(
+            *scale_outputs(plan, number),
+            Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,
+                   effect_dims(grouping)),
+        ),
+    )  # fmt: skip
+
+
+def _coefficients(plan: Plan, number: int) -> str:
+    """Return the Stan expression of the coefficients of all responses with the term, in order."""
+    out = "rep_vector(0, 0)"
+    for member in plan.model.joined[number].members:
+        design, of = plan.parts[member.part].model.design, plan.parts[member.part].model.part.ending
+        if design.intercept:
+            out = f"append_row({out}, Intercept{of})"
+        if design.common.labels:
+            out = f"append_row({out}, b{of})"
+    return out
