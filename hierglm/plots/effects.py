@@ -171,9 +171,10 @@ def _many_lines(axes: Axes, part: pd.DataFrame, x: str, colour: str | None) -> N
     faint = float(np.clip(20 / len(lines), 0.015, 0.6))
     axes.add_collection(LineCollection(lines, colors=ACCENT, linewidths=0.8, alpha=faint))
     axes.autoscale_view()
+    # Above the panel, where there are no points.
     axes.annotate(
-        f"{len(lines):,} levels of {safe(colour)}", (0.02, 0.97), xycoords="axes fraction",
-        va="top", fontsize=8, color=INK, parse_math=False,
+        f"{len(lines):,} levels of {safe(colour)}", (1, 1.01), xycoords="axes fraction",
+        ha="right", va="bottom", fontsize=8, color=INK, parse_math=False,
     )  # fmt: skip
 
 
