@@ -147,6 +147,13 @@ def test_the_shell_writes_what_the_method_writes(
     assert main(["report", str(saved), "--out", str(out), *asked, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)["result"]
     assert result == {"file": str(out), "healthy": True}
-    assert out.read_bytes() == set_document(report).encode()
+    # The script in it reads the saved fit, or the file that is named.
+    place = 'data = pd.read_csv("PUT THE PATH OF YOUR DATA HERE.csv")'
+    head, marked, script = set_document(report).partition("# /// script")
+    assert place in script
+    assert out.read_text().startswith(head + marked)
+    assert str(schools.reproduce(saved)) in out.read_text()
+    assert main(["report", str(saved), "--out", str(out), *asked, "--data", "a.csv"]) == 0
+    assert out.read_text() == head + marked + script.replace(place, 'data = pd.read_csv("a.csv")')
     assert main(["report", str(saved), "--out", str(tmp_path / "c.docx")]) == 2
     assert "the file types are .html, .md and .pdf" in capsys.readouterr().err
