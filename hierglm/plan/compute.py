@@ -33,6 +33,9 @@ from hierglm.plan.threshold_likelihood import ThresholdLikelihood
 DENSEST = 4000
 """Most effects of crossed factors beside the largest: their precision is a dense matrix."""
 
+WIDEST = 2000
+"""Most common coefficients: their precision is inverted in each step, in 1 s of this many."""
+
 _FARTHEST = 20.0
 """A linear predictor so far from 0, on a log or logit scale, has lost touch with the data."""
 
@@ -135,6 +138,8 @@ def _fit(model: Model, order: Order, likelihood: Likelihood) -> tuple[Penalised 
     size = sum(likelihood.sizes[k][0] * likelihood.sizes[k][1] for k in order.rest)
     if size > DENSEST:
         return None, f"{size:,} effects of crossed factors are too many for it"
+    if len(model.given) > WIDEST:
+        return None, f"{len(model.given):,} common coefficients are too many for it"
     found = penalise(alike(model), likelihood, order)
     if found is None:
         return None, "its numbers broke down"

@@ -68,7 +68,7 @@ class Solution:
         d.
     effects : tuple of ndarray, shape (J, q)
         u of each term.
-    precision : ndarray, shape (p, p)
+    precision, covariance : ndarray, shape (p, p)
         Of d, effects eliminated.
     inverse : mapping of int to ndarray, shape (J, q, q)
         For terms of the chain: inverse precision given all that comes later.
@@ -91,6 +91,7 @@ class Solution:
     common: Floats
     effects: tuple[Floats, ...]
     precision: Floats
+    covariance: Floats
     inverse: Mapping[int, Floats]
     later: Mapping[tuple[int, int], Any]
     on_rest: Mapping[int, Any]
@@ -169,11 +170,11 @@ def solve(
         H = H - ZX[k].T @ on_common[k]
         g = g - ZX[k].T @ shift[k]
         after = order.chain[i + 1 :]
-        V = block_diagonal(given[k]) if after or order.rest else None
+        spread = block_diagonal(given[k]) if after or order.rest else None
         for m in after:
-            later[k, m] = V @ cross[k, m]
+            later[k, m] = spread @ cross[k, m]
         if order.rest:
-            on_rest[k] = V @ across[k]
+            on_rest[k] = spread @ across[k]
             F = across[k].T
             B, h, K = B - F @ on_common[k], h - F @ shift[k], K - (F @ on_rest[k]).toarray()
         for a, m in enumerate(after):
@@ -189,6 +190,7 @@ def solve(
     KB = Kinv @ B
     H = H - B.T @ KB
     d = solution(H, g - KB.T @ h) if len(H) else g
+    V = inverse(H) if len(H) else H
     effects: dict[int, Floats] = {}
     rest = Kinv @ h - KB @ d
     for k, where in rest_slices(system, order).items():
@@ -202,7 +204,7 @@ def solve(
             u = u - later[k, m] @ effects[m]
         effects[k] = u
     shaped = tuple(effects[k].reshape(a.shape[:2]) for k, a in enumerate(system.ZZ))
-    return Solution(d, shaped, H, given, later, on_rest, on_common, Kinv, KB, K, B)
+    return Solution(d, shaped, H, V, given, later, on_rest, on_common, Kinv, KB, K, B)
 
 
 def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats, ...]:
@@ -211,7 +213,7 @@ def covariances(system: System, order: Order, solved: Solution) -> tuple[Floats,
     All else is integrated out. For a chain: level by level from the outermost in
     (Takahashi's recursion); what comes from the rest and from d is added.
     """
-    H = inverse(solved.precision) if len(solved.precision) else solved.precision
+    H = solved.covariance
     out: dict[int, Floats] = {}
     for k, where in rest_slices(system, order).items():
         levels, q = system.ZZ[k].shape[:2]

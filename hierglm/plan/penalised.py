@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.models import Model
-from hierglm.plan.blocks import inverse
 from hierglm.plan.elimination import Solution, System, covariances, solve
 from hierglm.plan.likelihoods import Likelihood, Own
 from hierglm.plan.order import Order
@@ -167,7 +166,7 @@ def _iterate(
             local.common - weight * (at.b - centre),
         )
         b, u = advance(likelihood, at, local, solved, precisions, (centre, weight))
-        sds = np.sqrt(np.diag(inverse(solved.precision))) if len(b) else np.ones(0)
+        sds = np.sqrt(np.diag(solved.covariance))
         moved = float(np.max(np.abs(b - at.b) / sds, initial=0.0))
         uncertain = covariances(local.system, order, solved)
         variances = []
@@ -187,7 +186,7 @@ def _iterate(
                 moved = max(moved, float(np.max(np.abs(turned))))
             variances.append(new)
         sigma, sigma_spread = at.sigma, 0.0
-        decided = used(precisions, uncertain, weights, solved.precision)
+        decided = used(precisions, uncertain, weights, solved.covariance)
         likelihood, settled = likelihood.settled(b, u, decided)
         moved = max(moved, settled)
         if free_sigma:

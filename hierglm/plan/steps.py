@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.models import Model
-from hierglm.plan.blocks import inverse
 from hierglm.plan.elimination import Solution
 from hierglm.plan.likelihoods import Likelihood, Local
 from hierglm.plan.varied import LONGEST, VAGUE, Varied
@@ -77,10 +76,10 @@ def times(u: Floats, precision: Floats) -> Floats:
 
 
 def used(
-    precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, H: Floats
+    precisions: Sequence[Floats], uncertain: Sequence[Floats], weight: Floats, covariance: Floats
 ) -> float:
     """Return the degrees of freedom of coefficients and effects: how many the data decide."""
-    used = len(weight) - float(np.sum(weight * np.diag(inverse(H)))) if len(H) else 0.0
+    used = len(weight) - float(np.sum(weight * np.diag(covariance)))
     for p, v in zip(precisions, uncertain, strict=True):
         used += v.shape[0] * v.shape[1] - float(np.sum(v * p))
     return used
