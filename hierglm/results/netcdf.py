@@ -100,6 +100,7 @@ def load(
     shown = repr(str(path))
     try:
         with h5py.File(path, "r") as file:
+            _refuse_links(file, shown)
             own = file.get(_OWN)
             if own is None:
                 raise FileError(f"{shown} is no fit of hierglm; xarray.open_dataset may read it")
@@ -108,6 +109,8 @@ def load(
                     f"{shown} has draws alone, as the rows of its fit were read in batches: "
                     f"xarray.open_dataset({shown}, group='posterior') reads them"
                 )
+            _refuse_links(own, shown)
+            _refuse_links(file[_POSTERIOR], shown)
             if own[_FIT].nbytes > max_bytes:
                 raise FileError(
                     f"the fit in {shown} has {own[_FIT].nbytes:,} bytes; where you trust it, "
@@ -240,6 +243,18 @@ def _attached(draws: Draws, path: Path, late: set[str]) -> Draws:
 
 def _of_levels(variable: Variable) -> bool:
     return variable.effect == "ran_vals"
+
+
+def _refuse_links(group: Any, shown: str) -> None:
+    """Refuse what HDF5 would read elsewhere: a file of a stranger opens no other."""
+    import h5py
+
+    for name in group:
+        link = group.get(name, getlink=True)
+        item = group[name] if isinstance(link, h5py.HardLink) else None
+        whole = isinstance(item, h5py.Dataset) and not (item.is_virtual or item.external)
+        if not whole and not (isinstance(item, h5py.Group) and group.name == "/"):
+            raise FileError(f"{shown} is no fit of hierglm: {name!r} is not within the file")
 
 
 def _ours(path: str | Path) -> bool:

@@ -191,3 +191,30 @@ def test_what_is_not_opened(fit: Fit, tmp_path: Path) -> None:
         file["posterior/r_year"] = values
     with pytest.raises(FileError, match="'r_year' is not of shape"):
         load(path)
+
+
+def test_a_file_that_leads_to_others_is_refused(fit: Fit, tmp_path: Path) -> None:
+    import h5py
+
+    whole = fit.save(tmp_path / "fit.nc").read_bytes()
+    other = tmp_path / "secret"
+    other.write_bytes(b"12345678")
+    layout = h5py.VirtualLayout((1,), "f8")
+    layout[:] = h5py.VirtualSource(tmp_path / "fit.nc", "posterior/b", (1,))
+    ways = {
+        "external": lambda g: g.create_dataset("x", (1,), "f8", external=[(other, 0, 8)]),
+        "virtual": lambda g: g.create_virtual_dataset("x", layout),
+        "link": lambda g: g.__setitem__("x", h5py.ExternalLink(other, "/")),
+        "soft": lambda g: g.__setitem__("x", h5py.SoftLink("/hierglm")),
+        "group": lambda g: g.create_group("x"),
+    }
+    for name, make in ways.items():
+        for place in ("/", "posterior", "hierglm"):
+            if (name, place) == ("group", "/"):
+                continue
+            path = tmp_path / f"{name}.nc"
+            path.write_bytes(whole)
+            with h5py.File(path, "r+") as file:
+                make(file[place])
+            with pytest.raises(FileError, match="'x' is not within the file"):
+                load(path)
