@@ -25,6 +25,9 @@ from hierglm.streaming.sources import BATCH, COUNT, Source, same
 MOST = 5_000_000
 """Different rows from which a gradient takes about a second."""
 
+_FIRST = 20_000
+"""Rows that tell whether a column has about as many values as rows."""
+
 
 def tally(
     formula: Formula,
@@ -78,13 +81,14 @@ def _different(names: Sequence[str], source: Source, batch: int) -> tuple[Seen, 
         apart = source.fold(names, partial(_counts, names=names), partial(_both, names=names))
         seen, found = (Seen(""), None) if apart is None else apart
         return Seen(source.name) + seen, None if found is None else _bounded(found, source, total)
+    for table in source.read(names, _FIRST):
+        _refuse_continuous(table.slice(0, _FIRST), total, source.name)
+        break
     seen, parts, known = Seen(source.name), [], 0
-    tasks = (partial(_piece, piece, names) for piece in _pieces(names, source, batch, total))
-    for k, (more, found) in enumerate(in_order(tasks, workers())):
+    tasks = (partial(_piece, piece, names) for piece in _pieces(names, source, batch))
+    for more, found in in_order(tasks, workers()):
         seen += more
         parts.append(found)
-        if k == 0:
-            _refuse_continuous(found, more.rows - more.incomplete, total, source.name)
         # Put together whenever there are twice as many.
         if sum(t.num_rows for t in parts) > 2 * known + batch:
             parts = [_bounded(_together(parts, names), source, total)]
@@ -99,18 +103,11 @@ def _bounded(found: Any, source: Source, total: int | None) -> Any:
     return found
 
 
-def _pieces(
-    names: Sequence[str], source: Source, batch: int, total: int | None
-) -> Iterator[Callable[[], Any]]:
+def _pieces(names: Sequence[str], source: Source, batch: int) -> Iterator[Callable[[], Any]]:
     """Yield what returns rows, or different rows with their numbers where the source finds them."""
     if source.group is None:
         yield from source.pieces(names, batch)
         return
-    for table in source.read(names, batch):
-        # One batch of rows first: it tells whether there is anything to be found.
-        _, found = _counts(table, names)
-        _refuse_continuous(found, table.num_rows, total, source.name)
-        break
     for table in source.group(names):
         yield partial(same, table)
 
@@ -152,7 +149,7 @@ def _grouped(table: Any, names: Sequence[str]) -> Any:
     return found.rename_columns([n.replace(f"{COUNT}_sum", COUNT) for n in found.column_names])
 
 
-def _refuse_continuous(first: Any, rows: int, total: int | None, source: str) -> None:
+def _refuse_continuous(first: Any, total: int | None, source: str) -> None:
     """Refuse a column of about as many values as rows, where there are too many rows."""
     from pyarrow import compute, types
 
@@ -160,7 +157,7 @@ def _refuse_continuous(first: Any, rows: int, total: int | None, source: str) ->
         return
     for name in first.column_names:
         column = first.column(name)
-        if name == COUNT or not types.is_floating(column.type):
+        if not types.is_floating(column.type):
             continue
-        if compute.count_distinct(column).as_py() > rows / 2:
+        if compute.count_distinct(column).as_py() > first.num_rows / 2:
             raise infeasible(source, total, f"column {name!r}, of about as many values as rows,")

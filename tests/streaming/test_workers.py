@@ -46,7 +46,7 @@ def client() -> Iterator[Any]:
     pytest.importorskip("dask.dataframe")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
             host="127.0.0.1", silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as found,
