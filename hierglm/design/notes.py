@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 
 _MOST_WORK = 5e9
 """Rows x columns^2 up to which rank is looked at: a second or two."""
+_MOST_NAMED = 12
+"""Columns that are named one by one."""
 _BLOCK = 65_536
 _EXACT = 1e-13
 """Residuals, as a share of the response's largest value, that are rounding error."""
@@ -133,10 +135,16 @@ def _notes(common: Columns, intercept: bool) -> Iterator[str]:
         yield f"column {common.labels[k]!r} is {why}: only its prior informs its coefficient"
     live = np.flatnonzero(~useless)
     scale = np.outer(size[live], size[live]) * len(matrix)
-    for j in _dependent(products[np.ix_(live, live)] / scale):
+    dependent = _dependent(products[np.ix_(live, live)] / scale)
+    for j in dependent[:_MOST_NAMED]:
         yield (
             f"column {common.labels[live[j]]!r} is a combination of the columns before it: "
             "only the priors tell their coefficients apart"
+        )
+    if len(dependent) > _MOST_NAMED:
+        yield (
+            f"{len(dependent) - _MOST_NAMED:,} more columns are combinations of columns before "
+            f"them, {common.labels[live[dependent[-1]]]!r} the last"
         )
 
 

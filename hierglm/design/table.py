@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -94,12 +95,12 @@ class Table:
         DataError
             A column that is not there, is there twice, or holds what no formula can use.
         """
-        found = self.columns.count(name)
-        if found == 0:
-            raise DataError(f"no column {name!r}{suggest(name, self.columns)}")
-        if found > 1:
-            raise DataError(f"{found} columns are called {name!r}; rename all but one")
-        return self.read(name)
+        try:
+            return self.read(name)
+        except KeyError:
+            if name in self.columns:
+                raise
+            raise DataError(f"no column {name!r}{suggest(name, self.columns)}") from None
 
     def select(self, names: tuple[str, ...], rows: NDArray[Any]) -> Table:
         """Return some columns and rows, read now."""
@@ -204,7 +205,14 @@ def as_table(data: Any) -> Table:
 def _lazily(names: Any, rows: int, series: Callable[[str], Any]) -> Table:
     from hierglm.design.convert import column_of
 
+    # Counted once: tables may have thousands of columns.
+    counts = Counter(map(str, names))
+
     def read(name: str) -> Column:
+        if not counts[name]:
+            raise KeyError(name)
+        if counts[name] > 1:
+            raise DataError(f"{counts[name]} columns are called {name!r}; rename all but one")
         try:
             name.encode()
             return column_of(name, series(name))

@@ -55,6 +55,13 @@ def test_more_columns_than_rows():
     assert named(notes_of(matrix)) == ["x3", "x4", "x5"]
 
 
+def test_of_many_the_first_are_named_and_the_others_counted():
+    matrix = np.random.default_rng(4).normal(size=(5, 40))
+    found = notes_of(matrix)
+    assert named(found[:-1]) == [f"x{k}" for k in range(4, 16)]
+    assert found[-1] == "24 more columns are combinations of columns before them, 'x39' the last"
+
+
 def test_too_much_work_is_not_done():
     matrix = np.broadcast_to(1.0, (3_000_000_000, 3))
     assert column_notes(Columns(matrix, ("a", "b", "c"), None), True) == ()
