@@ -72,7 +72,9 @@ def family(name: str | Family, link: str | None = None) -> Family:
     # "beta-binomial" and "Beta Binomial" are as clear.
     word = re.sub(r"[-\s]+", "_", word.lower())
     if inside is not None and link is not None and inside != link:
-        raise SettingsError(f"family {clipped(repr(name))} has a link already; found link={link!r} besides")
+        raise SettingsError(
+            f"family {clipped(repr(name))} has a link already; found link={link!r} besides"
+        )
     found = FAMILIES.get(word)
     if found is None:
         raise SettingsError(f"no family {clipped(repr(name))}{suggest(word, FAMILIES)}")

@@ -31,8 +31,9 @@ def _operand_names(node: ast.AST) -> list[ast.Name]:
 def exponent(node: ast.BinOp) -> float:
     """Return the size of an exponent that is a number, 0 of one that is not."""
     power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
-    known = isinstance(node.op, ast.Pow) and isinstance(power, ast.Constant)
-    return float(power.value) if known and isinstance(power.value, int | float) else 0.0
+    if not isinstance(node.op, ast.Pow) or not isinstance(power, ast.Constant):
+        return 0.0
+    return float(power.value) if isinstance(power.value, int | float) else 0.0
 
 
 def flag(test: ast.expr) -> ast.expr:

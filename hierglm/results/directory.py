@@ -6,7 +6,7 @@ import os
 import re
 import struct
 import zipfile
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 MAX_MEMBERS = 100_000
 MAX_ENTRY = 512
@@ -18,7 +18,7 @@ _END_64 = struct.Struct("<4sQ2H2L4Q")
 _NAME = re.compile(r"\w[\w-]*(\.\w+)?", re.ASCII)
 
 
-def check_directory(file: BinaryIO, size: int) -> None:
+def check_directory(file: IO[bytes], size: int) -> None:
     """Refuse an archive whose list of members would take much memory merely to be read.
 
     ``zipfile`` makes an object of a kilobyte of each entry, and one entry takes 46 bytes.
@@ -79,7 +79,7 @@ def check_members(infos: list[zipfile.ZipInfo], size: int) -> None:
         raise ValueError("it promises more than it holds")
 
 
-def _read(file: BinaryIO, start: int, what: struct.Struct) -> tuple[Any, ...]:
+def _read(file: IO[bytes], start: int, what: struct.Struct) -> tuple[Any, ...]:
     if start < 0:
         raise ValueError("it is too short")
     file.seek(start)
