@@ -8,12 +8,15 @@ that leads nowhere), and makes pages and a search that need no network.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+# Pictures are part of the pages, whatever is set where they are built.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
 from docs.records import write_records  # noqa: E402
 from hierglm.engines.installed import find_stan  # noqa: E402
