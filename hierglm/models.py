@@ -258,10 +258,16 @@ def specify(
 
 def noted(design: Design, chosen: Family) -> Design:
     """Return a design with notes on what its rows say nothing about."""
-    residual = any(p.name == "sigma" for p in estimated(design, chosen))
-    y = chosen.scale.apply(design.response.values) if residual else None
-    notes = (*design.notes, *confounding_notes(design, y), *separation_notes(design, chosen))
-    return replace(design, notes=notes)
+    spread = _SPREADS.get(chosen.name, "sigma")
+    scale = chosen.link if chosen.name in _SPREADS else chosen.scale
+    known = all(p.name != spread for p in estimated(design, chosen))
+    y = None if known else scale.apply(design.response.values)
+    confounded = confounding_notes(design, y, spread, binary=chosen.name == "bernoulli")
+    return replace(design, notes=(*design.notes, *confounded, *separation_notes(design, chosen)))
+
+
+_SPREADS = {"gamma": "shape", "beta": "phi"}
+"""What grows without end where the columns give the response; sigma, which vanishes, of others."""
 
 
 def refuse_flat(model: Model) -> None:

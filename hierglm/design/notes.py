@@ -40,33 +40,52 @@ def column_notes(common: Columns, intercept: bool) -> tuple[str, ...]:
     return tuple(_notes(common, intercept))
 
 
-def confounding_notes(design: Design, y: Floats | None) -> tuple[str, ...]:
+def confounding_notes(
+    design: Design, y: Floats | None, spread: str = "sigma", *, binary: bool = False
+) -> tuple[str, ...]:
     """Return a note for each sd that the data say nothing about, or not apart from another.
 
     Parameters
     ----------
     design : Design
     y : ndarray, shape (rows,), or None
-        The response on the scale of its residual sd, sigma, where that is estimated.
+        The response on the scale of the linear predictor, where how far it is from there is
+        estimated.
+    spread : str
+        The parameter that says how far: sigma, or a shape or precision.
+    binary : bool
+        Whether it is 0 or 1, and rows by themselves say nothing of a variance between them.
     """
-    return tuple(_confounded(design, y))
+    return tuple(_confounded(design, y, spread, binary))
 
 
-def _confounded(design: Design, y: Floats | None) -> Iterator[str]:
+def _confounded(design: Design, y: Floats | None, spread: str, binary: bool) -> Iterator[str]:
     if y is not None and _is_exact(design, y):
+        end = (
+            "sigma, which goes to 0 and has no proper posterior"
+            if spread == "sigma"
+            else f"{spread}, which only its prior keeps finite"
+        )
         yield (
             f"response {design.response.label!r} is the same in every row, or a combination of the "
-            "columns: nothing is left for sigma, which goes to 0 and has no proper posterior"
+            f"columns: nothing is left for {end}"
         )
     plain = [g for g in design.groups if _is_plain(g.relation) and "Intercept" in g.terms]
     for g in design.groups:
         if len(g.levels) == 1:
             yield f"group {g.group!r} has one level: only priors inform the sds of its effects"
     for g in plain:
-        if y is not None and len(g.levels) == design.rows > 1:
+        if not len(g.levels) == design.rows > 1:
+            continue
+        if y is not None:
             yield (
                 f"group {g.group!r} has one row a level: only priors tell its sd(Intercept) and "
-                "sigma apart"
+                f"{spread} apart"
+            )
+        elif binary:
+            yield (
+                f"group {g.group!r} has one row a level, and rows of 0 and 1 say nothing about "
+                "its sd(Intercept): only its prior informs it"
             )
     for g, h in _same_rows([g for g in plain if len(g.levels) > 1]):
         yield (

@@ -36,6 +36,10 @@ _FAR = "dates are from 1678 to 2261"
 _WEIGHTED, _KNOWN, _TRIALS = "y | weights(w) ~ x", "y | se(w) ~ x", "y | trials(m) ~ x"
 
 TYPES = {
+    "truths": Case("y ~ x", table(x=HALF > 0), same(x=HALF > 0)),
+    "whole numbers with missing ones": Case(
+        "y ~ x", table(x=pd.array([None, *range(23)], dtype="Int64")), dropped("x", 1)
+    ),
     "half a character": Case(
         BY_G, table(g=objects(["\ud800", "a\ud800"] * 12)), refused("'g' has half a character")
     ),
@@ -148,7 +152,40 @@ TYPES = {
     ),
 }  # fmt: skip
 
+_ENDLESS = "the likelihood grows without end along"
 RESPONSES = {
+    "complete separation": Case(
+        "y ~ x", table(y=(X > 0.1) * 1), Notes((f"separated by 'x': {_ENDLESS}",)), "bernoulli"
+    ),
+    "a category without successes": Case(
+        "y ~ g", table(y=HALF * (G != "c")), Notes(("separated by 'g[T.c]': ",)), "bernoulli"
+    ),
+    "nothing but successes": Case(
+        "y ~ x", table(y=HALF * 0 + 1), Notes((f"separated by the intercept: {_ENDLESS}",)),
+        "bernoulli",
+    ),
+    "nothing but failures of trials": Case(
+        _TRIALS, table(y=HALF * 0, m=[3] * 24), Notes(("separated by the intercept: ",)), "binomial"
+    ),
+    "nothing but zeros": Case(
+        "y ~ x", table(y=HALF * 0), Notes(("separated by the intercept: ",)), "poisson"
+    ),
+    "one success": Case("y ~ 1", {"y": [1]}, Notes(("separated by the intercept: ",)), "bernoulli"),
+    "a group of one success or failure a level": Case(
+        BY_G, table(y=HALF, g=np.arange(24)), Notes(("rows of 0 and 1 say nothing about",)),
+        "bernoulli",
+    ),
+    "a constant duration": Case(
+        "y ~ x", table(y=[0.3] * 24), Notes(("nothing is left for shape, which only its prior",)),
+        "gamma",
+    ),
+    "a proportion that columns give exactly": Case(
+        "y ~ x", table(y=1 / (1 + np.exp(-X))), Notes(("nothing is left for phi",)), "beta"
+    ),
+    "truths with missing ones": Case(
+        "y ~ x", table(y=pd.array([None, *(HALF[1:] > 0)], dtype="boolean")),
+        dropped("y", 1), "bernoulli",
+    ),
     "counts of a thousand million": Case("y ~ x", table(y=COUNT + 10**9), same(
         y=COUNT + 1e9), "poisson"),
     "counts beyond Stan's": Case(
