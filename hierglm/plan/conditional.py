@@ -107,6 +107,16 @@ def by_levels(fit: Penalised, k: int, centre: Floats, within: Mapping[int, Float
     return Conditional(about.A, turned(own, about.B, q), F, own.T @ about.c)
 
 
+def scaled(about: Conditional, factor: float) -> Conditional:
+    """Return what effects are conditioned on, all that the data say times a factor.
+
+    `condition` has it in units of the residual variance: programs without sigma in their scales
+    need it over that, and a response that counts more times its weight.
+    """
+    F = {m: f * factor for m, f in about.F.items()}
+    return Conditional(about.A * factor, about.B * factor, F, about.c * factor)
+
+
 def _array(matrix: Any) -> Floats:
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
 

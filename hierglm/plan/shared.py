@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hierglm.covariances import covariance_of
 from hierglm.models import Model, Part, estimated
 from hierglm.plan.compute import compute
-from hierglm.plan.conditional import Conditional, condition
+from hierglm.plan.conditional import Conditional, condition, scaled
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
 from hierglm.priors.assign import assign
@@ -56,7 +56,7 @@ def condition_shared(model: Model) -> tuple[Conditional | None, Floats, str]:
             return None, nothing, f"no penalised fit of {m.part.label}: {numbers.doubt}"
         centre = numbers.fit.common
         share = m.part.weight / numbers.fit.sigma**2
-        found.append(_times(condition(numbers.fit, 0, centre), share))
+        found.append(scaled(condition(numbers.fit, 0, centre), share))
         centres.append(centre)
     return _together(found), np.concatenate(centres), ""
 
@@ -76,10 +76,6 @@ def _barred(model: Model) -> str:
     if len(set(places)) != len(places):
         return "a response with the term twice has no penalised fit of both so far"
     return ""
-
-
-def _times(about: Conditional, factor: float) -> Conditional:
-    return Conditional(about.A * factor, about.B * factor, {}, about.c * factor)
 
 
 def _together(parts: list[Conditional]) -> Conditional:

@@ -12,7 +12,7 @@ from hierglm.covariances import covariance_of
 from hierglm.design.design import Grouping
 from hierglm.plan.alike import shares
 from hierglm.plan.blocks import pack
-from hierglm.plan.conditional import by_levels
+from hierglm.plan.conditional import by_levels, scaled
 from hierglm.plan.forms import Plan, ResponseForm
 from hierglm.plan.rotation import differ
 from hierglm.program.common import centre, moves
@@ -40,13 +40,15 @@ def conditional(plan: Plan, number: int) -> Fragment:
     assert numbers.fit is not None
     k, q = number + 1, len(grouping.terms)
     about = by_levels(numbers.fit, number, centre(plan), numbers.within)
+    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
+    if rows:
+        about = scaled(about, 1 / numbers.fit.sigma**2)
     crossings = [
         (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, numbers.fit.effects[m].shape[1]),
                          f"and with {plan.model.design.groups[m].group}"))
         for m, F in about.F.items()
     ]  # fmt: skip
     scales = level_parts(plan, number)
-    rows = plan.response.form is not ResponseForm.CROSSPRODUCTS
     p = about.B.shape[1]
     B = about.B.reshape(len(about.c), q, p).transpose(1, 0, 2)
     data = [

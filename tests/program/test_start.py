@@ -45,6 +45,7 @@ SHAPES = [
     ("hit ~ x + (x | g)", "bernoulli"),
     ("hit ~ x + (1 | g) + (1 | h)", "bernoulli"),
     ("count ~ x + (1 | g/k)", "poisson"),
+    ("wide | se(known, sigma=TRUE) ~ x + (x | g)", "gaussian"),
 ]
 
 
@@ -59,8 +60,10 @@ def test_the_curvature_there_is_one(formula, family):
     data = pd.DataFrame(
         {"x": x, "g": g, "h": h, "k": k, "y": eta + r.normal(size=n),
          "hit": (r.random(n) < 1 / (1 + np.exp(-eta))).astype(int),
-         "count": r.poisson(np.exp(eta / 2))}
+         "count": r.poisson(np.exp(eta / 2)), "known": r.uniform(2, 6, n)}
     )  # fmt: skip
+    # Residuals with an sd far from 1, by rows.
+    data["wide"] = 5 * data["y"] + data["known"] * r.normal(size=n)
     _, (program, _) = pair(formula, data, family, {"b": prior.normal(0, 5)})
     with EmbeddedEngine().open(program) as density:
         at, spread = started(program, density)
