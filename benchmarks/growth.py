@@ -82,7 +82,7 @@ GROWTHS = {
         lambda size: f"y ~ {' + '.join(f'x{k}' for k in range(size))} + (1 | g)", _columns,
     ),
     "terms": Growth(
-        (2, 5, 12),
+        (2, 5, 12, 24),
         lambda size: f"y ~ x + {' + '.join(f'(1 | g{k})' for k in range(size))}", _terms,
     ),
     "draws": Growth(
