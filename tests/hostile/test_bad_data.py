@@ -158,6 +158,20 @@ def test_many_columns_and_many_levels() -> None:
     np.testing.assert_array_equal(group.index, levels)
 
 
+@pytest.mark.slow
+def test_five_thousand_columns_in_one_formula() -> None:
+    r = np.random.default_rng(1)
+    wide = pd.DataFrame(r.normal(size=(24, 5000)), columns=[f"x{k}" for k in range(5000)])
+    model = hg.model("y ~ .", wide.assign(y=r.normal(size=24)))
+    np.testing.assert_array_equal(model.model.design.common.matrix, wide)
+    # 24 rows and an intercept leave room for 23.
+    assert [n.split("'")[1] for n in model.model.design.notes[:-1]] == [
+        f"x{k}" for k in range(23, 35)
+    ]
+    assert model.model.design.notes[-1].startswith("4,965 more columns are combinations")
+    assert "5,001 common coefficients are too many" in model.plan().common.because
+
+
 NEW: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "too large": ("y ~ x", {}, {"x": [1.0, 1e200]}, r"x is 1e\+200 in row 2"),
     "whole numbers that merge": (
