@@ -2,13 +2,15 @@
 
 One answer to every ``executor=``: threads, processes, Dask's ``client.get_executor()``, mpi4py's
 ``MPIPoolExecutor``. What all units have in common, such as the data, goes to a worker once: a unit
-carries only its fingerprint, and a worker that does not have it asks.
+carries only its fingerprint, and a worker that does not have it asks. Arrays that a unit shares
+with it, such as the design of a simulated data set, are told by their numbers there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import io
 import pickle
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +26,9 @@ from concurrent.futures import (
 from enum import Enum
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierglm.errors import SettingsError, WorkerError
 
 Item = TypeVar("Item")
@@ -38,7 +43,11 @@ _WIDE = 64
 _KEPT = 2
 """Tasks that a worker keeps; an earlier one is asked for again."""
 
-_TASKS: OrderedDict[str, Callable[[Any], Any]] = OrderedDict()
+_LARGE = 2**12
+"""Bytes from which on an array of the task is not sent again in a unit."""
+
+Arrays = list[NDArray[Any]]
+_TASKS: OrderedDict[str, tuple[Callable[[Any], Any], Arrays]] = OrderedDict()
 
 
 class _Sent(Enum):
@@ -116,7 +125,13 @@ class _Crew:
         workers = getattr(executor, "_max_workers", None)
         self._width = _AHEAD * workers if isinstance(workers, int) else _WIDE
         # Threads share what there is; all others may be in other processes.
-        self._blob = None if isinstance(executor, ThreadPoolExecutor) else _pickled(task)
+        self._arrays: Arrays = []
+        self._known: dict[int, int] = {}
+        self._blob: bytes | None = None
+        if not isinstance(executor, ThreadPoolExecutor):
+            body = self._pickled(task, learn=True)
+            frozen = [not array.flags.writeable for array in self._arrays]
+            self._blob = pickle.dumps((self._arrays, frozen, body), pickle.HIGHEST_PROTOCOL)
         self._digest = hashlib.sha256(self._blob).hexdigest() if self._blob else ""
         self._items: dict[int, Any] = {}
         self._flying: dict[Future[Any], tuple[int, Executor]] = {}
@@ -157,6 +172,30 @@ class _Crew:
         if self._executor is not self._given:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _pickled(self, value: Any, learn: bool = False) -> bytes:
+        """Return the task (`learn`) or an item as bytes, with numbers for arrays of the task."""
+
+        def number(part: Any) -> int | None:
+            if type(part) is not np.ndarray or part.nbytes < _LARGE:
+                return None
+            if learn and id(part) not in self._known:
+                # Kept, so that no other array is ever found at the same place.
+                self._known[id(part)] = len(self._arrays)
+                self._arrays.append(part)
+            return self._known.get(id(part))
+
+        file = io.BytesIO()
+        own = {"persistent_id": lambda _, part: number(part)}
+        pickler = type("Pickler", (_pickler(),), own)(file, pickle.HIGHEST_PROTOCOL)
+        try:
+            pickler.dump(value)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise SettingsError(
+                f"the model cannot be sent to other processes ({error}): give functions that a "
+                "module has, install cloudpickle, or use an executor of threads"
+            ) from error
+        return file.getvalue()
+
     def _room(self) -> bool:
         # A unit that may be what kills is alone when it has its last try.
         last = any(self._begun[k] == TRIES - 1 for k in self._items)
@@ -164,6 +203,7 @@ class _Crew:
 
     def _send(self, number: int, blob: bytes | None = None) -> None:
         item = self._items[number]
+        sent = b"" if self._blob is None else self._pickled(item)
         for _ in range(TRIES):
             try:
                 if self._blob is None:
@@ -171,7 +211,7 @@ class _Crew:
                 else:
                     # The number of the try makes another key: Dask keeps what came of a call.
                     tried = (number, self._begun[number])
-                    future = self._executor.submit(_work, self._digest, blob, item, tried)
+                    future = self._executor.submit(_work, self._digest, blob, sent, tried)
             except BrokenExecutor as error:
                 self._replace(self._executor, error)
                 continue
@@ -225,29 +265,39 @@ class _Crew:
             broken.shutdown(wait=False)
 
 
-def _work(digest: str, blob: bytes | None, item: Any, tried: tuple[int, int]) -> Any:
+def _work(digest: str, blob: bytes | None, sent: bytes, tried: tuple[int, int]) -> Any:
     """Do a task in a worker, which keeps it; say so if it has not got it."""
-    task = _TASKS.get(digest)
-    if task is None:
+    found = _TASKS.get(digest)
+    if found is None:
         if blob is None:
             return _Sent.MISSING
-        task = _TASKS[digest] = pickle.loads(blob)
+        arrays, frozen, body = pickle.loads(blob)
+        # Units share them, as they do where no executor is.
+        for array, still in zip(arrays, frozen, strict=True):
+            array.flags.writeable = not still
+        found = _TASKS[digest] = _Unpickler(body, arrays).load(), arrays
         while len(_TASKS) > _KEPT:
             _TASKS.popitem(last=False)
-    return task(item)
+    task, arrays = found
+    return task(_Unpickler(sent, arrays).load())
 
 
-def _pickled(task: Callable[[Any], Any]) -> bytes:
-    """Return a task as bytes; cloudpickle, where it is, knows functions of notebooks too."""
+class _Unpickler(pickle.Unpickler):
+    """Puts arrays in the place of their numbers."""
+
+    def __init__(self, data: bytes, arrays: Arrays) -> None:
+        super().__init__(io.BytesIO(data))
+        self._arrays = arrays
+
+    def persistent_load(self, pid: int) -> NDArray[Any]:
+        """Return the array of a number."""
+        return self._arrays[pid]
+
+
+def _pickler() -> type[pickle.Pickler]:
+    """Return what pickles; cloudpickle, where it is, knows functions of notebooks too."""
     try:
-        with_functions = importlib.import_module("cloudpickle").dumps
+        found: type[pickle.Pickler] = importlib.import_module("cloudpickle").Pickler
     except ImportError:
-        with_functions = pickle.dumps
-    try:
-        found: bytes = with_functions(task, protocol=pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise SettingsError(
-            f"the model cannot be sent to other processes ({error}): give functions that a module "
-            "has, install cloudpickle, or use an executor of threads"
-        ) from error
+        return pickle.Pickler
     return found

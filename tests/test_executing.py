@@ -75,6 +75,52 @@ def test_what_units_share_is_sent_once(tmp_path):
     assert len((tmp_path / "log").read_text().split()) == 1
 
 
+class Weighing(Executor):
+    """An executor that does what it is sent at once, and remembers how much that was."""
+
+    def __init__(self) -> None:
+        self.items = []
+
+    def submit(self, fn, /, digest, blob, item, tried):
+        self.items.append(len(item))
+        future = Future()
+        future.set_result(fn(digest, blob, item, tried))
+        return future
+
+
+def scaled(table, item):
+    factor, same, other = item
+    assert not table.flags.writeable
+    assert same is table
+    return float(factor * table.sum() + other.sum())
+
+
+def test_arrays_that_units_share_with_the_task_are_sent_once():
+    table = np.arange(1e5)
+    table.flags.writeable = False
+    items = [(k, table, np.full(10, float(k))) for k in range(4)]
+    there = Weighing()
+    assert list(perform(partial(scaled, table), items, there)) == [
+        k * table.sum() + 10 * k for k in range(4)
+    ]
+    assert max(there.items) < 2_000
+    # Another array of the same numbers is another array.
+    items = [(1, table, table.copy())]
+    assert list(perform(partial(scaled, table), items, Weighing())) == [2 * table.sum()]
+
+
+def test_simulated_data_are_sent_without_their_design():
+    rng = np.random.default_rng(1)
+    data = {"y": rng.normal(size=2000), "x": rng.normal(size=2000), "g": np.arange(2000) % 50}
+    model = hg.model("y ~ x + (x | g)", data, priors={"b": hg.prior.normal(0, 1)})
+    options = {"n": 2, "draws": 60, "seed": 1, "warmup": 50, "chains": 1, "progress": False}
+    there = Weighing()
+    found = model.calibrate(executor=there, **options)
+    assert np.array_equal(found.ranks, model.calibrate(**options).ranks)
+    # A response, its rows, and what is small.
+    assert max(there.items) < 2 * data["y"].nbytes + 20_000
+
+
 def test_a_worker_that_dies_loses_nothing(tmp_path):
     told = []
     with processes(2) as pool:
@@ -174,7 +220,7 @@ class Dead(Executor):
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
         answer = fn(*args, **kwargs)
-        second = args[2] == 2
+        second = args[3][0] == 1
         future.set_result(SamplingError("no start") if second else answer)
         return future
 
