@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, look, picture, title
+from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, distinct, look, picture, title
 
 Ints = NDArray[np.int64]
 
@@ -58,13 +58,14 @@ def calibration(
         figure = picture(PAGE * across / _ACROSS if across > 1 else PAGE / 2, _HEIGHT * rows + 0.7)
         figure.data = pd.concat(tables, ignore_index=True)
         axes = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
-        for place, k in zip(axes.flat, shown, strict=False):
+        heads = distinct([names[k] for k in shown], room=19)
+        for place, k, head in zip(axes.flat, shown, heads, strict=False):
             place.fill_between(z, low / count - z, high / count - z, step="mid", color="#E6E6E6")
             place.axhline(0, color=QUIET, lw=0.6)
             outside = ((below[k] < low) | (below[k] > high)).any()
             colour = TROUBLE if outside else ACCENT
             place.step(z, below[k] / count - z, where="mid", color=colour, lw=1.1)
-            title(place, names[k], room=19)
+            title(place, head)
             place.set_xticks([0, 0.5, 1], labels=["0", "0.5", "1"])
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, look, picture, safe, title
+from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, distinct, look, picture, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,9 @@ def recovery(estimates: pd.DataFrame, most: int = 24) -> Figure:
         figure = picture(max(PAGE * across / _ACROSS, PAGE / 2), _HEIGHT * max(1, rows) + 0.6)
         figure.data = estimates[estimates["parameter"].isin(shown)]
         axes = figure.subplots(max(1, rows), across, squeeze=False)
-        for place, name in zip(axes.flat, shown, strict=False):
-            _panel(place, estimates[estimates["parameter"] == name], name)
+        heads = distinct(shown, room=13)
+        for place, name, head in zip(axes.flat, shown, heads, strict=False):
+            _panel(place, estimates[estimates["parameter"] == name], head)
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)
         left_out = len(names) - len(shown)
@@ -55,7 +56,7 @@ def recovery(estimates: pd.DataFrame, most: int = 24) -> Figure:
     return figure
 
 
-def _panel(place: Axes, own: pd.DataFrame, name: str) -> None:
+def _panel(place: Axes, own: pd.DataFrame, head: str) -> None:
     truth = own["truth"].to_numpy(np.float64)
     if np.ptp(truth) > 1e-12 * np.abs(truth).max():
         at = truth
@@ -76,4 +77,4 @@ def _panel(place: Axes, own: pd.DataFrame, name: str) -> None:
         if not crowded:
             place.plot(at[some], own["estimate"][some], "o", ms=2.5, color=colour)
     share = own["covered"].mean()
-    title(place, f"{safe(name, 13)}  {share:.0%}", room=22)
+    title(place, f"{head}  {share:.0%}")

@@ -32,6 +32,8 @@ ABSOLUTE, RELATIVE = 1e-10, 1e-9
 """Largest error, and largest error as a share of the smallest value of a row."""
 _VARIANCE = 2.9
 """(16 sqrt(3) / (15 pi))^-2: the logistic distribution's variance beside a normal one."""
+_SERIAL = 2**18
+"""Products up to which OpenBLAS uses one thread: blocks of rows have threads of their own."""
 _POINTS = (13, 11), (24, 20)
 """Chebyshev points of eta t and of t; more of them for rows that the first are too few for."""
 
@@ -112,7 +114,10 @@ def _over_rectangles(
             count = min(k - 1, max(n, m) - k)
             np.multiply(powers[1 : count + 1], powers[k - 1], out=powers[k : k + count])
             k += count
-        np.matmul(own, powers[:n, 0], out=of_t[:m])
+        step = max(1, _SERIAL // (n * m))
+        for low in range(0, draws, step):
+            part = slice(low, low + step)
+            np.matmul(own, powers[:n, 0, part], out=of_t[:m, part])
         np.einsum("ks,ks->s", of_t[:m], powers[:m, 1], out=out[row])
     return np.asarray(enough)
 
