@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
@@ -33,3 +37,11 @@ def schools(rows: int = 40, seed: int = 5) -> pd.DataFrame:
             "log_time": r.normal(1, 0.2, rows),
         }
     )
+
+
+def thinned(cases: Iterable[str], keep: int = 3) -> list[Any]:
+    """Return cases of a test: every third; the others are slow, for they are much alike."""
+    return [
+        case if number % keep == 0 else pytest.param(case, marks=pytest.mark.slow)
+        for number, case in enumerate(cases)
+    ]

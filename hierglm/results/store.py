@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
@@ -38,6 +37,7 @@ from hierglm.results.archive import (
     write_archive,
 )
 from hierglm.results.fitted import Fitted, effects_seed
+from hierglm.results.identity import compare, identities
 from hierglm.results.pack import Packer, unpack
 from hierglm.results.responses import pack_responses, unpack_model, unpack_table
 from hierglm.results.vetting import check_draws, check_plan, vetted
@@ -94,7 +94,7 @@ def packed(fitted: Fitted) -> list[tuple[str, bytes | NDArray[Any]]]:
     said = {
         "functions": list(model.design.functions),
         **({"responses": pack_responses(model, packer)} if parts else _packed(model, packer)),
-        "identity": packer.pack(_identities(model)),
+        "identity": packer.pack(identities(model)),
         "priors": packer.pack(model.priors),
         "plan": packer.pack(_but(plan, "model", "numbers", "parts")),
         "parts": packer.pack(parts),
@@ -235,7 +235,7 @@ def _restore(
         design = in_order(_design(said, functions, arrays), chosen)
         priors = unpack(said["priors"], arrays)
         model = Model(**vetted(Model, {"design": design, "family": chosen, "priors": priors}))
-    _compare(_identities(model), unpack(said["identity"], arrays), shown)
+    compare(identities(model), unpack(said["identity"], arrays), shown)
     parts = zip(model.parts, unpack(said["parts"], arrays), strict=True)
     plan = Plan(
         model=model,
@@ -279,58 +279,6 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     return replace(
         design, response=response, kept=rows["kept"], total=rows["total"], notes=rows["notes"]
     )
-
-
-def _identities(model: Model) -> dict[str, Any]:
-    """Return what must come back the same of each linear predictor."""
-    if not model.parts:
-        return _identity(model.design)
-    return {
-        f"{k} of predictor {number}": value
-        for number, m in enumerate(model.parts, start=1)
-        for k, value in _identity(m.design).items()
-    }
-
-
-def _identity(design: Design) -> dict[str, Any]:
-    """Return what must come back the same: labels, levels, and sums that betray any change."""
-    weight = np.cos(np.arange(design.rows))
-    parts: dict[str, Any] = {
-        "response": (design.response.label, design.response.levels),
-        "response values": _sums(weight, design.response.values[:, None]),
-        "common columns": design.common.labels,
-        "common values": _sums(weight, design.common.matrix),
-    }
-    for k, g in enumerate(design.groups, start=1):
-        parts[f"group {k}"] = (g.group, g.terms, g.correlated)
-        parts[f"levels of {g.group}, group {k}"] = g.levels
-        parts[f"rows of {g.group}, group {k}"] = _sums(weight, g.index[:, None].astype(float))
-        parts[f"values of group {k}"] = _sums(weight, g.effects.matrix)
-    return parts
-
-
-def _sums(weight: Any, matrix: Any) -> tuple[float, ...]:
-    return tuple(map(float, weight @ matrix))
-
-
-def _compare(found: Mapping[str, Any], stored: Mapping[str, Any], shown: str) -> None:
-    """Raise `FileError` where the design made again is not the one that was fitted."""
-    for part in {**stored, **found}:
-        if part not in found or part not in stored or not _equal(found[part], stored[part]):
-            raise FileError(
-                f"{shown} cannot be restored: the {clipped(printable(part))} made from its table "
-                "differ from those that were fitted; open it with the versions that wrote it"
-            )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        same = isinstance(other, np.ndarray) and one.dtype == other.dtype
-        return same and np.array_equal(one, other)
-    if isinstance(one, tuple) and one and isinstance(one[0], float):
-        # Other processors add in another order.
-        return len(one) == len(other) and np.allclose(one, other, rtol=1e-7, atol=1e-7)
-    return bool(one == other)
 
 
 def _but(record: Any, *left_out: str) -> dict[str, Any]:

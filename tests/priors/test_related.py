@@ -6,10 +6,11 @@ import pytest
 from hierglm.design.encode import encode
 from hierglm.design.table import as_table
 from hierglm.engines.embedded import EmbeddedEngine
-from hierglm.errors import PriorError, SettingsError
+from hierglm.errors import PriorError
 from hierglm.formula.parse import parse
 from hierglm.models import specify
 from hierglm.plan.choose import choose
+from hierglm.plan.forms import GroupForm
 from hierglm.priors import distributions as prior
 from hierglm.program.write import write
 from tests.program.exact import ALL
@@ -99,18 +100,15 @@ def test_priors_that_cannot_be(formula, priors, said):
     assert said in str(caught.value)
 
 
-FORMS = [
-    ("(x | gr(g, cov=A, by=f))", "levels that are related differ in the covariance of their eff"),
-    ("(1 | gr(g, cov=A, dist='student'))", "levels that are related differ in the covariance"),
-]
+def test_a_plan_says_why_effects_are_standardised():
+    model = model_of("(1 | gr(g, cov=A, dist='student'))")
+    found = choose(model, ALL).groups[0]
+    assert found.form is GroupForm.STANDARDISED
+    why = "related levels that are Student t move each other too far for conditional means"
+    assert found.because.endswith(why)
+    asked = choose(model, ALL, {model.design.groups[0].source: "conditional"})
+    assert asked.groups[0].form is GroupForm.CONDITIONAL
 
 
-@pytest.mark.parametrize(("formula", "why"), FORMS)
-def test_a_plan_says_why_effects_are_standardised(formula, why):
-    model = model_of(formula)
-    plan = choose(model, ALL)
-    assert why in plan.groups[0].because
-    source = model.design.groups[0].source
-    with pytest.raises(SettingsError) as caught:
-        choose(model, ALL, {source: "conditional"})
-    assert f"{source} cannot be conditional: {why}" in str(caught.value)
+def test_related_levels_of_several_covariances_are_conditional():
+    assert choose(model_of("(x | gr(g, cov=A, by=f))"), ALL).groups[0].form is GroupForm.CONDITIONAL

@@ -13,6 +13,7 @@ from hierglm.engines.data import to_json
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.plan.forms import Ability, GroupForm, ResponseForm
 from hierglm.priors import distributions as prior
+from tests.designs import thinned
 from tests.program.exact import ALL, integral, pair, place, values_of
 from tests.program.oracles import simulated
 
@@ -310,7 +311,7 @@ def test_density_is_the_textbook_s(case):
     check_density(case, ALL)
 
 
-@pytest.mark.parametrize("case", BY_ROWS)
+@pytest.mark.parametrize("case", thinned(BY_ROWS))
 def test_density_by_one_function_of_rows_is_the_textbook_s(case):
     plan = check_density(case, frozenset(Ability))
     assert plan.response.form is ResponseForm.KERNEL

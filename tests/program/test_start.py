@@ -6,6 +6,7 @@ import pytest
 
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.priors import distributions as prior
+from tests.designs import thinned
 from tests.program.exact import flat, pair
 from tests.program.oracles import simulated
 from tests.program.test_exact import ASKED, GAUSSIAN, OTHERS, STRUCTURES, VARYING
@@ -25,7 +26,7 @@ def started(program, density):
     return density.unconstrain(values), spread
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", thinned(CASES))
 def test_chains_start_where_the_density_hardly_pulls(case):
     formula, family, priors, asked = CASES[case]
     _, (program, _) = pair(formula, simulated(rows=150), family, priors, asked)
