@@ -126,8 +126,8 @@ def read(path: str | Path, *, outside: bool = False) -> Analysis:
     if not found.get("models"):
         raise AnalysisError("models", "an analysis has at least one model: [models.NAME]")
     output = file.parent / found.get("output", f"{file.stem}-output")
-    if not outside:
-        _refuse_outside("output", str(found.get("output", output.name)), output, file.parent)
+    written = str(found.get("output", output.name))
+    _check_place("output", written, output, None if outside else file.parent)
     data = found.get("data", {})
     for name, table in data.items():
         _as_key(f"data.{name}.file", reader_of, table["file"])
@@ -222,13 +222,15 @@ def _output(
     elif not out.lower().endswith(endings):
         raise AnalysisError(f"{place}.out", f"{out!r} must end in {' or '.join(endings)}")
     path = output / out
-    if not outside:
-        _refuse_outside(f"{place}.out", out, path, output)
+    _check_place(f"{place}.out", out, path, None if outside else output)
     return path
 
 
-def _refuse_outside(place: str, written: str, path: Path, folder: Path) -> None:
-    if not path.resolve().is_relative_to(folder.resolve()):
+def _check_place(place: str, written: str, path: Path, folder: Path | None) -> None:
+    """Refuse a path that no file can have, or that leads out of a folder."""
+    if "\0" in written:
+        raise AnalysisError(place, f"{written!r} is no path: it has a NUL character")
+    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
         raise AnalysisError(
             place,
             f"{written!r} leads out of the folder {str(folder)!r}; where that is meant, run the "
