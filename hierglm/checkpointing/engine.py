@@ -8,12 +8,12 @@ from typing import Any
 from hierglm.checkpointing.file import Checkpoint, sweep
 from hierglm.checkpointing.identity import data_hash, text_hash
 from hierglm.draws.draws import Draws
-from hierglm.engines.engine import ByChain, Engine, Settings
+from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import gathered
 from hierglm.engines.together import each_chain
-from hierglm.engines.wrapping import WrappedEngine
-from hierglm.errors import FileError, SamplingError, SettingsError
+from hierglm.engines.wrapping import WrappedEngine, by_chain
+from hierglm.errors import FileError, SamplingError
 from hierglm.program.fragment import Program
 
 
@@ -45,13 +45,8 @@ class KeepingEngine(WrappedEngine):
     """
 
     def __init__(self, engine: Engine, checkpoint: Checkpoint) -> None:
-        if not isinstance(engine, ByChain):
-            raise SettingsError(
-                f"checkpoint: engine {engine.name!r} cannot sample one chain by itself; "
-                "'embedded' and 'cmdstan' can"
-            )
         super().__init__(engine)
-        self._by_chain, self._checkpoint = engine, checkpoint
+        self._by_chain, self._checkpoint = by_chain(engine, "checkpoint"), checkpoint
         self._steps = {name: dict(chains) for name, chains in checkpoint.steps.items()}
         self.notes: list[str] = []
         checkpoint.keep(self._steps)

@@ -14,8 +14,8 @@ from hierglm.engines.alongside import Alongside
 from hierglm.engines.engine import ByChain, Engine, Settings
 from hierglm.engines.progress import unit_bar
 from hierglm.engines.run import Run, gathered
-from hierglm.engines.wrapping import WrappedEngine
-from hierglm.errors import SamplingError, SettingsError
+from hierglm.engines.wrapping import WrappedEngine, by_chain
+from hierglm.errors import SamplingError
 from hierglm.executing import perform
 from hierglm.program.fragment import Program
 
@@ -39,13 +39,8 @@ class SpreadingEngine(WrappedEngine):
     """
 
     def __init__(self, engine: Engine, executor: Executor) -> None:
-        if not isinstance(engine, ByChain):
-            raise SettingsError(
-                f"executor: engine {engine.name!r} cannot sample one chain by itself; "
-                "'embedded' and 'cmdstan' can"
-            )
         super().__init__(engine)
-        self._by_chain, self._executor = engine, executor
+        self._by_chain, self._executor = by_chain(engine, "executor"), executor
 
     def sample(self, program: Program, settings: Settings) -> Draws:
         """Return the posterior draws.

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.stored import InChains, StoredVariable
-from hierglm.engines.engine import ByChain, Engine, Settings
+from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import Run, gathered
 from hierglm.engines.together import each_chain
-from hierglm.engines.wrapping import WrappedEngine
-from hierglm.errors import SamplingError, SettingsError
+from hierglm.engines.wrapping import WrappedEngine, by_chain
+from hierglm.errors import SamplingError
 from hierglm.program.fragment import Output, Program
 
 
@@ -38,13 +38,8 @@ class StoringEngine(WrappedEngine):
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
-        if not isinstance(engine, ByChain):
-            raise SettingsError(
-                f"out: engine {engine.name!r} cannot sample one chain by itself; "
-                "'embedded' and 'cmdstan' can"
-            )
         super().__init__(engine)
-        self._by_chain, self._folder = engine, folder
+        self._by_chain, self._folder = by_chain(engine, "out"), folder
 
     def sample(self, program: Program, settings: Settings) -> Draws:
         """Return the posterior draws; those of levels are `StoredVariable`.

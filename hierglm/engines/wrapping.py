@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from hierglm.engines.engine import Density, Engine
+from hierglm.engines.engine import ByChain, Density, Engine
+from hierglm.errors import SettingsError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
@@ -43,3 +44,25 @@ class WrappedEngine:
     def open(self, program: Program) -> AbstractContextManager[Density]:
         """Return the program's log density, as the other engine."""
         return self._engine.open(program)
+
+
+def by_chain(engine: Engine, asked: str) -> ByChain:
+    """Return an engine that can sample each chain by itself.
+
+    Parameters
+    ----------
+    engine : Engine
+    asked : str
+        The argument that needs it, for the message.
+
+    Raises
+    ------
+    SettingsError
+        If this one cannot.
+    """
+    if not isinstance(engine, ByChain):
+        raise SettingsError(
+            f"{asked}: engine {engine.name!r} cannot sample one chain by itself; "
+            "'embedded' and 'cmdstan' can"
+        )
+    return engine
