@@ -280,7 +280,9 @@ def refuse_flat(model: Model) -> None:
     """
     flat = np.array([p.kind == "flat" for role in ("Intercept", "b")
                      for p in model.priors.of(role)], dtype=bool)  # fmt: skip
-    found = separated(model.design, model.family, flat) if flat.any() else None
+    # Where no columns separate the response, no fewer of them do.
+    noted_so = any(SEPARATED in note for note in model.design.notes)
+    found = separated(model.design, model.family, flat) if noted_so and flat.any() else None
     if found is None:
         return
     place = of_predictor(model.part.response, model.part.dpar)

@@ -39,9 +39,9 @@ def schools(rows: int = 40, seed: int = 5) -> pd.DataFrame:
     )
 
 
-def thinned(cases: Iterable[str], keep: int = 3) -> list[Any]:
+def thinned(cases: Iterable[str]) -> list[Any]:
     """Return cases of a test: every third; the others are slow, for they are much alike."""
     return [
-        case if number % keep == 0 else pytest.param(case, marks=pytest.mark.slow)
+        case if number % 3 == 0 else pytest.param(case, marks=pytest.mark.slow)
         for number, case in enumerate(cases)
     ]

@@ -19,7 +19,8 @@ from hierglm.program.fragment import Output
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Read = Callable[[int, int], Floats]
-"""Takes first and last-but-one position; returns draws (chains, draws, positions, ...)."""
+"""Takes the first position and the one after the last; returns draws (chains, draws, positions,
+...)."""
 
 CHUNK = 2**14
 """About how many numbers of a chain stand together in a file (128 kB): what reading one level

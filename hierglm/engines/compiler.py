@@ -14,8 +14,9 @@ from typing import Literal
 
 from hierglm.errors import EngineMissing
 
-_CANDIDATES = ("clang++", "g++", "c++")
-"""The first compiles programs in two thirds of the second's time, to gradients as fast."""
+CANDIDATES = ("clang++", "g++", "c++")
+"""Names that are looked for. The first compiles programs in two thirds of the second's time, to
+gradients as fast."""
 _GET = "install g++ 9 or later, or clang++ 11 or later, or name one in the variable CXX"
 
 
@@ -81,7 +82,7 @@ def _find(named: str, path: str) -> tuple[Compiler, ...]:
             raise EngineMissing(f"no compiler {command[0]!r}, which CXX names; {_GET}")
         return (_ask(command),)
     found, broken = [], None
-    for name in _CANDIDATES:
+    for name in CANDIDATES:
         if shutil.which(name, path=path):
             try:
                 found.append(_ask((name,)))
@@ -89,7 +90,7 @@ def _find(named: str, path: str) -> tuple[Compiler, ...]:
                 broken = broken or error
     if found:
         return tuple(found)
-    named_here = ", ".join(_CANDIDATES)
+    named_here = ", ".join(CANDIDATES)
     raise broken or EngineMissing(f"no C++ compiler ({named_here}) is on the PATH; {_GET}")
 
 

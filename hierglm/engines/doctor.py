@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from hierglm.engines.child import Child, Failure
+from hierglm.engines.compiler import CANDIDATES
 from hierglm.engines.installed import describe, find_stan
 from hierglm.errors import EngineError
 
@@ -87,7 +88,7 @@ def _cmdstan() -> Finding:
 
 
 def _compiler() -> Finding:
-    names = [os.environ.get("CXX", ""), "clang++", "g++", "c++"]
+    names = [os.environ.get("CXX", ""), *CANDIDATES]
     return _program("C++ compiler", names, "only engine='cmdstan' needs it; install g++ or clang")
 
 

@@ -194,7 +194,7 @@ def _by_program(B: Floats) -> Floats | None:
             return None
         margins = B @ found.x
         largest = float(margins.max())
-        if margins @ np.ones(len(B)) <= 0 or largest <= _LEAST:
+        if margins.sum() <= 0 or largest <= _LEAST:
             return None
         if margins.min() >= -_EDGE * largest:
             return np.asarray(found.x)
