@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Elpd(Shown):
         Tells data apart: equal for fits of the same responses in the same order.
     notes : tuple of str
         What was done on the way.
+    troubles : mapping of str to str
+        Of fits without some units, what makes those unsafe to use whose diagnostics failed.
     """
 
     method: str
@@ -74,6 +77,7 @@ class Elpd(Shown):
     folds: NDArray[np.int64] | None
     data: str
     notes: tuple[str, ...] = ()
+    troubles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def elpd(self) -> float:
@@ -187,10 +191,11 @@ class Elpd(Shown):
             what = f"{large:,} of {len(self.units):,} units have a p above {_SPREAD}"
             advice = "WAIC is not reliable here: take fit.loo(), which says where it fails."
             return [Finding("waic", "problem", what, advice)] if large else []
+        refits = list(self._refits())
         high = self.high
         count = int(high.sum())
         if not count:
-            return []
+            return refits
         assert self.pareto_k is not None
         worst = np.argsort(np.where(high, -self.pareto_k, np.inf), kind="stable")
         named = ", ".join(str(self.units.labels[i]) for i in worst[: min(count, _LISTED)])
@@ -208,7 +213,19 @@ class Elpd(Shown):
             own = "" if self.units.single else f", by={self.units.name!r}"
             way = f"fit.kfold(10{own}) needs ten fits; {way}"
         advice = f"Their densities are guesses. {way}; fit.influence() shows what they move."
-        return [Finding("khat", "problem", what, advice)]
+        return [*refits, Finding("khat", "problem", what, advice)]
+
+    def _refits(self) -> Iterator[Finding]:
+        """Yield what was found about fits without some units."""
+        if not self.troubles:
+            return
+        (name, why), *others = self.troubles.items()
+        listed = ", ".join(name for name, _ in others[: _LISTED - 1])
+        more = f" and {len(others) - _LISTED + 1:,} more" if len(others) >= _LISTED else ""
+        several = f"; nor are those without {listed}{more}" if others else ""
+        what = f"The fit without {name} is not to be trusted: {why.rstrip('.')}{several}"
+        advice = "These fits have the settings of the whole one: give it others by fit.refit(...)."
+        yield Finding("refits", "problem", what, advice)
 
 
 def standard_error(values: Floats) -> float:

@@ -60,6 +60,8 @@ def kfold(
     ------
     SettingsError
         An argument that there is not, or that does not go with the others.
+    PriorError
+        A flat prior that some fold's fit has no proper posterior with; names the folds.
     """
     every = fitted.plan.model.responses
     together = len(every) > 1 and response is None and by is not None and by != ROW
@@ -72,10 +74,13 @@ def kfold(
     found = folds([(m.design, u) for m, u in pairs], k, stratify, seed)
     units = own[0]
     elpd, lpd = np.empty(len(units)), np.empty(len(units))
-    held = [np.flatnonzero(found == fold) for fold in range(1, k + 1)]
-    for some, values in zip(held, each_held_out(fitted, pairs, held, executor, progress, "fold"),
-                            strict=True):  # fmt: skip
-        elpd[some] = values
+    held = {f"fold {fold}": np.flatnonzero(found == fold) for fold in range(1, k + 1)}
+    again = each_held_out(fitted, pairs, held, executor, progress, "fold")
+    troubles: dict[str, str] = {}
+    for (name, some), one in zip(held.items(), again, strict=True):
+        elpd[some] = one.density
+        if one.trouble:
+            troubles[name] = one.trouble[0]
     before, step = base(fitted)[:, None], max(1, _HELD // len(base(fitted)))
     if together:
         for low in range(0, len(units), step):
@@ -86,7 +91,7 @@ def kfold(
             lpd[at] = log_sum(values + before)
     return Elpd(
         f"{k}-fold", "; ".join(m.design.formula.source for m in models), units, elpd, lpd, None,
-        None, len(before), found, "".join(fingerprint(m) for m in models),
+        None, len(before), found, "".join(fingerprint(m) for m in models), troubles=troubles,
     )  # fmt: skip
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.as_drawn import as_drawn
+from hierglm.comparing.improper import any_flat, refuse_improper, why_improper
 from hierglm.comparing.marginals import integrable, marginals
 from hierglm.comparing.units import Units
 from hierglm.comparing.weights import base
@@ -23,6 +24,7 @@ from hierglm.errors import DataError
 from hierglm.executing import perform
 from hierglm.models import Model
 from hierglm.refitting import fit_model
+from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
@@ -30,35 +32,62 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What one more fit, without some units, says of them.
+
+    Attributes
+    ----------
+    density : ndarray, shape (units,)
+        The log density of each of them, of all responses together.
+    trouble : tuple of str
+        What makes that fit unsafe to use, in words; see `hierglm.results.check.check`.
+    """
+
+    density: Floats
+    trouble: tuple[str, ...]
+
+
 def each_held_out(
     fitted: Fitted,
     units: Sequence[tuple[Model, Units]],
-    parts: Sequence[Ints],
+    parts: Mapping[str, Ints],
     executor: Executor | None,
     progress: bool | None,
     unit: str,
-) -> Iterator[Floats]:
+) -> Iterator[HeldOut]:
     """Yield `held_out` of several sets of units, one fit each, here or on an executor.
 
     Parameters
     ----------
     fitted, units
         See `held_out`.
-    parts : sequence of ndarray of int
-        The units that are left out together, for each fit.
+    parts : mapping of str to ndarray of int
+        The units that are left out together, for each fit, by what a message calls them.
     executor, progress
         See `hierglm.executing.perform` and `hierglm.engines.progress.unit_bar`.
     unit : str
         What a fit is called.
+
+    Raises
+    ------
+    DataError, PriorError
+        Where a response would have no rows left, or a flat prior nothing that tells of its
+        coefficient; before anything is fitted.
     """
+    model = fitted.plan.model
+    if any_flat(model):
+        few = ((name, _without(model, _rows_of(units, some))) for name, some in parts.items())
+        refuse_improper([(name, why_improper(model, one)) for name, one in few])
     if executor is not None:
         # Fits share its processors.
         fitted = replace(fitted, settings=replace(fitted.settings, threads=1))
     with unit_bar(len(parts), unit, progress) as told:
-        yield from perform(partial(held_out, fitted, units), parts, executor, unit, told)
+        task = partial(held_out, fitted, units)
+        yield from perform(task, parts.values(), executor, unit, told)
 
 
-def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -> Floats:
+def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -> HeldOut:
     """Return the log density of some units given all others, by one more fit.
 
     Parameters
@@ -72,21 +101,21 @@ def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -
 
     Returns
     -------
-    ndarray, shape (len(some),)
-        Of all responses together.
+    HeldOut
     """
-    out = {m.part.response: np.isin(own.of_rows, some) for m, own in units}
-    model, again = fitted.plan.model, without(fitted, out)
+    model, again = fitted.plan.model, without(fitted, _rows_of(units, some))
+    trouble = tuple(str(f) for f in check(again) if f.severity == "problem")
     if model.parts:
         # All rows again, those that this fit has not seen among them.
         whole = replace(again, plan=replace(again.plan, model=model))
         values = sum(as_drawn(whole, m, own, some) for m, own in units)
-        return log_sum(values + base(again)[:, None])
+        return HeldOut(log_sum(values + base(again)[:, None]), trouble)
     ((_, own),) = units
     found = marginals(again, model.design)
     alone = _without_rows(fitted, ~np.isin(own.of_rows, some))
     rows, weights = own.rows(), base(again)
-    return np.array([log_sum(found.density(rows[i], alone) + weights) for i in some])
+    density = np.array([log_sum(found.density(rows[i], alone) + weights) for i in some])
+    return HeldOut(density, trouble)
 
 
 def without(fitted: Fitted, out: Mapping[str, Bools]) -> Fitted:
@@ -106,17 +135,27 @@ def without(fitted: Fitted, out: Mapping[str, Bools]) -> Fitted:
     DataError
         Where a response has no rows left.
     """
-    model = fitted.plan.model
+    few = _without(fitted.plan.model, out)
+    settings = replace(fitted.settings, progress=False)
+    # What was asked for stays; what was left to be chosen is left again.
+    warmup, adapt_delta = (
+        "auto" if name in settings.auto else getattr(settings, name)
+        for name in ("warmup", "adapt_delta")
+    )
+    return fit_model(fitted, few, fitted.plan.wanted, settings, warmup, adapt_delta)
+
+
+def _rows_of(units: Sequence[tuple[Model, Units]], some: Ints) -> dict[str, Bools]:
+    """Return which rows of each response some units have."""
+    return {m.part.response: np.isin(own.of_rows, some) for m, own in units}
+
+
+def _without(model: Model, out: Mapping[str, Bools]) -> Model:
+    """Return a model without some of the rows of its responses, by name."""
     for m in model.responses:
         if out.get(m.part.response, np.zeros(1)).all():
             raise DataError(f"no rows of {m.design.response.label!r} would be left to fit")
-    kept = {name: np.flatnonzero(~rows) for name, rows in out.items()}
-    few = _of_rows(model, kept)
-    return fit_model(fitted, few, "auto", replace(fitted.settings, progress=False))
-
-
-def _of_rows(model: Model, rows: Mapping[str, Ints]) -> Model:
-    """Return a model with some of the rows of its responses, by name; all of those not named."""
+    rows = {name: np.flatnonzero(~own) for name, own in out.items()}
 
     def own(m: Model) -> Design:
         kept = rows.get(m.part.response)

@@ -126,14 +126,18 @@ def refitted(
     if not len(hard):
         return found
     elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
-    parts = [np.array([i]) for i in hard]
-    pairs = [(model, found.units)]
-    again = each_held_out(fitted, pairs, parts, executor, progress, "fit")
-    for i, values in zip(hard, again, strict=True):
-        elpd[i], khat[i], ess[i] = values[0], np.nan, np.nan
+    name, labels = found.units.name, found.units.labels.tolist()
+    parts = {f"{name} {labels[i]}": np.array([i]) for i in hard}
+    again = each_held_out(fitted, [(model, found.units)], parts, executor, progress, "fit")
+    troubles: dict[str, str] = {}
+    for (without, (i,)), one in zip(parts.items(), again, strict=True):
+        elpd[i], khat[i], ess[i] = one.density[0], np.nan, np.nan
+        if one.trouble:
+            troubles[without] = one.trouble[0]
     count = f"{len(hard):,} {'fit' if len(hard) == 1 else 'fits'}"
     note = f"{count} without the units whose Pareto k-hat was above {found.limit:.2f}"
-    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=(*found.notes, note))
+    notes = (*found.notes, note)
+    return replace(found, elpd_i=elpd, pareto_k=khat, ess_i=ess, notes=notes, troubles=troubles)
 
 
 def _level(fitted: Fitted, design: Design, row: int) -> tuple[Ints, Mapping[str, Bools]]:

@@ -207,6 +207,8 @@ class Criticism(Fitted):
         SettingsError
             A unit or response that there is not; moment matching of several linear predictors;
             a fit that has a mode in place of draws.
+        PriorError
+            Of "refit", as of `kfold`.
         """
         from hierglm.comparing import loo
 
@@ -239,7 +241,8 @@ class Criticism(Fitted):
         Parameters
         ----------
         k : int
-            Number of folds, each a fit with the settings of this one.
+            Number of folds, each a fit with the settings of this one. What the diagnostics of
+            these fits find is told by the answer's `check`.
         by : str, optional
             A grouping factor or column whose levels are left out as wholes, their effects
             integrated out as in `loo`; rows by default.
@@ -263,6 +266,9 @@ class Criticism(Fitted):
         ------
         SettingsError
             A number of folds or a column that cannot be.
+        PriorError
+            A flat prior of a coefficient of which too few rows would tell without some fold:
+            names the folds and a prior that would do, before anything is fitted.
         """
         from hierglm.comparing import kfold
 

@@ -46,12 +46,14 @@ def test_a_level_without_rows_is_drawn_from_the_population(grouped: Fit) -> None
     assert r.std() == pytest.approx(fits.SPREAD, abs=4 * fits.SPREAD / np.sqrt(2 * 2000))
     assert again.plan.model.design.rows == len(data["y"]) - out.sum()
     assert again.draws["r_g"].dims == grouped.draws["r_g"].dims
+    # What was left to be chosen is chosen for fewer rows too.
+    assert again.settings.auto == grouped.settings.auto == ("warmup", "adapt_delta")
 
 
 def test_groups_that_are_held_out(grouped: Fit) -> None:
     units = units_of(grouped.plan.model.design, "g")
     found, g = held_out(grouped, [(grouped.plan.model, units)], np.array([1, 3])), fits.table()["g"]
-    for value, level in zip(found, ("g1", "g3"), strict=True):
+    for value, level in zip(found.density, ("g1", "g3"), strict=True):
         # Held out together, each is predicted without the other.
         expected, error = exact(g == level, ~np.isin(g, ["g1", "g3"]))
         assert abs(value - expected) < error
@@ -148,18 +150,19 @@ def test_several_linear_predictors_are_fitted_again() -> None:
     x, g = rng.normal(size=30), np.array(list("abcde"))[np.arange(30) % 5]
     data = {"y": rng.normal(size=30) + 0.5 * x, "x": x, "g": g}
     formulas = ["y ~ x + (1 |s| g)", "sigma ~ x + (1 |s| g)"]
-    fit = hg.fit(formulas, data, chains=1, warmup=100, draws=100, seed=5)
+    fit = hg.fit(formulas, data, chains=1, warmup=100, draws=100, adapt_delta=0.93, seed=5)
     units, out = units_of(fit.plan.model.design, "g"), np.isin(g, ["b", "d"])
     found = held_out(fit, [(fit.plan.model.responses[0], units)], np.array([1, 3]))
     again = without(fit, {"": out})
     assert {m.design.rows for m in again.plan.model.parts} == {18}
+    assert (again.settings.warmup, again.settings.adapt_delta) == (100, 0.93)
     d = {v.name: v.values.reshape(100, *v.values.shape[2:]) for v in again.draws}
     names = sorted(name for name in d if name.startswith("b"))
     mean, log_sd = (d[name][:, :1] + d[name][:, 1:] * x for name in names)
     effects = {name: d[name][:, np.arange(30) % 5, 0] for name in d if name.startswith("r_")}
     (first, second) = (effects[name] for name in sorted(effects))
     rows = stats.norm.logpdf(data["y"], mean + first, np.exp(log_sd + second))
-    for value, level in zip(found, ("b", "d"), strict=True):
+    for value, level in zip(found.density, ("b", "d"), strict=True):
         by_hand = np.logaddexp.reduce(rows[:, g == level].sum(axis=1)) - np.log(100)
         assert value == pytest.approx(by_hand, rel=1e-10)
     table = fit.kfold(2).pointwise()
@@ -212,6 +215,10 @@ def test_levels_are_left_out_of_all_responses_at_once(two: Fit) -> None:
         )
         expected = np.logaddexp.reduce(total) - np.log(100)
         assert found.elpd_i[level] == pytest.approx(expected, rel=1e-9)
+    # 100 draws of one chain are too few, in the fits without folds as in any other.
+    problems = [str(f) for f in again.check() if f.severity == "problem"]
+    assert found.troubles["fold 2"] == problems[0]
+    assert not found.healthy
 
 
 def test_rows_of_one_response_are_left_out_alone(two: Fit) -> None:
