@@ -26,6 +26,7 @@ from hierglm.models import Model
 from hierglm.refitting import fit_model
 from hierglm.results.check import check
 from hierglm.results.fitted import Fitted
+from hierglm.sampling import Auto
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,10 +139,8 @@ def without(fitted: Fitted, out: Mapping[str, Bools]) -> Fitted:
     few = _without(fitted.plan.model, out)
     settings = replace(fitted.settings, progress=False)
     # What was asked for stays; what was left to be chosen is left again.
-    warmup, adapt_delta = (
-        "auto" if name in settings.auto else getattr(settings, name)
-        for name in ("warmup", "adapt_delta")
-    )
+    warmup: int | Auto = "auto" if "warmup" in settings.auto else settings.warmup
+    adapt_delta: float | Auto = "auto" if "adapt_delta" in settings.auto else settings.adapt_delta
     return fit_model(fitted, few, fitted.plan.wanted, settings, warmup, adapt_delta)
 
 
