@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 
 KINDS = ("integers", "text", "category")

@@ -24,7 +24,7 @@ import pandas as pd
 import stanli
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.engines.data import to_json
 from hierglm.engines.toolchain import (
     Toolchain,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine
 from hierglm.errors import SettingsError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,19 +12,15 @@ from numpy.typing import NDArray
 from hierglm.design.design import Design, Grouping
 from hierglm.design.given import Given
 from hierglm.design.hashing import hash_data
-from hierglm.design.notes import confounding_notes
 from hierglm.design.several import Joined
 from hierglm.design.table import Table, table_of
-from hierglm.errors import PriorError, SettingsError
 from hierglm.families import Family, family
-from hierglm.families.cumulative import ordered_categories
 from hierglm.families.links import Link
 from hierglm.families.parameters import FamilyParameter
-from hierglm.families.separation import SEPARATED, separated, separation_notes
-from hierglm.names import of_predictor
 from hierglm.priors.assign import assign
 from hierglm.priors.distributions import Prior
 from hierglm.priors.slots import Priors
+from hierglm.suiting import estimated, in_order, noted, refuse_flat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,80 +248,5 @@ def specify(
     chosen.check(design.response)
     design = noted(in_order(design, chosen), chosen)
     found = Model(design, chosen, assign(design, chosen, estimated(design, chosen), priors))
-    refuse_flat(found)
+    refuse_flat(design, chosen, found.priors)
     return found
-
-
-def noted(design: Design, chosen: Family) -> Design:
-    """Return a design with notes on what its rows say nothing about."""
-    spread = _SPREADS.get(chosen.name, "sigma")
-    scale = chosen.link if chosen.name in _SPREADS else chosen.scale
-    known = all(p.name != spread for p in estimated(design, chosen))
-    y = None if known else scale.apply(design.response.values)
-    confounded = confounding_notes(design, y, spread, binary=chosen.name == "bernoulli")
-    return replace(design, notes=(*design.notes, *confounded, *separation_notes(design, chosen)))
-
-
-_SPREADS = {"gamma": "shape", "beta": "phi"}
-"""What grows without end where the columns give the response; sigma, which vanishes, of others."""
-
-
-def refuse_flat(model: Model) -> None:
-    """Refuse flat priors of coefficients that only priors would keep finite.
-
-    Raises
-    ------
-    PriorError
-        Names the columns, and a prior that would do.
-    """
-    flat = np.array([p.kind == "flat" for role in ("Intercept", "b")
-                     for p in model.priors.of(role)], dtype=bool)  # fmt: skip
-    # Where no columns separate the response, no fewer of them do.
-    noted_so = any(SEPARATED in note for note in model.design.notes)
-    found = separated(model.design, model.family, flat) if noted_so and flat.any() else None
-    if found is None:
-        return
-    place = of_predictor(model.part.response, model.part.dpar)
-    names = [f"b[{c}]{place}" for c in found] or [f"Intercept{place}"]
-    instead = ", ".join(f"{name!r}: hierglm.prior.normal(0, 2.5)" for name in names)
-    raise PriorError(
-        f"response {model.design.response.label!r} is {SEPARATED} "
-        f"{' and '.join(map(repr, found)) or 'the intercept'}, and the prior of "
-        f"{' and '.join(names)} is flat: there is no proper posterior. Give a proper one, such as "
-        f"priors={{{instead}}}"
-    )
-
-
-def in_order(design: Design, chosen: Family) -> Design:
-    """Return a design whose response is the places of its categories, where they are ordered.
-
-    Raises
-    ------
-    ResponseError, SettingsError
-        A response that has no ordered categories; a formula without the intercept, in place
-        of which thresholds stand.
-    """
-    if not chosen.thresholds:
-        return design
-    if not design.intercept:
-        raise SettingsError(
-            f"{chosen.name} has thresholds in place of an intercept: write the formula with it, "
-            f"found {design.formula.source!r}"
-        )
-    response = ordered_categories(design.response)
-    order = " < ".join(response.levels or ())
-    note = f"response {response.label!r}: its categories are in the order {order}"
-    numbers = design.response.levels is None
-    notes = tuple(n for n in design.notes if not n.startswith(f"response {response.label!r}: "))
-    found = set(response.values.tolist())
-    empty = [repr(x) for k, x in enumerate(response.levels or ()) if k not in found]
-    gap = f"response {response.label!r}: no row has category {', '.join(empty[:8])}; only priors "
-    said = [] if numbers else [note]
-    said += [gap + "place the thresholds beside it"] if empty else []
-    return replace(design, response=response, notes=(*notes, *said))
-
-
-def estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:
-    """Return the family's parameters that the data leave open: not a sigma known by ``se``."""
-    known = design.response.se is not None and not design.response.se_and_sigma
-    return tuple(p for p in chosen.parameters if not (known and p.name == "sigma"))

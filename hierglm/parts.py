@@ -10,18 +10,21 @@ from typing import Any, Literal
 from hierglm.design.design import Design
 from hierglm.design.level_weights import weigh_each
 from hierglm.design.notes import confounding_notes
+from hierglm.design.reading import as_table
 from hierglm.design.several import encode_beside, join
-from hierglm.design.table import Table, as_table
+from hierglm.design.table import Table
 from hierglm.errors import FormulaError, SettingsError, suggest
 from hierglm.families import Family, family
 from hierglm.families.categorical import categories
 from hierglm.families.parameters import FamilyParameter
 from hierglm.formula.parse import check_response_is_new, parse
 from hierglm.formula.terms import Formula, ResponseTerm
-from hierglm.models import Model, Part, estimated, in_order, noted, refuse_flat
+from hierglm.models import Model, Part
+from hierglm.names import of_predictor
 from hierglm.priors.distributions import Prior
 from hierglm.priors.several import Predicted, assign_each
 from hierglm.priors.slots import Priors
+from hierglm.suiting import estimated, in_order, noted, refuse_flat
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -152,7 +155,8 @@ def specify_parts(
     models = [replace(m, priors=_own_priors(priors, m.part)) for m in models]
     for m in models:
         if m.part.first:
-            refuse_flat(m)
+            place = of_predictor(m.part.response, m.part.dpar)
+            refuse_flat(m.design, m.family, m.priors, place)
     return Model(designs[0], families[0], priors, parts=tuple(models), joined=joined)
 
 

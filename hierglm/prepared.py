@@ -22,7 +22,8 @@ from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit, StreamedFit
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
-from hierglm.results.approximation import Approximation, approximate, unlike
+from hierglm.results.approximate import approximate, unlike
+from hierglm.results.approximation import Approximation
 from hierglm.running import run
 from hierglm.sampling import FULL, SHORT, Auto
 from hierglm.showing.said import Said, grid

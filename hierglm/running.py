@@ -24,7 +24,8 @@ from hierglm.engines.spreading import SpreadingEngine
 from hierglm.engines.storing import StoringEngine, sampled_effects
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Program
-from hierglm.results import approximation, netcdf
+from hierglm.results import netcdf
+from hierglm.results.approximate import approximate as normal_approximation
 from hierglm.results.fitted import PACKAGES, Fitted, effects_seed
 from hierglm.results.store import refuse_unsaveable
 from hierglm.sampling import Auto, Sampled, sample
@@ -111,7 +112,7 @@ def run(
         versions=versions(engine),
         seconds=time.monotonic() - start,
         notes=(*notes, *found.notes, *lost, *(keeping.notes if keeping else ())),
-        approx=approximation.approximate(plan),
+        approx=normal_approximation(plan),
         outcome=outcome,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.system()} {platform.machine()}, {processors} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ from hierglm.engines.cache import cached
 from hierglm.engines.toolchain import Toolchain, compile_commands
 from hierglm.engines.toolchain_install import install_from_pypi
 from hierglm.errors import EngineMissing
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C seriously: what a shell starts in the background is told to ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

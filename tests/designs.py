@@ -11,7 +11,7 @@ import pytest
 
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 
 

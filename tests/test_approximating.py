@@ -19,12 +19,12 @@ from scipy.stats import multivariate_normal
 import hierglm as hg
 from hierglm.draws.draws import Draws
 from hierglm.draws.pareto import pareto_smoothed
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Approximated, Density, Settings
 from hierglm.engines.run import Run
 from hierglm.errors import SettingsError
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
+from tests.densities import opened
 
 R = np.random.default_rng(8)
 N = 30
@@ -61,7 +61,7 @@ class Normal:
         raise NotImplementedError
 
     def open(self, program: Program) -> AbstractContextManager[Density]:
-        return EmbeddedEngine().open(program)
+        return opened(program)
 
     def approximate(self, program: Program, settings: Settings) -> Approximated:
         self.asked.append(settings)

@@ -7,12 +7,12 @@ from scipy import sparse
 
 import hierglm as hg
 from hierglm.engines.cmdstan import CmdStanEngine
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import PriorError
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.designs import design_of, schools
 
 STRENGTH, COMMON = 0.7, 1.3
@@ -69,7 +69,7 @@ def test_the_penalised_estimate_is_where_the_log_density_has_no_slope(family: st
     model = specify(design_of(FORMULAS[family], tasks()), family, strengths(family))
     program = write(choose(model, frozenset(Ability) - {Ability.KERNELS}, "textbook"))
     z = (own - common).T / STRENGTH
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         at = density.unconstrain({"b": common.tolist(), "z_1": z.flatten(order="F").tolist()})
         assert len(at) == 2 + 2 * len(TASKS)
         np.testing.assert_allclose(density(at)[1], 0, atol=1e-9)

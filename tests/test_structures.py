@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import PriorError
 from hierglm.names import Parameter
+from tests.densities import opened
 from tests.program.exact import pair
 
 WAVES = pd.read_csv(Path(__file__).parent / "data" / "waves.csv")
@@ -115,7 +115,7 @@ def test_a_structure_is_the_special_case_that_it_says():
     _, (_, two) = pair("v ~ x + (x | subject)", WAVES, priors=lkj)
     r = np.random.default_rng(1)
     differences = []
-    with EmbeddedEngine().open(one) as ours, EmbeddedEngine().open(two) as theirs:
+    with opened(one) as ours, opened(two) as theirs:
         for _ in range(4):
             rho, rest = r.uniform(-0.9, 0.9), r.normal(0, 0.5, ours.size)
             # Unconstrained: sigma, intercept, slope, log sds, correlation, effects.

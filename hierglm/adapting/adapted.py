@@ -14,7 +14,7 @@ from hierglm.adapting.condition import Conditioned, condition
 from hierglm.adapting.marginals import Marginals
 from hierglm.adapting.predict import adapted_source
 from hierglm.adapting.rows import encode_rows, factors, join, met, predictors, with_levels
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.errors import SettingsError
 from hierglm.models import Model

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.encode import encode
-from hierglm.design.table import Column, as_table, table_of
+from hierglm.design.reading import as_table
+from hierglm.design.table import Column, table_of
 from hierglm.errors import AnalysisError, DataError, FormulaError, suggest
 from hierglm.formula.parse import parse
 from hierglm.reading import read_table as read_file

@@ -62,7 +62,7 @@ def encode(
 
     Examples
     --------
-    >>> from hierglm.design.table import as_table
+    >>> from hierglm.design.reading import as_table
     >>> from hierglm.formula.parse import parse
     >>> data = {"y": [1.0, 2.0, 4.0], "x": [0.0, 1.0, 2.0], "g": ["b", "a", "b"]}
     >>> encode(parse("y ~ x + (1 | g)"), as_table(data)).groups[0].index.tolist()

@@ -132,7 +132,7 @@ def _from_pairs(name: str, pairs: Sequence[Any]) -> GivenEdges:
 
 def _from_table(name: str, value: Any) -> GivenEdges:
     from hierglm.design.groups import code
-    from hierglm.design.table import as_table
+    from hierglm.design.reading import as_table
 
     try:
         table = as_table(value)

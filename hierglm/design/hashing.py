@@ -31,7 +31,7 @@ def hash_data(tables: Mapping[str, Table], given: Mapping[str, Given] | None = N
 
     Examples
     --------
-    >>> from hierglm.design.table import as_table
+    >>> from hierglm.design.reading import as_table
     >>> one = as_table({"x": [1, 2], "g": ["a", "b"]})
     >>> other = as_table({"g": ["a", "b"], "x": [1.0, 2.0]})
     >>> hash_data({"y": one}) == hash_data({"y": other})

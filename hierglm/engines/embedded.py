@@ -27,7 +27,7 @@ from hierglm.errors import EngineMissing
 from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
-_WORKER = "stanli_worker.py"
+WORKER = "stanli_worker.py"
 _IN_FILES = 2**23
 """Bytes from which on all draws of a chain are a file, where one may be."""
 
@@ -93,7 +93,7 @@ class EmbeddedEngine:
     def run(self, program: Program, settings: Settings) -> Run:
         """Return what was sampled under Stan's own names, with step sizes and metric."""
         _require()
-        with Child(_WORKER) as child, progress_bar(settings) as report:
+        with Child(WORKER) as child, progress_bar(settings) as report:
             return self._ask(child, _sampling_request(program, settings), program, report)
 
     def chain(
@@ -111,7 +111,7 @@ class EmbeddedEngine:
         scratch: bool | Path = False
         if folder is not None:
             scratch, request["in_files"] = folder, _IN_FILES
-        with Child(_WORKER, scratch=scratch) as child, together.with_child(child):
+        with Child(WORKER, scratch=scratch) as child, together.with_child(child):
             # Its files lose their names with the child, and live as long as they are looked at.
             return self._ask(child, request, program, report)
 
@@ -133,29 +133,46 @@ class EmbeddedEngine:
             As `sample`.
         """
         _require()
-        request = {"task": "open", "code": program.bare, "seed": 0}
-        with Child(_WORKER) as child:
-
-            def ask(request: Mapping[str, Any], blob: bytes) -> Answer:
-                try:
-                    return child.ask(request, blob)
-                except Failure as failure:
-                    raise explain(failure, program, self.name) from None
-
-            def evaluate(points: Floats) -> tuple[Floats, Floats]:
-                where = {"task": "evaluate", "shape": list(points.shape)}
-                table = ask(where, points.astype("<f8", copy=False).tobytes()).arrays["table"]
-                return table[:, 0], table[:, 1:]
-
-            def unconstrain(values: Mapping[str, Any]) -> Floats:
-                return ask({"task": "unconstrain"}, to_json(values)).arrays["point"]
-
-            size = int(ask(request, to_json(program.data)).facts["size"])
-            density = OpenDensity(size, evaluate, unconstrain)
+        with Child(WORKER) as child:
+            density = open_in(child, program)
             try:
                 yield density
             finally:
                 density.close()
+
+
+def open_in(child: Child, program: Program) -> OpenDensity:
+    """Open a program's log density in a process that runs; whatever was open there is lost.
+
+    Parameters
+    ----------
+    child : Child
+        Of the job `WORKER`.
+    program : Program
+
+    Raises
+    ------
+    CompileError, EngineError, EngineMissing
+        As `EmbeddedEngine.open`.
+    """
+
+    def ask(request: Mapping[str, Any], blob: bytes) -> Answer:
+        try:
+            return child.ask(request, blob)
+        except Failure as failure:
+            raise explain(failure, program, EmbeddedEngine().name) from None
+
+    def evaluate(points: Floats) -> tuple[Floats, Floats]:
+        where = {"task": "evaluate", "shape": list(points.shape)}
+        table = ask(where, points.astype("<f8", copy=False).tobytes()).arrays["table"]
+        return table[:, 0], table[:, 1:]
+
+    def unconstrain(values: Mapping[str, Any]) -> Floats:
+        return ask({"task": "unconstrain"}, to_json(values)).arrays["point"]
+
+    request = {"task": "open", "code": program.bare, "seed": 0}
+    size = int(ask(request, to_json(program.data)).facts["size"])
+    return OpenDensity(size, evaluate, unconstrain)
 
 
 def _run(answer: Answer) -> Run:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import SettingsError
 from hierglm.marginal.cells import Question, complete
 from hierglm.marginal.grid import labelled

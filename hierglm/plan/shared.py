@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of
-from hierglm.models import Model, Part, estimated
+from hierglm.models import Model, Part
 from hierglm.plan.compute import compute
 from hierglm.plan.conditional import Conditional, condition, scaled
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
 from hierglm.priors.assign import assign
+from hierglm.suiting import estimated
 
 Floats = NDArray[np.float64]
 

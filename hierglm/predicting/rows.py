@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
 from hierglm.design.encode import encode_new, needed
+from hierglm.design.reading import as_table
 from hierglm.design.rows import take
-from hierglm.design.table import Table, as_table
+from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.models import Model
 from hierglm.predicting.asked import Target, Treatment

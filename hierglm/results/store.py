@@ -26,7 +26,7 @@ from hierglm.draws.stored import StoredVariable
 from hierglm.errors import FileError, HierglmError, clipped
 from hierglm.families import family
 from hierglm.formula.parse import parse
-from hierglm.models import Model, in_order
+from hierglm.models import Model
 from hierglm.plan.forms import Plan
 from hierglm.results.archive import (
     MAX_BYTES,
@@ -42,6 +42,7 @@ from hierglm.results.pack import Packer, unpack
 from hierglm.results.responses import pack_responses, unpack_model, unpack_table
 from hierglm.results.vetting import check_draws, check_plan, vetted
 from hierglm.showing.width import printable
+from hierglm.suiting import in_order
 
 Functions = Mapping[str, Callable[..., Any]]
 

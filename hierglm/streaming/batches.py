@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hierglm.design.design import Design
 from hierglm.design.encode import encode_new
 from hierglm.design.magnitudes import LARGEST
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.terms import Formula, Term
 from hierglm.plan.crossproducts import row_weights
 from hierglm.streaming.accumulate import Layout, Numbers, Partial, reduce

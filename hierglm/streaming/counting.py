@@ -13,8 +13,8 @@ from hierglm.design.columns import Functions
 from hierglm.design.design import Design
 from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
+from hierglm.design.reading import as_table
 from hierglm.design.reduced import Counted
-from hierglm.design.table import as_table
 from hierglm.formula.terms import Formula
 from hierglm.streaming.cells import number
 from hierglm.streaming.covering import Seen, complete

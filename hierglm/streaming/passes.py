@@ -15,8 +15,8 @@ from hierglm.design.design import Columns, Design
 from hierglm.design.encode import encode, encode_new, refuse_unknown
 from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
+from hierglm.design.reading import as_table
 from hierglm.design.reduced import Reduced
-from hierglm.design.table import as_table
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
 from hierglm.streaming.accumulate import Layout, Partial, factor_of, layout_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierglm.covariances import correlated_terms, sd_terms
 from hierglm.design.design import Design, Grouping
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.formula.parse import parse

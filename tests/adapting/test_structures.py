@@ -16,7 +16,7 @@ import hierglm as hg
 from hierglm.adapting.condition import condition
 from hierglm.adapting.rows import encode_rows
 from hierglm.criticising.prior_draws import prior_fitted
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.draws.draws import Draws
 from hierglm.draws.parameters import by_name
 from hierglm.errors import DataError, SettingsError

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode, encode_new
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 
 A = ["B", "A", "B", "A", "C", "B"]

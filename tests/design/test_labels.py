@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.parse import parse
 from tests.designs import design_of

@@ -6,7 +6,7 @@ import pytest
 import hierglm as hg
 from hierglm.design.encode import encode_new
 from hierglm.design.level_weights import weigh, weigh_each
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError, SettingsError
 from hierglm.results.pack import Packer
 from hierglm.results.responses import pack_responses, unpack_model

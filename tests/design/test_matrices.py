@@ -6,7 +6,7 @@ import pytest
 from scipy.interpolate import BSpline
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError
 from hierglm.formula.parse import parse
 

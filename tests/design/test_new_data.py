@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode, encode_new
-from hierglm.design.table import Table, as_table
+from hierglm.design.reading import as_table
+from hierglm.design.table import Table
 from hierglm.errors import DataError
 from hierglm.formula.parse import parse
 

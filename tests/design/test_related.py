@@ -8,7 +8,7 @@ from scipy import sparse
 
 from hierglm.design.encode import encode, encode_new
 from hierglm.design.graphs import intrinsic, mixed, proper, scaling_factor
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.parse import parse
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 
 pl = pytest.importorskip("polars")

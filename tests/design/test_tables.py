@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import Table, as_table
+from hierglm.design.reading import as_table
+from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError, ResponseError, SettingsError
 from hierglm.formula.parse import parse
 

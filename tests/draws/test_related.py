@@ -6,15 +6,15 @@ import pytest
 
 import hierglm as hg
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.draws.draws import Draws, Variable
 from hierglm.draws.integrated import with_effects
 from hierglm.draws.scales import prior_variances
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.formula.parse import parse
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.program.exact import ALL, flat, place, values_of
 from tests.program.related import adjacency, data2, rows
 
@@ -72,7 +72,7 @@ def test_integrated_density_is_the_dense_marginal_normal_s(case):
     plan = plan_of(CASES[case])
     design, program = plan.model.design, write(plan)
     differences = []
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         for seed in range(4):
             at = place(plan, seed)
             values, _ = values_of(plan, program, at)

@@ -13,6 +13,7 @@ from hierglm.engines.toolchain import Toolchain
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.designs import design_of
 from tests.program.oracles import simulated
 from tests.program.test_exact import CASES
@@ -46,7 +47,7 @@ def test_densities_gradients_and_means(case: str, toolchain: Toolchain) -> None:
     compiled = CmdStanEngine(toolchain.path)
     # One program for both: what the compiled engine would write, kernels and all.
     program = write(choose(model, compiled.abilities, asked))
-    with compiled.open(program) as one, EmbeddedEngine().open(program) as other:
+    with compiled.open(program) as one, opened(program) as other:
         assert one.size == other.size
         for seed in range(3):
             point = np.random.default_rng(seed).normal(0, 0.7, one.size)

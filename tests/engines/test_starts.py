@@ -12,10 +12,10 @@ import pytest
 
 import hierglm as hg
 from hierglm.engines.cmdstan import CmdStanEngine
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Settings
 from hierglm.engines.starts import inverse_metric, starting_values
 from hierglm.program.fragment import Place, Program
+from tests.densities import opened
 from tests.engines.test_start import program
 from tests.program.oracles import simulated
 
@@ -39,7 +39,7 @@ def test_they_are_as_far_apart_as_the_spreads_say(case: str) -> None:
     centre, apart = {n: p.value for n, p in made.start.items()}, starting_values(made, 3, 7)
     spread = np.sqrt(inverse_metric(made))
     steps = np.random.default_rng(7).uniform(-2, 2, (3, len(spread)))
-    with EmbeddedEngine().open(made) as density:
+    with opened(made) as density:
         middle = density.unconstrain(centre)
         assert len(spread) == density.size
         for values, step in zip(apart, steps, strict=True):

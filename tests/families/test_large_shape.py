@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
-from hierglm.engines.embedded import EmbeddedEngine
+from tests.densities import opened
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_density_is_as_smooth_as_its_gradient_says(
     counts: pd.DataFrame, family: str, log_shape: float
 ) -> None:
     prepared = hg.model("y ~ x", counts, family, plan="textbook")
-    with EmbeddedEngine().open(prepared._program) as density:
+    with opened(prepared._program) as density:
         values = {"shape": np.exp(log_shape), "Intercept": 1.0, "b": np.array([0.5])}
         if family != "negbinomial":
             values["hu" if "hurdle" in family else "zi"] = 0.01

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError, FormulaError, HierglmError
 from hierglm.formula.parse import parse
 

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hierglm.design.encode import encode
-from hierglm.design.table import Table, as_table
+from hierglm.design.reading import as_table
+from hierglm.design.table import Table
 from hierglm.errors import FormulaError, HierglmError
 from hierglm.formula.parse import parse
 from tests.formula.test_attacks import ATTACKS

@@ -12,7 +12,7 @@ import pytest
 
 import hierglm as hg
 from hierglm.design.encode import encode_new
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError
 from tests.hostile.bad_data import DAYS, NUMBERS, TABLES, Notes, Says, X, Y, table
 from tests.hostile.bad_kinds import RESPONSES, TYPES

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
-from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.design.reading import as_table
 from hierglm.errors import PriorError
 from hierglm.formula.parse import parse
 from hierglm.models import specify
@@ -13,6 +12,7 @@ from hierglm.plan.choose import choose
 from hierglm.plan.forms import GroupForm
 from hierglm.priors import distributions as prior
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.program.exact import ALL
 from tests.program.related import data2, rows
 
@@ -77,7 +77,7 @@ def test_what_is_given_is_no_parameter(formula, name, value):
         write(choose(model_of(formula, priors), ALL, "textbook"))
         for priors in (None, {name: prior.constant(value)})
     )
-    with EmbeddedEngine().open(free) as one, EmbeddedEngine().open(given) as other:
+    with opened(free) as one, opened(given) as other:
         assert other.size == one.size - 1
         at = np.random.default_rng(1).normal(size=other.size)
         assert np.isfinite(other(at)[0])

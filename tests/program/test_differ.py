@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import SettingsError
 from hierglm.plan import dense, rotation
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import GroupForm
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.program.exact import ALL, flat, integral, place, values_of
 from tests.program.test_exact import check_gradient
 from tests.program.test_related import check_constant, model_of
@@ -54,7 +54,7 @@ def test_density_is_the_textbook_s(case):
     chain = [k for k, form in enumerate(forms) if form is I]
     F = model.design.groups[0].relation.factor
     difference, size = [], 1.0
-    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+    with opened(programs[0]) as ours, opened(programs[1]) as theirs:
         for seed in range(4):
             at = place(plans[0], seed)
             mine, volume = values_of(plans[0], programs[0], at)

@@ -10,9 +10,9 @@ import pytest
 import stanli
 
 from hierglm.engines.data import to_json
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.plan.forms import Ability, GroupForm, ResponseForm
 from hierglm.priors import distributions as prior
+from tests.densities import opened
 from tests.designs import thinned
 from tests.program.exact import ALL, integral, pair, place, values_of
 from tests.program.oracles import simulated
@@ -331,7 +331,7 @@ def check_density(case, abilities):
         assert plans[0].numbers.rows.gathered
     chain = [k for k, form in enumerate(forms) if form is I]
     difference, size = [], 1.0
-    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+    with opened(programs[0]) as ours, opened(programs[1]) as theirs:
         for seed in range(4):
             at = place(plans[0], seed)
             mine, volume = values_of(plans[0], programs[0], at)
@@ -367,7 +367,7 @@ def test_a_response_far_from_zero_loses_no_digits():
     differences = []
     (one, _), (here_program, _) = pair("y ~ x + (x | g) + (1 | h)", near, priors=own)
     (two, _), (there_program, _) = pair("y ~ x + (x | g) + (1 | h)", far, priors=own)
-    with EmbeddedEngine().open(here_program) as here, EmbeddedEngine().open(there_program) as there:
+    with opened(here_program) as here, opened(there_program) as there:
         for seed in range(5):
             at = place(one, seed)
             moved = place(one, seed)

@@ -1,6 +1,5 @@
 """Kernels and their Stan bodies: the same value, and the same gradient, at every place."""
 
-import itertools
 import re
 import subprocess
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 
 from hierglm.engines.data import to_json
-from hierglm.engines.toolchain import compile_commands
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
@@ -20,15 +18,13 @@ from tests.program import twins
 
 
 @pytest.fixture(scope="module")
-def evaluate(toolchain, tmp_path_factory):
+def evaluate(compiled, tmp_path_factory):
     """Return a function of data and point: the text that the console answers."""
     folder = tmp_path_factory.mktemp("twins")
     source, own = folder / "twins.stan", folder / "kernels.hpp"
     source.write_text(twins.program(kernels=True))
     own.write_text(header(KERNELS))
-    build = compile_commands(toolchain, source, folder / "twins", header=own)
-    for command in itertools.chain.from_iterable(build.steps):
-        subprocess.run(command, check=True)
+    executable = compiled(source, own)
 
     def run(data, at, threads=1):
         place, params, output = (folder / name for name in ("data.json", "at.json", "out.csv"))
@@ -37,7 +33,7 @@ def evaluate(toolchain, tmp_path_factory):
         method = ["method=log_prob", f"unconstrained_params={params}", "jacobian=0"]
         files = ["data", f"file={place}", "output", f"file={output}", "sig_figs=17"]
         subprocess.run(
-            [folder / "twins", *method, *files, f"num_threads={threads}"],
+            [executable, *method, *files, f"num_threads={threads}"],
             check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         return [x for x in output.read_text().splitlines() if x and x[0] not in "#l"][-1]

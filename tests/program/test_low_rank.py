@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import stanli
 
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.priors import distributions as prior
 from hierglm.program.library import stan_function
+from tests.densities import opened
 from tests.program.exact import Place, pair, values_of
 from tests.program.oracles import codes, sd, simulated, spread, textbook
 
@@ -58,7 +58,7 @@ def at_maximum(rank, plan):
 @pytest.mark.parametrize("rank", [1, 2])
 def test_the_likelihood_at_glmmtmb_s_estimates_is_glmmtmb_s(rank):
     program, values, rotations = at_maximum(rank, "auto")
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         point = density.unconstrain(values)
         value, gradient = density(point)
     # What the program has beside it: Jacobians of log sigma and of the multipliers of
@@ -101,7 +101,7 @@ def test_density_is_that_of_a_factor_analysis_written_by_hand(rank):
     theirs = textbook("low_rank", hand_written(data, rank))
     assert plan.name == "textbook"
     r, difference = np.random.default_rng(4), []
-    with EmbeddedEngine().open(program) as ours, EmbeddedEngine().open(theirs) as by_hand:
+    with opened(program) as ours, opened(theirs) as by_hand:
         for _ in range(5):
             L = np.tril(r.normal(size=(4, rank)))
             L[np.arange(rank), np.arange(rank)] = np.exp(r.normal(0, 0.5, rank))

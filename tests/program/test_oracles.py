@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
-from hierglm.engines.embedded import EmbeddedEngine
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.program.write import write
+from tests.densities import opened
 from tests.program.oracles import CENTRED_EFFECTS, ORACLES, textbook
 from tests.program.structured import STRUCTURED
 
@@ -24,14 +24,14 @@ def ours(oracle, abilities=ALL):
 
 
 def evaluate(program, points):
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         assert density.size == points.shape[1]
         found = [density(point) for point in points]
     return np.array([f[0] for f in found]), np.array([f[1] for f in found])
 
 
 def size(program):
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         return density.size
 
 
@@ -78,7 +78,7 @@ def test_standardised_effects_equal_centred_ones_through_the_change_of_variables
 
     step = 1e-5
     shifts = np.concatenate([np.eye(at.shape[1]), -np.eye(at.shape[1])]) * step
-    with EmbeddedEngine().open(theirs) as density:
+    with opened(theirs) as density:
 
         def value(point):
             moved, jacobian = composed(point)

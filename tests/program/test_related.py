@@ -5,9 +5,8 @@ import pytest
 import stanli
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.engines.data import to_json
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import SettingsError
 from hierglm.formula.parse import parse
 from hierglm.models import specify
@@ -18,6 +17,7 @@ from hierglm.priors import distributions as prior
 from hierglm.program.common import whitening
 from hierglm.program.write import write
 from hierglm.results.constants import left_out, unbounded
+from tests.densities import opened
 from tests.program.exact import ALL, flat, integral, place, values_of
 from tests.program.oracles import textbook
 from tests.program.related import HAND, data2, rows
@@ -86,7 +86,7 @@ def test_density_is_that_of_a_program_written_by_hand(name):
     theirs = textbook(name, case.data(rows()))
     difference = []
     program = write(plan)
-    with EmbeddedEngine().open(program) as ours, EmbeddedEngine().open(theirs) as hand:
+    with opened(program) as ours, opened(theirs) as hand:
         for seed in range(6):
             values, u, volume = random_values(plan, seed)
             point = ours.unconstrain({k: flat(v) for k, v in values.items()})
@@ -148,7 +148,7 @@ def check_density(case, abilities):
     assert list(turned) == [0]
     F = model.design.groups[0].relation.factor
     difference, size = [], 1.0
-    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+    with opened(programs[0]) as ours, opened(programs[1]) as theirs:
         for seed in range(4):
             at = place(plans[0], seed)
             # Coordinates on which nothing depends have their prior, and no part in the textbook.
@@ -276,7 +276,7 @@ def check_in_coordinates(model, asked, forms=None):
     programs = [write(p) for p in plans]
     chain = [k for k, form in enumerate(forms) if form is I]
     difference, size = [], 1.0
-    with EmbeddedEngine().open(programs[0]) as ours, EmbeddedEngine().open(programs[1]) as theirs:
+    with opened(programs[0]) as ours, opened(programs[1]) as theirs:
         for seed in range(4):
             at = place(plans[0], seed)
             own = placed(plans, programs, at, seed, chain)

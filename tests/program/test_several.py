@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.errors import SettingsError
 from hierglm.families import FAMILIES
 from hierglm.plan.forms import Ability, GroupForm
 from hierglm.priors import distributions as prior
+from tests.densities import opened
 from tests.program.exact import flat
 from tests.program.oracles import codes, sd, simulated, spread, textbook
 from tests.program.test_oracles import evaluate, points, size
@@ -117,7 +117,7 @@ def test_effects_about_penalised_fits_have_the_textbook_s_density(name):
     assert choice.form is GroupForm.CONDITIONAL
     data, difference, r = ours.data, [], np.random.default_rng(4)
     M, J = np.shape(data["c_1"])
-    with EmbeddedEngine().open(ours) as one, EmbeddedEngine().open(theirs) as two:
+    with opened(ours) as one, opened(theirs) as two:
         for _ in range(4):
             values, S, at = place_of(models[0].model, M, r)
             u = r.normal(size=(J, M)) @ S.T
@@ -177,7 +177,7 @@ def test_where_effects_stay_standardised_it_is_said():
 
 def log_density(program, seed):
     """Return the log density of a program, without constants, at a place by parameter."""
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         at = np.random.default_rng(seed).normal(0, 0.6, density.size)
         return density(at)[0], at
 
@@ -194,7 +194,7 @@ def test_independent_parts_have_the_sum_of_their_log_densities():
         (lp, one), (other, two) = (log_density(m._program, seed) for m in alone)
         cut = (3, 2)
         whole = np.concatenate([one[: cut[0]], two[: cut[1]], one[cut[0] :], two[cut[1] :]])
-        with EmbeddedEngine().open(joint._program) as density:
+        with opened(joint._program) as density:
             sums.append(density(whole)[0] - lp - other)
     np.testing.assert_allclose(sums, sums[0], atol=1e-9)
 
@@ -221,7 +221,7 @@ def near_zero(programs):
     """Return the sum of log densities where every parameter is 0.1, and all slopes there."""
     values, slopes = [], []
     for program in programs:
-        with EmbeddedEngine().open(program) as density:
+        with opened(program) as density:
             value, gradient = density(np.full(density.size, 0.1))
             values.append(value)
             slopes += gradient.tolist()
@@ -256,7 +256,7 @@ def test_every_parameter_may_have_a_formula(f, name, weights):
     priors |= dict.fromkeys(["b", "Intercept", f"b@.{name}", f"Intercept@.{name}"], prior.flat())
     program = hg.model([f"{left} ~ x", f"{name} ~ z"], d, f, priors=priors)._program
     found = []
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         for at in points(4):
             eta = at[0] + at[1] * (d["x"] - d["x"].mean()).to_numpy()
             value = own.link.invert(at[2] + at[3] * (d["z"] - d["z"].mean()).to_numpy())

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.priors import distributions as prior
+from tests.densities import opened
 from tests.designs import thinned
 from tests.program.exact import flat, pair
 from tests.program.oracles import simulated
@@ -30,7 +30,7 @@ def started(program, density):
 def test_chains_start_where_the_density_hardly_pulls(case):
     formula, family, priors, asked = CASES[case]
     _, (program, _) = pair(formula, simulated(rows=150), family, priors, asked)
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         at, spread = started(program, density)
         assert spread.shape == (density.size,)
         assert (spread > 0).all()
@@ -66,7 +66,7 @@ def test_the_curvature_there_is_one(formula, family):
     # Residuals with an sd far from 1, by rows.
     data["wide"] = 5 * data["y"] + data["known"] * r.normal(size=n)
     _, (program, _) = pair(formula, data, family, {"b": prior.normal(0, 5)})
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         at, spread = started(program, density)
         step = 1e-4 * np.diag(spread)
         curvature = [

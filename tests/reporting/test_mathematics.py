@@ -17,7 +17,7 @@ import pytest
 from hierglm import prior
 from hierglm.covariances import COVARIANCES
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.families import FAMILIES as EVERY
 from hierglm.families import LINKED
 from hierglm.formula.parse import parse

@@ -11,13 +11,13 @@ from scipy import stats
 from scipy.special import expit
 
 import hierglm as hg
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.models import Model, specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, CommonForm, GroupForm, Plan, ResponseForm
 from hierglm.program.common import whitening
 from hierglm.program.write import write
 from hierglm.results.constants import left_out, unbounded
+from tests.densities import opened
 from tests.designs import design_of, thinned
 from tests.program.exact import ALL, integral, one_correlation, pair, place, values_of
 from tests.program.oracles import simulated
@@ -43,7 +43,7 @@ def test_planned_programs_leave_out_what_the_textbook_s_does_and_their_own(case:
     at = place(plans[0], 1)
     mine, volume = values_of(plans[0], programs[0], at)
     theirs, _ = values_of(plans[1], programs[1], at, without=chain)
-    with EmbeddedEngine().open(programs[0]) as one, EmbeddedEngine().open(programs[1]) as other:
+    with opened(programs[0]) as one, opened(programs[1]) as other:
         value, _ = one(one.unconstrain(mine))
         named = [f"z_{k + 1}" for k in chain]
         textbook = integral(other, theirs, other.unconstrain(theirs), named)
@@ -99,7 +99,7 @@ def test_the_textbook_program_against_scipy() -> None:
         L = np.array([[1, 0], [r, np.sqrt(1 - r**2)]])
         values = {"Intercept": 0.4, "b": np.array([0.2, -0.3]), "sd_1": sd, "sigma": sigma,
                   "L_1": L, "z_1": z}  # fmt: skip
-        with EmbeddedEngine().open(write(plan)) as density:
+        with opened(write(plan)) as density:
             found, _ = density(density.unconstrain(values))
         X = model.design.common.matrix
         u = (sd[:, None] * L) @ z
@@ -162,7 +162,7 @@ def test_structures_against_scipy(formula: str, cor: hg.prior.Prior | None, drop
             density = ((1 - grid) ** 2 * np.maximum(1 + 2 * grid, 0)) ** power
             total = (density[1:] + density[:-1]).sum() / 2 * (grid[1] - grid[0])
             law = power * math.log((1 - rho) ** 2 * (1 + 2 * rho)) - math.log(total)
-    with EmbeddedEngine().open(write(plan)) as density_:
+    with opened(write(plan)) as density_:
         found, _ = density_(density_.unconstrain(values))
     x = data["x"].to_numpy()
     effects = np.einsum("nq,qn->n", g.effects.matrix, u[:, g.index])
@@ -232,7 +232,7 @@ def test_gaussian_responses_against_scipy(formula: str, name: str) -> None:
         expected += -sigma + np.log(sigma) + np.log(program.data.get("log_sigma_reach", 1.0))
         by_log = "log_sigma_reach" in program.data
         values["log_sigma" if by_log else "sigma"] = np.log(sigma) if by_log else sigma
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         found, _ = density(density.unconstrain(values))
     assert found + left_out(plan, dropped=True) == pytest.approx(expected, abs=1e-8)
 
@@ -261,7 +261,7 @@ def test_discrete_responses_against_scipy(family: str, plan: str) -> None:
         W, centre = program.data["W"], program.data["b_centre"]
         values = {"b_std": np.linalg.solve(W, b - centre)}
         expected += np.log(np.diag(W)).sum()
-    with EmbeddedEngine().open(program) as density:
+    with opened(program) as density:
         found, _ = density(density.unconstrain(values))
     assert found + left_out(made, dropped=True) == pytest.approx(expected, abs=1e-8)
 

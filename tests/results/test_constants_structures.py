@@ -14,11 +14,11 @@ from scipy import stats
 from scipy.special import expit, logit
 
 import hierglm as hg
-from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.models import Model
 from hierglm.plan.choose import choose
 from hierglm.program.write import write
 from hierglm.results.constants import left_out, unbounded
+from tests.densities import opened
 from tests.program.exact import ALL
 from tests.program.oracles import simulated
 from tests.program.related import adjacency, covariance, data2, rows, scaled_field
@@ -32,7 +32,7 @@ def joint(model: Model, values: dict[str, Any]) -> float:
     """Return the log density of the textbook's program, with what it leaves out."""
     plan = choose(model, ALL, "textbook")
     assert unbounded(plan) == ""
-    with EmbeddedEngine().open(write(plan)) as density:
+    with opened(write(plan)) as density:
         found, _ = density(density.unconstrain(values))
     return found + left_out(plan, dropped=True)
 
@@ -209,7 +209,7 @@ def test_the_marginal_likelihood_by_quadrature() -> None:
     priors = {"Intercept": hg.prior.normal(0, 1), "zi": hg.prior.beta(2, 3)}
     model = hg.model("count ~ 1", d, "zero_inflated_poisson", priors=priors).model
     plan = choose(model, ALL, "textbook")
-    with EmbeddedEngine().open(write(plan)) as density:
+    with opened(write(plan)) as density:
         names = density.unconstrain({"Intercept": 0.25, "zi": 0.4})
         first = int(np.flatnonzero(np.isclose(names, 0.25))[0])
         assert names[1 - first] == pytest.approx(logit(0.4))

@@ -22,7 +22,7 @@ from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability
 from hierglm.priors import distributions as prior
 from hierglm.program.write import write
-from hierglm.results.approximation import approximate
+from hierglm.results.approximate import approximate
 from hierglm.results.archive import read_archive, write_archive
 from hierglm.results.fitted import Fitted
 from hierglm.results.store import load, save
@@ -251,7 +251,7 @@ def test_a_missing_member(tmp_path: Path) -> None:
 
 def test_functions_of_the_user_must_be_given_again(tmp_path: Path) -> None:
     from hierglm.design.encode import encode
-    from hierglm.design.table import as_table
+    from hierglm.design.reading import as_table
     from hierglm.formula.parse import parse
 
     def half(x: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 import hierglm as hg
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.errors import DataError, SettingsError
 from hierglm.formula.parse import parse
 from hierglm.plan.crossproducts import column_means

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.formula.parse import parse
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.order import order

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hierglm.design.encode import encode
-from hierglm.design.table import as_table
+from hierglm.design.reading import as_table
 from hierglm.draws.draws import assemble
 from hierglm.engines.engine import Settings
 from hierglm.formula.parse import parse
