@@ -81,14 +81,16 @@ class Recovery(Shown):
     def said(self) -> Said:
         """Return the table and what failed; see `hierglm.showing.said.Said`."""
         fits = "penalised fits, not posteriors" if self.approximate else "posteriors"
-        count = self.estimates["dataset"].nunique()
+        found, count = self.table(), self.estimates["dataset"].nunique()
         words = []
         if self.failures:
             words.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
+        # Names need the room more than what is in the head, and errors that follow from it.
+        left_out = ["coverage_mcse"] + ["datasets"] * bool((found["datasets"] == count).all())
         return Said(
             f"recovery: {fits} of {count} data sets, {self.conf_level:.0%} intervals, "
             f"seed {self.seed}",
-            grids=(grid(self.table()),),
+            grids=(grid(found.drop(columns=left_out), rows=_SHOWN, more=".table()"),),
             words=tuple(words),
             healthy=not self.failures,
         )
@@ -146,6 +148,8 @@ def recover(
     )
 
 
+_SHOWN = 24
+"""Parameters that are printed."""
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 _ROW = ("parameter", "effect", "truth", *_NUMBERS, "covered")
 _COLUMNS = (

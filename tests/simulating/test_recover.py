@@ -5,13 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 import hierglm as hg
 from hierglm.errors import PriorError, SettingsError
 from hierglm.simulating.power import fitted_values
-from hierglm.simulating.recover import share_error
+from hierglm.simulating.recover import Recovery, share_error
 
 N = 120
 """Data sets."""
@@ -104,6 +105,19 @@ def test_picture_names_the_share_of_intervals_that_hold_the_truth(study):
     share = run.table().set_index("parameter")["coverage"]["b[x]"]
     titles = [panel.get_title(loc="left") for panel in run.plot().axes]
     assert f"b[x]  {share:.0%}" in titles
+
+
+def test_printed_names_are_whole_and_not_too_many():
+    names = ["b[floor_measure]", *(f"r[county_idx:{k},Intercept]" for k in range(85))]
+    rows = [(k, name, "", 0.1, 0.2, 0.05, 0.1, 0.3, True) for name in names for k in range(3)]
+    columns = ["dataset", "parameter", "effect", "truth", "estimate", "std_error", "conf_low",
+               "conf_high", "covered"]  # fmt: skip
+    run = Recovery(pd.DataFrame(rows, columns=columns), (), 0.95, 1, approximate=True)
+    head, _, columns_line, *lines, last = str(run).splitlines()
+    assert "of 3 data sets" in head
+    assert columns_line.split() == ["parameter", "truth", "bias", "bias_mcse", "rmse", "coverage"]
+    assert [line.split()[0] for line in lines] == names[:24]
+    assert last == "(62 more: .table())"
 
 
 def test_shares_of_none_and_all_have_an_error():
