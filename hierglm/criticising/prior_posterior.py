@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hierglm.criticising.drawable import with_levels, with_stand_in
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.errors import SettingsError
 from hierglm.models import Model
 from hierglm.names import flat_name
 from hierglm.plots.choose import Chosen, chosen
 from hierglm.plots.prior_posterior import prior_posterior as picture
-from hierglm.priors.distributions import Prior, normal
-from hierglm.priors.slots import Priors
+from hierglm.priors.distributions import normal
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN
 
@@ -70,20 +69,10 @@ def _before(model: Model, names: Sequence[str], seed: int) -> tuple[Chosen, list
     Draws that change with what stands in for flat priors depend on these: so does the
     intercept at zero on flat slopes.
     """
+    few = with_levels(model)
     one, two = (
-        chosen(prior_fitted(_instead(model, normal(0, sd)), _DRAWS, seed), names, MAIN)
+        chosen(prior_fitted(with_stand_in(few, normal(0, sd)), _DRAWS, seed), names, MAIN)
         for sd in (1.0, 2.0)
     )
     same = np.all(one.values == two.values, axis=(0, 1))
     return one, same.tolist()
-
-
-def _instead(model: Model, prior: Prior) -> Model:
-    """Return the model with another prior for those that are flat."""
-
-    def proper(priors: Priors) -> Priors:
-        every = (replace(a, prior=prior) if a.prior.kind == "flat" else a for a in priors)
-        return Priors(tuple(every))
-
-    parts = tuple(replace(m, priors=proper(m.priors)) for m in model.parts)
-    return replace(model, priors=proper(model.priors), parts=parts)

@@ -12,13 +12,14 @@ The prior of an intercept is about the centred columns; its linear form says so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.criticising.drawable import with_levels, with_stand_in
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.families.parameters import BOUNDS
 from hierglm.hypotheses.density import density_at
@@ -26,11 +27,10 @@ from hierglm.hypotheses.expressions import Hypothesis
 from hierglm.hypotheses.parameters import Place, resolve
 from hierglm.hypotheses.values import Linear, drawn
 from hierglm.models import Model
-from hierglm.names import Parameter
 from hierglm.plan.crossproducts import column_means
 from hierglm.priors.distributions import Prior, normal
 from hierglm.priors.laws import draw
-from hierglm.priors.slots import Assigned, Priors, Role, Slot
+from hierglm.priors.slots import Assigned, Role, Slot
 
 Floats = NDArray[np.float64]
 
@@ -192,12 +192,12 @@ def _of_draws(
     seed: int,
 ) -> Belief:
     flat = [a.slot.name for a in _assigned(model) if a.prior.kind == "flat"]
-    model = _with_levels(model, [place.parameter for place in places.values()])
+    model = with_levels(model, [place.parameter for place in places.values()])
     effects = sum(len(g.levels) * len(g.terms) for g in model.groups)
     size = int(np.clip(_LARGEST // max(1, effects), 1_000, SIZE))
 
     def value(stand_in: Prior) -> Floats:
-        draws = prior_fitted(_proper(model, stand_in), size, seed).draws
+        draws = prior_fitted(with_stand_in(model, stand_in), size, seed).draws
         return drawn(draws, hypothesis, resolve(draws, hypothesis))
 
     found = value(normal(0, 1))
@@ -210,33 +210,6 @@ def _of_draws(
     density, how = density_at(found, 0.0, *support)
     of = f"of {size:,} draws from the priors"
     return Belief(density, float((found > 0).mean()), f"{how} {of}", f"share {of}")
-
-
-def _with_levels(model: Model, named: Sequence[Parameter]) -> Model:
-    """Return a model without the independent levels that nobody asks for, which may be many."""
-    if model.parts:
-        return model
-    groups = []
-    for g in model.design.groups:
-        wanted = {str(p.level) for p in named if p.group == g.group}
-        keep = np.array([str(level) in wanted for level in g.levels])
-        keep[0] = True
-        # Nobody looks at the rows: all are put to one level.
-        alone = replace(g, levels=g.levels[keep], index=np.zeros_like(g.index))
-        groups.append(alone if g.relation.plain else g)
-    return replace(model, design=replace(model.design, groups=tuple(groups)))
-
-
-def _proper(model: Model, stand_in: Prior) -> Model:
-    """Return a model with another prior in the place of every flat one."""
-
-    def proper(priors: Priors) -> Priors:
-        return Priors(
-            tuple(replace(a, prior=stand_in) if a.prior.kind == "flat" else a for a in priors)
-        )
-
-    parts = tuple(replace(m, priors=proper(m.priors)) for m in model.parts)
-    return replace(model, priors=proper(model.priors), parts=parts)
 
 
 def _assigned(model: Model) -> list[Assigned]:

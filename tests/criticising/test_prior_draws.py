@@ -6,8 +6,10 @@ import pytest
 from scipy import stats
 
 import hierglm as hg
+from hierglm.criticising.drawable import with_levels
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.criticising.prior_predict import prior_predict
+from hierglm.names import Parameter
 
 N, SIZE = 60, 4000
 R = np.random.default_rng(1)
@@ -93,6 +95,23 @@ def test_related_levels():
     m = model("y ~ 1 + (1 | gr(g, cov=A))", priors, data2={"A": frame})
     r = prior_fitted(m, SIZE, 6).draws["r_g"].values[0, :, :, 0]
     close(np.cov(r.T), 4 * A)
+
+
+SEVERAL = [
+    hg.part(["y ~ x + (x |s| g)", "sigma ~ (1 |s| g)"]),
+    hg.part("k ~ 1 + (1 |s| g) + (1 | t)", "poisson"),
+]
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (x | g) + (1 | t)", SEVERAL, "y ~ ar1(0 + t | g)"])
+def test_parameters_do_not_need_the_levels(formula):
+    whole = model(formula)
+    few = with_levels(whole, [Parameter("ran_vals", "g", level=4)])
+    assert [g.levels.tolist() for g in few.groups] == [[0, 4], ["0"]][: len(few.groups)]
+    one, two = ({v.name: v for v in prior_fitted(m, 50, seed=3).draws} for m in (whole, few))
+    for name, v in one.items():
+        if v.effect != "ran_vals":
+            np.testing.assert_array_equal(v.values, two[name].values)
 
 
 def test_decov_splits_one_scale():
