@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hierglm.draws.draws import Draws, with_values
 from hierglm.draws.parameters import KEYS
 from hierglm.errors import SettingsError
+from hierglm.names import Parameter, flat_name
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN, select, table
 from hierglm.showing.said import Said, grid
@@ -96,7 +97,7 @@ class Imputed(Shown):
 
     def said(self) -> Said:
         """Return the estimates of all data sets; see `hierglm.showing.said.Said`."""
-        count, found = len(self.fits), self.convergence()
+        count, found, table = len(self.fits), self.convergence(), self.tidy()
         said = [
             f"largest R-hat within a data set {found['rhat'].max():.3f}, "
             f"{found['divergences'].sum()} divergent draws",
@@ -105,13 +106,15 @@ class Imputed(Shown):
         if len(bad):
             said.append(f"R-hat > {RHAT} in {', '.join(map(repr, bad[:4]))}: give more draws")
         if count < ENOUGH:
+            share = np.nanmax(table["rubin_error"] / table["std_error"])
             said.append(
                 f"of fewer than {ENOUGH} data sets mixed draws are somewhat too narrow (Zhou and "
-                "Reiter 2010); rubin_error is not"
+                "Reiter 2010); rubin_error in .tidy() is not, and up to "
+                f"{share:.2f} times std_error here"
             )
         return Said(
             f"{count} completed data sets, {self.draws.chains * self.draws.draws:,} draws together",
-            grids=(grid(self.tidy()),),
+            grids=(grid(_printed(table), formats={"fmi": ".2f"}),),
             words=tuple(said),
             healthy=not len(bad),
         )
@@ -168,6 +171,15 @@ def combine(estimates: Floats, errors: Floats) -> tuple[Floats, Floats]:
         df = (m - 1) * (1 + 1 / ratio) ** 2
         fmi = np.where(between > 0, (ratio + 2 / (df + 3)) / (ratio + 1), 0.0)
     return np.sqrt(within + (1 + 1 / m) * between), fmi
+
+
+def _printed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what a summary has room for: one name for each parameter, whole."""
+    rows = table[[*KEYS]].to_dict("records")
+    names = [flat_name(Parameter(**{str(k): v for k, v in row.items()})) for row in rows]
+    found = table.drop(columns=[*KEYS, "rubin_error"])
+    found.insert(0, "parameter", names)
+    return found
 
 
 def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

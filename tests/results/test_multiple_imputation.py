@@ -83,8 +83,18 @@ def test_all_draws_are_there(fits):
     )
 
 
-def test_the_summary_says_how_many_data_sets_it_takes(fits):
-    assert "of fewer than 100 data sets" in str(mix(fits))
+def test_the_summary_has_whole_names_and_says_how_many_data_sets_it_takes(fits):
+    pooled = mix(fits)
+    lines = str(pooled).splitlines()
+    heads = ["parameter", "estimate", "std_error", "conf_low", "conf_high", "fmi", "rhat"]
+    assert lines[2].split() == heads
+    names = [line.split()[0] for line in lines[3:9]]
+    assert names == ["b[Intercept]", "b[x]", "sd[school:Intercept]", "sd[school:x]",
+                     "cor[school:Intercept,x]", "sigma"]  # fmt: skip
+    table = pooled.tidy()
+    share = (table["rubin_error"] / table["std_error"]).max()
+    assert "of fewer than 100 data sets" in str(pooled)
+    assert f"up to {share:.2f} times std_error" in " ".join(str(pooled).split())
 
 
 def test_fits_of_different_parameters_are_refused(fits):
