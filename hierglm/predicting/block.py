@@ -25,6 +25,7 @@ from hierglm.predicting.averages import (
 from hierglm.predicting.mixtures import Mixture, tail_rule
 from hierglm.predicting.rows import Averaged, Rows
 from hierglm.results.pointwise import Flat, linear_predictor, scales_of, with_errors
+from hierglm.results.products import thin_product
 
 Floats = NDArray[np.float64]
 
@@ -232,6 +233,6 @@ def _shared(one: Averaged, other: Averaged, factor: Floats) -> Floats:
         if weight is not None:
             both = both * np.sqrt(weight)[:, None]
     # One product of matrices, whatever the number of effects; draws of a row side by side.
-    found = (both @ each.T).T
+    found = thin_product(both, each.T).T
     # Rounding may leave less than nothing of a variance of 0.
     return np.maximum(found, 0.0) if one is other else np.asarray(found)

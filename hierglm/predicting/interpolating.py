@@ -22,6 +22,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from hierglm.results.products import thin_product
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Average = Callable[[Floats, Floats], Floats]
@@ -32,8 +34,8 @@ ABSOLUTE, RELATIVE = 1e-10, 1e-9
 """Largest error, and largest error as a share of the smallest value of a row."""
 _VARIANCE = 2.9
 """(16 sqrt(3) / (15 pi))^-2: the logistic distribution's variance beside a normal one."""
-_SERIAL = 2**18
-"""Products up to which OpenBLAS uses one thread: blocks of rows have threads of their own."""
+_NEAR = 2**16
+"""Draws of rows that are worked on at once: what a processor keeps near."""
 _POINTS = (13, 11), (24, 20)
 """Chebyshev points of eta t and of t; more of them for rows that the first are too few for."""
 
@@ -70,17 +72,26 @@ def interpolated(direct: Average, eta: Floats, variance: Floats) -> Floats:
         np.ascontiguousarray(np.broadcast_to(x, shape).T).reshape(-1, shape[0])
         for x in (eta, variance)
     )
+    out = np.empty(e.shape)
+    step = max(1, _NEAR // shape[0])
+    for low in range(0, len(e), step):
+        some = slice(low, low + step)
+        _few(direct, e[some], v[some], out[some])
+    return np.asarray(out.reshape(shape[::-1]).T)
+
+
+def _few(direct: Average, e: Floats, v: Floats, out: Floats) -> None:
+    """Write averages of a few rows to `out`; all arrays have shape (rows, S)."""
     t = v * (1 / _VARIANCE)
     t += 1
     np.sqrt(t, out=t)
     np.divide(1, t, out=t)
-    x, out, left = e * t, np.empty(e.shape), np.arange(len(e))
+    x, left = e * t, np.arange(len(e))
     for counts in _POINTS:
-        if len(left) and 2 * counts[0] * counts[1] <= shape[0]:
+        if len(left) and 2 * counts[0] * counts[1] <= e.shape[1]:
             left = left[~_over_rectangles(direct, x, t, left, counts, out)]
     if len(left):
         out[left] = direct(e[left].T, v[left].T).T
-    return np.asarray(out.reshape(shape[::-1]).T)
 
 
 def _over_rectangles(
@@ -100,26 +111,37 @@ def _over_rectangles(
         n_x, n_t = (_length(np.abs(coefficients).sum(axis=k), allowed / 2) for k in (1, 2))
     enough = (n_x <= len(X) - 2) & (n_t <= len(T) - 2)
     draws = x.shape[1]
-    # Made once: the system takes its time over each large array.
-    powers, of_t = np.ones((max(counts), 2, draws)), np.empty((len(T), draws))
-    for k_row in np.flatnonzero(enough):
-        row, n, m = rows[k_row], n_x[k_row], n_t[k_row]
-        own = powers_t[:m, :m].T @ coefficients[k_row, :m, :n] @ powers_x[:n, :n]
-        for one, (values, middle, half) in enumerate(((x, mid_x, half_x), (t, mid_t, half_t))):
-            np.subtract(values[row], middle[k_row], out=powers[1, one])
-            powers[1, one] /= half[k_row] or 1.0
-        k = 2
-        while k < max(n, m):
-            # Powers k to 2 k - 2 at once.
-            count = min(k - 1, max(n, m) - k)
-            np.multiply(powers[1 : count + 1], powers[k - 1], out=powers[k : k + count])
-            k += count
-        step = max(1, _SERIAL // (n * m))
-        for low in range(0, draws, step):
-            part = slice(low, low + step)
-            np.matmul(own, powers[:n, 0, part], out=of_t[:m, part])
-        np.einsum("ks,ks->s", of_t[:m], powers[:m, 1], out=out[row])
+    powers = np.ones((len(X), draws))
+    for k in np.flatnonzero(enough):
+        row, n, m = rows[k], n_x[k], n_t[k]
+        own = powers_t[:m, :m].T @ coefficients[k, :m, :n] @ powers_x[:n, :n]
+        _standardise(x[row], mid_x[k], half_x[k], powers[1])
+        _raise(powers[:n])
+        of_t = thin_product(own, powers[:n])
+        u = _standardise(t[row], mid_t[k], half_t[k], powers[1])
+        # Horner's rule.
+        value = out[row]
+        np.copyto(value, of_t[m - 1])
+        for j in range(m - 2, -1, -1):
+            value *= u
+            value += of_t[j]
     return np.asarray(enough)
+
+
+def _raise(powers: Floats) -> None:
+    """Write the powers of the second row, from the square on, to the rows after it."""
+    k, count = 2, len(powers)
+    while k < count:
+        # Powers k to 2 k - 2 at once.
+        some = min(k - 1, count - k)
+        np.multiply(powers[1 : some + 1], powers[k - 1], out=powers[k : k + some])
+        k += some
+
+
+def _standardise(values: Floats, middle: float, half: float, out: Floats) -> Floats:
+    np.subtract(values, middle, out=out)
+    out *= 1 / (half or 1.0)
+    return out
 
 
 def _range(values: Floats, rows: Ints) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from hierglm.design.design import Design, Grouping
 from hierglm.draws.draws import Draws
 from hierglm.models import Model
 from hierglm.results.fitted import Fitted
+from hierglm.results.products import thin_product
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ def linear_predictor(design: Design, flat: Flat, some: slice, ending: str = "") 
         b = flat.values[f"b{ending}"][some]
         # Thresholds in place of an intercept are no part of it.
         first = b.shape[1] - len(design.common.labels)
-        eta = design.common.matrix @ b[:, first:].T
+        eta = thin_product(design.common.matrix, b[:, first:].T)
         if first:
             eta += b[:, 0]
     else:

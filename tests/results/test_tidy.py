@@ -200,15 +200,17 @@ def test_mistakes_are_named() -> None:
             tidy(FIT, conf_level=level)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "probs", [(0.025, 0.3, 0.5, 0.975), (0.025, 0.975), (0.9, 0.1), (0.5, 0.5), (0.0, 1.0)]
+)
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_quantiles_are_numpy_s_bit_for_bit(size: int) -> None:
+def test_quantiles_are_numpy_s_bit_for_bit(size: int, probs: tuple[float, ...]) -> None:
     rng = np.random.default_rng(size)
     values = rng.normal(size=(size, 40))
     values[:, 1] = rng.integers(0, 3, size)
     values[: size // 2 + 1, 2] = np.inf
     values[: size // 2 + 1, 3] = -np.inf
     values[size // 2, 4] = np.nan
-    probs = (0.025, 0.3, 0.5, 0.975)
     with np.errstate(invalid="ignore"):
         expected = np.quantile(values, probs, axis=0)
     np.testing.assert_array_equal(quantiles(values, probs), expected)
