@@ -175,7 +175,9 @@ class Simulations:
         """Return how often effects of a given size are found, by simulation.
 
         The rows of the study are those of the model: predictors, levels, trials. Their number
-        is varied by other tables.
+        is varied by other tables. Before there are responses let any possible ones stand in
+        their column, and name priors and all other parameters (`truth`): default priors and the
+        penalised fit would look at them.
 
         Parameters
         ----------
@@ -199,9 +201,11 @@ class Simulations:
         Returns
         -------
         DataFrame
-            One row an effect: columns parameter, value, datasets, failures, power, power_mcse,
-            precision and precision_mcse (with `width`), coverage, mean_estimate, mean_width;
-            among what was found wrong_sign and exaggeration (Gelman and Carlin 2014).
+            One row an effect: columns parameter, value, datasets, failures, troubles (fits that
+            are not to be trusted), power, power_mcse, precision and precision_mcse (with
+            `width`), coverage, mean_estimate, mean_width; among what was found wrong_sign and
+            exaggeration (Gelman and Carlin 2014). Its ``attrs`` have the seed, and failures and
+            troubles in words.
 
         Raises
         ------

@@ -58,11 +58,12 @@ def power(
     Returns
     -------
     DataFrame
-        Columns parameter, value, datasets, failures, power and its Monte Carlo error power_mcse,
-        precision and precision_mcse (of `width`), coverage, mean_estimate, mean_width; and of
-        the intervals that exclude 0 wrong_sign, the share on the other side, and exaggeration,
-        the mean size of the estimate relative to the value (Gelman and Carlin 2014, "Beyond
-        power calculations").
+        Columns parameter, value, datasets, failures, troubles (fits that are not to be trusted),
+        power and its Monte Carlo error power_mcse, precision and precision_mcse (of `width`),
+        coverage, mean_estimate, mean_width; and of the intervals that exclude 0 wrong_sign, the
+        share on the other side, and exaggeration, the mean size of the estimate relative to the
+        value (Gelman and Carlin 2014, "Beyond power calculations"). Its ``attrs`` have the seed,
+        and failures and troubles in words.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def power(
             "value": value,
             "datasets": count,
             "failures": len(run.failures),
+            "troubles": len(run.troubles),
             "power": share,
             "power_mcse": share_error(share, count),
         }
@@ -107,7 +109,9 @@ def power(
             else np.nan,
         }
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    table.attrs |= {"seed": run.seed, "failures": run.failures, "troubles": run.troubles}
+    return table
 
 
 def _name(prepared: Fittable, name: str) -> str:

@@ -15,6 +15,7 @@ from hierglm.draws.parameters import KEYS, check_effects, entries
 from hierglm.errors import HierglmError, SettingsError
 from hierglm.models import Model
 from hierglm.names import Parameter
+from hierglm.results.check import check
 from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy
 from hierglm.showing.said import Said, grid
@@ -37,6 +38,9 @@ class Recovery(Shown):
         std_error, conf_low, conf_high, covered.
     failures : tuple of str
         What data sets said that could not be simulated or fitted.
+    troubles : tuple of str
+        What the diagnostics of fits found that are not to be trusted; these are among the
+        estimates. None of penalised fits.
     conf_level : float
         Of the intervals.
     seed : int
@@ -47,6 +51,7 @@ class Recovery(Shown):
 
     estimates: pd.DataFrame
     failures: tuple[str, ...]
+    troubles: tuple[str, ...]
     conf_level: float
     seed: int
     approximate: bool
@@ -84,7 +89,12 @@ class Recovery(Shown):
         found, count = self.table(), self.estimates["dataset"].nunique()
         words = []
         if self.failures:
-            words.append(f"{len(self.failures)} data sets failed, such as {self.failures[0]}")
+            words.append(f"{_counted(self.failures)} failed, such as {self.failures[0]}")
+        if self.troubles:
+            words.append(
+                f"fits of {_counted(self.troubles)} are not to be trusted, such as "
+                f"{self.troubles[0]}"
+            )
         # Names need the room more than what is in the head, and errors that follow from it.
         left_out = ["coverage_mcse"] + ["datasets"] * bool((found["datasets"] == count).all())
         return Said(
@@ -92,7 +102,7 @@ class Recovery(Shown):
             f"seed {self.seed}",
             grids=(grid(found.drop(columns=left_out), rows=_SHOWN, more=".table()"),),
             words=tuple(words),
-            healthy=not self.failures,
+            healthy=not (self.failures or self.troubles),
         )
 
 
@@ -138,10 +148,11 @@ def recover(
     data = simulate(prepared.model, n, seed, truth)
     task = partial(_estimated, prepared, kinds, conf_level, settings(options, executor))
     found = each(task, data, n, executor, options.get("progress"))
-    rows = [{"dataset": k, **row} for k, made in enumerate(found) if made for row in _rows(made)]
+    rows = [{"dataset": k, **row} for k, made in enumerate(found) for row in made.rows]
     return Recovery(
         pd.DataFrame(rows, columns=["dataset", *_ROW]),
-        tuple(f"data set {k}: {made}" for k, made in enumerate(found) if isinstance(made, str)),
+        tuple(f"data set {k}: {made.failure}" for k, made in enumerate(found) if made.failure),
+        tuple(f"data set {k}: {made.trouble}" for k, made in enumerate(found) if made.trouble),
         conf_level,
         seed,
         options.get("method") == "approx",
@@ -155,12 +166,15 @@ _ROW = ("parameter", "effect", "truth", *_NUMBERS, "covered")
 _COLUMNS = (
     "parameter", "datasets", "truth", "bias", "bias_mcse", "rmse", "coverage", "coverage_mcse",
 )  # fmt: skip
-Made = Sequence[Mapping[str, Any]] | str
-"""The rows of a data set, or why it has none."""
 
 
-def _rows(made: Made) -> Iterator[Mapping[str, Any]]:
-    return iter(() if isinstance(made, str) else made)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The rows of a data set; why it has none; what makes its fit unsafe to use."""
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    failure: str = ""
+    trouble: str = ""
 
 
 def _estimated(
@@ -169,18 +183,20 @@ def _estimated(
     conf_level: float,
     options: Mapping[str, Any],
     data: Simulated | str,
-) -> Made:
+) -> _Made:
     if isinstance(data, str):
-        return data
+        return _Made(failure=data)
     draws = data.truth.draws
     truth = {
         str(e.parameter): float(draws[e.variable].values[(0, 0, *e.index)])
         for e in entries(draws, kinds)
     }
     try:
-        found = _table(prepared.of(data.model), kinds, conf_level, {"seed": data.seed, **options})
+        found, trouble = _table(
+            prepared.of(data.model), kinds, conf_level, {"seed": data.seed, **options}
+        )
     except HierglmError as error:
-        return str(error)
+        return _Made(failure=str(error))
     rows = []
     for row in found.to_dict("records"):
         name = str(Parameter(**{str(k): v for k, v in row.items() if k in KEYS}))
@@ -192,16 +208,22 @@ def _estimated(
                 | {k: float(row[k]) for k in _NUMBERS}
                 | {"covered": covered}
             )
-    return rows
+    return _Made(rows, trouble=trouble)
 
 
 def _table(
     prepared: Any, kinds: tuple[str, ...], conf_level: float, options: Mapping[str, Any]
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, str]:
+    """Return the estimates of one data set, and the first problem of its fit."""
     if options.get("method") == "approx":
-        found: pd.DataFrame = prepared.approx().tidy(kinds, conf_level)
-        return found
-    return tidy(prepared.fit(**options), kinds, conf_level)
+        return prepared.approx().tidy(kinds, conf_level), ""
+    fit = prepared.fit(**options)
+    problems = (str(finding) for finding in check(fit) if finding.severity == "problem")
+    return tidy(fit, kinds, conf_level), next(problems, "")
+
+
+def _counted(found: Sequence[str]) -> str:
+    return f"{len(found):,} data set{'' if len(found) == 1 else 's'}"
 
 
 def _by_parameter(estimates: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:

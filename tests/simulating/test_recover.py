@@ -13,6 +13,7 @@ import hierglm as hg
 from hierglm.errors import PriorError, SettingsError
 from hierglm.simulating.power import fitted_values
 from hierglm.simulating.recover import Recovery, share_error
+from hierglm.simulating.responses import simulate
 
 N = 120
 """Data sets."""
@@ -100,6 +101,18 @@ def test_posteriors_recover_what_data_were_made_with(study):
     assert again.estimates.equals(run.estimates)
 
 
+def test_fits_that_are_not_to_be_trusted_are_told(study):
+    options = {"n": 1, "seed": 6, "chains": 2, "draws": 20}
+    truth = {"b[x]": 0.5, "b[Intercept]": 0.0}
+    found = study.power({"x": 0.5}, truth=truth, **options)
+    # What the check of the fit of the data set says first.
+    (data,) = simulate(study.model, 1, 6, truth)
+    fit = study.of(data.model).fit(seed=data.seed, chains=2, draws=20, progress=False)
+    first = next(str(f) for f in fit.check() if f.severity == "problem")
+    assert found[["failures", "troubles"]].values.tolist() == [[0, 1]]
+    assert found.attrs == {"seed": 6, "failures": (), "troubles": (f"data set 0: {first}",)}
+
+
 def test_picture_names_the_share_of_intervals_that_hold_the_truth(study):
     run = study.recover(n=10, seed=7, method="approx")
     share = run.table().set_index("parameter")["coverage"]["b[x]"]
@@ -112,8 +125,11 @@ def test_printed_names_are_whole_and_not_too_many():
     rows = [(k, name, "", 0.1, 0.2, 0.05, 0.1, 0.3, True) for name in names for k in range(3)]
     columns = ["dataset", "parameter", "effect", "truth", "estimate", "std_error", "conf_low",
                "conf_high", "covered"]  # fmt: skip
-    run = Recovery(pd.DataFrame(rows, columns=columns), (), 0.95, 1, approximate=True)
-    head, _, columns_line, *lines, last = str(run).splitlines()
+    run = Recovery(
+        pd.DataFrame(rows, columns=columns), (), ("data set 2: it diverged",), 0.95, 1, False
+    )
+    head, _, columns_line, *lines, last, _, trouble = str(run).splitlines()
+    assert trouble == "fits of 1 data set are not to be trusted, such as data set 2: it diverged"
     assert "of 3 data sets" in head
     assert columns_line.split() == ["parameter", "truth", "bias", "bias_mcse", "rmse", "coverage"]
     assert [line.split()[0] for line in lines] == names[:24]
