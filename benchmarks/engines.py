@@ -127,7 +127,7 @@ def algebra() -> int:
         start = time.process_time()
         stanli.Model(stan_code=model._program.bare, data=to_json(model._program.data).decode())
         built = time.process_time() - start
-        said = f"{BUILDING * cost(model._program).algebra:.1f}"
+        said = f"{BUILDING * cost(model._program).written:.1f}"
         first = f"{effects:>8}{levels:>8}{built:>6.1f}{said:>5}"
         print(line(first, model, Path(exe), other._program), flush=True)
     return 0

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _Entries = dict[tuple[int, int], Floats]
 
+_HELD = 2**22
+"""Entries of small matrices, of all levels and draws that are worked on at once (32 MB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -54,6 +57,17 @@ class Given:
         if k in self.strata:
             S = S[:, self.strata[k][levels]]
         return S * self.sizes[k][:, levels, None, None] if k in self.sizes else S
+
+    def some(self, at: slice) -> Given:
+        """Return some of the draws."""
+        return Given(
+            self.d[at],
+            self.sigma[at],
+            {k: x[at] for k, x in self.scales.items()},
+            {k: x[at] for k, x in self.effects.items()},
+            self.strata,
+            {k: x[at] for k, x in self.sizes.items()},
+        )
 
 
 def branches(order: Order, levels: Mapping[int, int], most: int) -> list[dict[int, Ints]]:
@@ -114,6 +128,32 @@ def draw_branch(
     -------
     mapping of int to ndarray, shape (S, levels, q)
     """
+    rows, width = len(given.d), {k: given.scales[k].shape[3] for k in order.chain}
+    shapes = {k: (rows, len(some[k]), width[k]) for k in reversed(order.chain)}
+    noise = {
+        k: np.zeros(shape) if rng is None else rng.standard_normal(shape)
+        for k, shape in shapes.items()
+    }
+    entries = sum(len(some[k]) * width[k] * (width[k] + 1) // 2 for k in order.chain)
+    step = max(1, _HELD // max(1, entries))
+    if step >= rows:
+        return _draw_branch(sums, order, given, some, noise)
+    parts = []
+    for low in range(0, rows, step):
+        at = slice(low, low + step)
+        own = {k: z[at] for k, z in noise.items()}
+        parts.append(_draw_branch(sums, order, given.some(at), some, own))
+    return {k: np.concatenate([part[k] for part in parts]) for k in order.chain}
+
+
+def _draw_branch(
+    sums: Sums,
+    order: Order,
+    given: Given,
+    some: Mapping[int, Ints],
+    noise: Mapping[int, Floats],
+) -> dict[int, Floats]:
+    """Return `draw_branch` by standard normal numbers, shape (S, levels, d) of each term."""
     chain = order.chain
     A: dict[int, _Entries] = {}
     e: dict[int, list[Floats]] = {}
@@ -164,7 +204,7 @@ def draw_branch(
             held = out[m][:, parent[k, m]]
             for a in range(len(w[k])):
                 w[k][a] = w[k][a] - sum(G[k, m][h, a] * held[:, :, h] for h in range(held.shape[2]))
-        out[k] = _draw(C[k], w[k], scales[k], given.sigma, rng)
+        out[k] = _draw(C[k], w[k], scales[k], given.sigma, noise[k])
     return out
 
 
@@ -195,18 +235,30 @@ def _nested(F: Any, some: Ints, q: int, s: int) -> dict[tuple[int, int], Floats]
 
 
 def _precision(A: _Entries, S: Floats) -> _Entries:
-    """Return the entries of I + S' A S of every level, shape (draws, levels)."""
-    q, d = S.shape[2:]
-    out = {}
-    for r in range(d):
-        for s in range(r + 1):
-            total: Any = float(r == s)
-            for h in range(r, q):
-                for k in range(s, q):
-                    entry = A[max(h, k), min(h, k)]
-                    total = total + S[:, :, h, r] * S[:, :, k, s] * entry
-            out[r, s] = total
+    """Return the entries of I + S' A S of every level, shape (draws, levels).
+
+    Column by column, so that the work grows with the cube of the effects; what is 0 in all
+    factors is left out, so that independent effects take the square.
+    """
+    columns = _filled(S)
+    out: _Entries = {}
+    for s, own in enumerate(columns):
+        wanted = sorted({h for column in columns[s:] for h in column})
+        AS = {h: sum(S[:, :, k, s] * A[max(h, k), min(h, k)] for k in own) for h in wanted}
+        for r in range(s, len(columns)):
+            total = sum(S[:, :, h, r] * AS[h] for h in columns[r])
+            out[r, s] = np.asarray(total + float(r == s))
     return out
+
+
+def _filled(S: Floats) -> list[list[int]]:
+    """Return the rows of each column of factors, shape (draws, levels, q, d), that are not all 0.
+
+    A column of zeros has its first.
+    """
+    there: NDArray[np.bool_] = np.any(S != 0, axis=(0, 1))
+    there[0] |= ~there.any(axis=0)
+    return [np.flatnonzero(column).tolist() for column in there.T]
 
 
 def _cholesky(M: _Entries, q: int) -> _Entries:
@@ -222,28 +274,26 @@ def _cholesky(M: _Entries, q: int) -> _Entries:
 
 def _solve(C: _Entries, S: Floats, e: Sequence[Floats]) -> list[Floats]:
     """Return C^-1 S' e of every level."""
-    q, d = S.shape[2:]
     w: list[Floats] = []
-    for k in range(d):
-        v = sum((S[:, :, h, k] * e[h] for h in range(k, q)), start=np.zeros(()))
+    for k, own in enumerate(_filled(S)):
+        v = sum((S[:, :, h, k] * e[h] for h in own), start=np.zeros(()))
         for h in range(k):
             v = v - C[k, h] * w[h]
         w.append(v / C[k, k])
     return w
 
 
-def _draw(
-    C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, rng: np.random.Generator | None
-) -> Floats:
+def _draw(C: _Entries, w: Sequence[Floats], S: Floats, sigma: Floats, noise: Floats) -> Floats:
     """Return S C^-T (w + sigma noise), shape (draws, levels, q)."""
     q, d = S.shape[2:]
-    shape = (len(S), w[0].shape[1], d)
-    noise = rng.standard_normal(shape) if rng is not None else np.zeros(shape)
     z: list[Floats] = [np.empty(0)] * d
     for k in reversed(range(d)):
         rest = w[k] + sigma[:, None] * noise[:, :, k]
         for h in range(k + 1, d):
             rest = rest - C[h, k] * z[h]
         z[k] = rest / C[k, k]
-    effects = [sum(S[:, :, r, k] * z[k] for k in range(min(r + 1, d))) for r in range(q)]
-    return np.stack([np.asarray(x) for x in effects], axis=-1)
+    out = np.zeros((*noise.shape[:2], q))
+    for k, own in enumerate(_filled(S)):
+        for r in own:
+            out[:, :, r] += S[:, :, r, k] * z[k]
+    return out

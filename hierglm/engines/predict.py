@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hierglm.program.fragment import Program
+from hierglm.program.scales import TOGETHER
 
 # EMBEDDED is right within a factor of 1.5 on every case of the benchmark; COMPILED is from the
 # 20,000 rows of `python -m benchmarks.kernels`. What algebra takes is from 1 to 12 effects of
@@ -18,8 +19,8 @@ COMPILED = (8e-6, 1.0e-9, 1.2e-9)
 """CPU seconds of a gradient: for the call, for each number in the data, and for each unit of
 algebra (see `Cost`)."""
 BUILDING = 7e-6
-"""CPU seconds that the embedded engine takes to build a program, for each unit of algebra: it
-writes loops out."""
+"""CPU seconds that the embedded engine takes to build a program, for each unit of algebra in loops
+over entries: it writes these out."""
 COMPILING = 40.0
 """CPU seconds to compile a program, with the precompiled header."""
 
@@ -52,6 +53,7 @@ class Cost:
     numbers: int
     steps: int
     algebra: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Prediction:
     @property
     def embedded(self) -> float:
         """CPU seconds on the embedded engine."""
-        return self.gradients * _gradient(EMBEDDED, self.cost) + BUILDING * self.cost.algebra
+        return self.gradients * _gradient(EMBEDDED, self.cost) + BUILDING * self.cost.written
 
     @property
     def compiled(self) -> float:
@@ -119,17 +121,22 @@ def cost(program: Program) -> Cost:
     """
     numbers = sum(int(np.size(value)) for value in program.data.values())
     algebra = _algebra(program.data)
+    written = sum(cubes for q, cubes in algebra.items() if q <= TOGETHER)
+    work = (sum(algebra.values()), written)
     if not program.start:
-        return Cost(numbers, _MOST_STEPS, algebra)
+        return Cost(numbers, _MOST_STEPS, *work)
     parameters = sum(len(place.spread) for place in program.start.values())
     steps = next((steps for most, steps in _STEPS if parameters <= most), _MOST_STEPS)
-    return Cost(numbers, steps, algebra)
+    return Cost(numbers, steps, *work)
 
 
-def _algebra(data: Mapping[str, Any]) -> int:
-    """Return the sum of J q^3 over the terms that have triangles of q x q numbers a level."""
-    terms = (name.removeprefix("T_") for name in data if name.startswith("T_"))
-    return sum(int(data[f"J_{k}"]) * int(data[f"M_{k}"]) ** 3 for k in terms)
+def _algebra(data: Mapping[str, Any]) -> dict[int, int]:
+    """Return the sum of J q^3 over the terms with triangles of q x q numbers a level, by q."""
+    found: dict[int, int] = {}
+    for k in (name.removeprefix("T_") for name in data if name.startswith("T_")):
+        q = int(data[f"M_{k}"])
+        found[q] = found.get(q, 0) + int(data[f"J_{k}"]) * q**3
+    return found
 
 
 def _gradient(engine: tuple[float, float, float], cost: Cost) -> float:

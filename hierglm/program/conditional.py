@@ -20,7 +20,7 @@ from hierglm.program.crossing import Crossing, crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, row_functions, sizes
 from hierglm.program.rotated import rotation_of
-from hierglm.program.scales import factors
+from hierglm.program.scales import TOGETHER, factors
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
 Floats = NDArray[np.float64]
@@ -131,7 +131,10 @@ def _function(grouping: Grouping) -> str:
         return "related_effects"
     if grouping.relation.varying or grouping.relation.parameter:
         return "varying_effects"
-    return "low_rank_effects" if covariance_of(grouping).low_rank else "conditional_effects"
+    if covariance_of(grouping).low_rank:
+        return "low_rank_effects"
+    many = len(grouping.terms) > TOGETHER
+    return "conditional_by_level" if many else "conditional_effects"
 
 
 def _effects(plan: Plan, number: int, crossings: Sequence[tuple[int, Crossing]]) -> Statement:

@@ -20,7 +20,7 @@ from hierglm.program.fields import field_weights
 from hierglm.program.fragment import Block, Declare, Fragment, Statement
 from hierglm.program.groups import sizes
 from hierglm.program.rotated import rotation_of
-from hierglm.program.scales import factors, scale
+from hierglm.program.scales import TOGETHER, factors, scale
 from hierglm.program.varying import level_functions, level_outputs, level_parts, level_scale
 
 _FOLDS = ("fold_precision", "fold_residuals")
@@ -40,6 +40,7 @@ class _Small:
 
 
 _TRIANGULAR = _Small("batched_precision", "batched_solve", "integrated_density")
+_BY_LEVEL = _Small("batched_precision", "batched_solve", "integrated_by_level")
 _LOW_RANK = _Small("low_rank_precision", "low_rank_solve", "low_rank_density")
 _VARYING = _Small("varying_precision", "varying_solve", "varying_density")
 # Such terms are alone in their chains.
@@ -53,7 +54,9 @@ def _small(plan: Plan, number: int) -> _Small:
         return _RELATED if differ(grouping) else _DENSE
     if grouping.relation.varying:
         return _VARYING
-    return _LOW_RANK if covariance_of(grouping).low_rank else _TRIANGULAR
+    if covariance_of(grouping).low_rank:
+        return _LOW_RANK
+    return _TRIANGULAR if len(grouping.terms) <= TOGETHER else _BY_LEVEL
 
 
 def sums_data(plan: Plan) -> Fragment:

@@ -16,6 +16,10 @@ from hierglm.program.low_rank import low_rank_functions, low_rank_outputs, low_r
 from hierglm.program.positive import positive
 from hierglm.program.priors import PriorText, scalar_prior
 
+TOGETHER = 10
+"""Most effects of a term whose small matrices are factored for all levels at once; those of more
+are, one level after the other: `stan/functions/integrated_by_level.stan` has what both take."""
+
 
 def scale_parts(plan: Plan, number: int) -> PriorText:
     """Return declarations and priors of the sds and the correlations of a term's effects."""

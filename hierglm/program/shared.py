@@ -8,7 +8,14 @@ from hierglm.plan.blocks import pack
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import effect_dims, sizes
-from hierglm.program.scales import factors, scale, scale_functions, scale_outputs, scale_parts
+from hierglm.program.scales import (
+    TOGETHER,
+    factors,
+    scale,
+    scale_functions,
+    scale_outputs,
+    scale_parts,
+)
 
 
 def shared(plan: Plan, number: int) -> Fragment:
@@ -28,7 +35,8 @@ def shared(plan: Plan, number: int) -> Fragment:
     levels, q = about.c.shape
     B = about.B.reshape(levels, q, -1).transpose(1, 0, 2)
     scales = scale_parts(plan, number)
-    effects = f"conditional_effects(A_{k}, S, e, 1, z_{k}, J_{k})"
+    function = "conditional_by_level" if q > TOGETHER else "conditional_effects"
+    effects = f"{function}(A_{k}, S, e, 1, z_{k}, J_{k})"
     lines = [
         f"matrix[M_{k}, {factors(grouping, k)}] S = {scale(plan, number)};",
         f"array[M_{k}] vector[J_{k}] e = level_residuals(c_{k}, B_{k}, d_{k});",
@@ -66,7 +74,7 @@ def shared(plan: Plan, number: int) -> Fragment:
             Statement(Block.TRANSFORMED_PARAMETERS, text),
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
-        uses=(*scale_functions(plan, number), "level_residuals", "conditional_effects"),
+        uses=(*scale_functions(plan, number), "level_residuals", function),
         outputs=(
             *scale_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,

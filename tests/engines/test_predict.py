@@ -25,10 +25,10 @@ def test_the_sum_is_done_as_said() -> None:
 
 def test_the_algebra_of_many_effects_counts() -> None:
     """12 effects of 1,000 levels: by its numbers alone the embedded engine would be taken."""
-    found = Prediction(Cost(numbers=500_000, steps=15, algebra=1000 * 12**3), iterations=5200)
+    found = Prediction(Cost(500_000, 15, algebra=1000 * 12**3, written=500), iterations=5200)
     each = [call + 500_000 * number + 1_728_000 * algebra
             for call, number, algebra in (EMBEDDED, COMPILED)]  # fmt: skip
-    assert found.embedded == pytest.approx(78_000 * each[0] + 1_728_000 * BUILDING)
+    assert found.embedded == pytest.approx(78_000 * each[0] + 500 * BUILDING)
     assert found.compiled == pytest.approx(78_000 * each[1] + COMPILING)
     assert found.engine == "cmdstan"
     assert Prediction(Cost(500_000, 15), 5200).engine == "embedded"
@@ -56,7 +56,12 @@ def test_what_a_program_costs() -> None:
     del start["z"]
     assert cost(Program("", "", data, (), (), start)) == Cost(numbers=41, steps=7)
     packed = {"J_1": 10, "M_1": 2, "T_1": 3, "J_2": 7, "M_2": 3, "T_2": 6, "J_3": 5, "M_3": 1}
-    assert cost(Program("", "", packed, (), ())).algebra == 10 * 2**3 + 7 * 3**3
+    few = 10 * 2**3 + 7 * 3**3
+    found = cost(Program("", "", packed, (), ()))
+    assert (found.algebra, found.written) == (few, few)
+    many = packed | {"J_4": 9, "M_4": 12, "T_4": 78}
+    found = cost(Program("", "", many, (), ()))
+    assert (found.algebra, found.written) == (few + 9 * 12**3, few)
 
 
 def test_the_plan_shows_it_for_the_settings_of_the_fit() -> None:

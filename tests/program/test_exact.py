@@ -280,6 +280,15 @@ VARYING = {
 }  # fmt: skip
 """Levels that differ in the covariance of their effects."""
 
+_TWELVE = "x + z + v + I(x^2) + I(z^2) + I(v^2) + x:z + x:v + z:v + exp(x) + exp(z)"
+MANY = {
+    "independent": (f"y ~ x + ({_TWELVE} || g)", "gaussian", None, "auto", (I,)),
+    "bernoulli": (f"hit ~ x + ({_TWELVE} | g)", "bernoulli", LKJ, "auto", (C,)),
+    "correlated, outermost": (
+        f"y ~ x + ({_TWELVE} | school) + (1 | school:class)", "gaussian", None, "auto", (I, I)),
+}  # fmt: skip
+"""More effects than are worth one operation for all levels: see `hierglm.program.scales`."""
+
 CASES = {
     **{f"gaussian {n}": (f, "gaussian", p, "auto", w) for n, (f, p, w) in GAUSSIAN.items()},
     **{n: (f, family, p, "auto", w) for n, (f, family, p, w) in OTHERS.items()},
@@ -289,6 +298,7 @@ CASES = {
     **{f"structure: {n}": case for n, case in STRUCTURES.items()},
     **{f"rank: {n}": case for n, case in RANKS.items()},
     **{f"varying: {n}": case for n, case in VARYING.items()},
+    **{f"many: {n}": case for n, case in MANY.items()},
 }
 
 
