@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 import time
@@ -20,6 +19,7 @@ from hierglm.engines.child import Child, Failure, Progress
 from hierglm.engines.cmdstan_density import density_of
 from hierglm.engines.cmdstan_job import Job
 from hierglm.engines.cmdstan_methods import run_method
+from hierglm.engines.cmdstan_sampling import ask_for_chains, sampling_request
 from hierglm.engines.data import to_json
 from hierglm.engines.engine import Approximated, Density, Settings
 from hierglm.engines.executable import Flags, Options, binds, executable
@@ -28,7 +28,6 @@ from hierglm.engines.installed import CmdStan, find_stan
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import Run
 from hierglm.engines.stan_chains import read_survivors
-from hierglm.engines.starts import inverse_metric, starting_values
 from hierglm.engines.toolchain import Toolchain
 from hierglm.errors import EngineError
 from hierglm.plan.forms import Ability
@@ -153,9 +152,11 @@ class CmdStanEngine:
         data = to_json(program.data)
         try:
             exe, threaded = self._executable(child, program, report)
-            request = _sampling_request(program, settings, Path(child.scratch))
+            request = sampling_request(program, settings, Path(child.scratch))
             Path(request["data"]).write_bytes(data)
-            facts = _ask({**request, "exe": exe, "threaded": threaded, **some}, child, report)
+            facts = ask_for_chains(
+                {**request, "exe": exe, "threaded": threaded, **some}, child, report
+            )
             files, lost = _by_chain(facts["files"]), _by_chain(facts["lost"])
             return read_survivors(files, list(program.read), lost)
         except Failure as failure:
@@ -247,58 +248,6 @@ def _info(exe: str, changed: float) -> Mapping[str, str]:
         except Failure as failure:
             raise EngineError(failure.text) from None
     return {key: str(value).lower() for key, value in info.items()}
-
-
-def _sampling_request(program: Program, settings: Settings, scratch: Path) -> dict[str, Any]:
-    total = settings.warmup + settings.draws
-    metric: list[str] = []
-    starts = starting_values(program, settings.chains, settings.seed) if program.start else []
-    for chain, values in enumerate(starts, start=1):
-        (scratch / f"init_{chain}.json").write_bytes(to_json(values))
-    if starts:
-        place = scratch / "metric.json"
-        place.write_bytes(to_json({"inv_metric": inverse_metric(program)}))
-        metric = ["metric=diag_e", f"metric_file={place}"]
-    sampler = [
-        "method=sample",
-        f"num_samples={settings.draws}",
-        f"num_warmup={settings.warmup}",
-        "algorithm=hmc",
-        "engine=nuts",
-        f"max_depth={settings.max_treedepth}",
-        *metric,
-        "adapt",
-        # CmdStan refuses to adapt in no time.
-        *(["engaged=1", f"delta={settings.adapt_delta}"] if settings.warmup else ["engaged=0"]),
-    ]
-    return {
-        "task": "sample",
-        "scratch": str(scratch),
-        "data": str(scratch / "data.json"),
-        "chains": int(settings.chains),
-        "numbers": list(range(1, settings.chains + 1)),
-        "threads": settings.processors,
-        "seed": int(settings.seed),
-        "refresh": max(1, total // 100),
-        "inits": bool(starts),
-        "sampler": sampler,
-    }
-
-
-def _ask(
-    request: Mapping[str, Any], child: Child, report: Callable[[Mapping[str, Any]], None]
-) -> Mapping[str, Any]:
-    """Sample; where chains cannot start at the places given, as Stan has them start."""
-    try:
-        return child.ask(request, b"", report).facts
-    except Failure as failure:
-        # Starting values are a help: without good ones Stan finds its own.
-        if not (request["inits"] and _NO_START.search(failure.text)):
-            raise
-    return child.ask({**request, "inits": False}, b"", report).facts
-
-
-_NO_START = re.compile(r"[Ii]nitial(?:ization| value)")
 
 
 def _by_chain(facts: Mapping[str, str]) -> dict[int, str]:
