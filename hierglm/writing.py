@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,9 @@ WRITERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """What writes tables to files of each ending: a method of pandas' tables, and its options."""
 
+_DEAD = 3600.0
+"""Seconds in which who is still writing would have written something."""
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -35,7 +40,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Beside it, with its ending; removed whatever happens.
+        Beside it, with its ending; removed whatever happens, by the next who writes there where
+        this process is killed (`sweep`).
 
     Raises
     ------
@@ -44,6 +50,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     refuse_unwritable(path)
+    sweep(target)
     beside = target.with_name(f".{secrets.token_hex(6)}.{target.name}")
     try:
         yield beside
@@ -53,6 +60,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def sweep(target: Path, seconds: float = _DEAD) -> None:
+    """Remove what processes left beside a file that were killed while they wrote it.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+    seconds : float
+        What was touched later stays: another process may be writing it.
+    """
+    left = re.compile(rf"\.[0-9a-f]{{12}}\.{re.escape(target.name)}")
+    with suppress(OSError):
+        for file in target.parent.iterdir():
+            if left.fullmatch(file.name) and time.time() - file.stat().st_mtime >= seconds:
+                file.unlink()
 
 
 def refuse_unwritable(path: str | Path) -> None:

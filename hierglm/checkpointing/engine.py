@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from hierglm.checkpointing.file import Checkpoint, sweep
+from hierglm.checkpointing.file import Checkpoint
 from hierglm.checkpointing.identity import data_hash, text_hash
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Engine, Settings
@@ -15,6 +15,7 @@ from hierglm.engines.together import each_chain
 from hierglm.engines.wrapping import WrappedEngine, by_chain
 from hierglm.errors import FileError, SamplingError
 from hierglm.program.fragment import Program
+from hierglm.writing import sweep
 
 
 class KeepingEngine(WrappedEngine):
@@ -50,7 +51,8 @@ class KeepingEngine(WrappedEngine):
         self._steps = {name: dict(chains) for name, chains in checkpoint.steps.items()}
         self.notes: list[str] = []
         checkpoint.keep(self._steps)
-        sweep(checkpoint.path)
+        # A run is by itself at its checkpoint: nobody else is writing there.
+        sweep(checkpoint.path, 0.0)
         taken = sum(map(len, self._steps.values()))
         if taken:
             chains = f"{taken} complete chain{'' if taken == 1 else 's'}"

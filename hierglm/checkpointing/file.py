@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -135,15 +134,6 @@ def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
             for name, chains in said["steps"].items()
         }
         return Checkpoint(target, facts, steps)
-
-
-def sweep(path: Path) -> None:
-    """Remove what a process left beside the file that was killed while it wrote."""
-    left = re.compile(rf"\.[0-9a-f]{{12}}\.{re.escape(path.name)}")
-    for file in path.parent.iterdir():
-        if left.fullmatch(file.name):
-            with suppress(OSError):
-                file.unlink()
 
 
 def _held(run: Run) -> dict[str, Any]:

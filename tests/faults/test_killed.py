@@ -8,6 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
+
+from hierglm.writing import write_table
 from tests.engines.conftest import posix_only
 from tests.engines.test_abuse import _alive, _descendants
 
@@ -51,3 +54,17 @@ def test_no_chain_survives_a_killed_parent(tmp_path: Path) -> None:
     assert not _alive(started)
     assert list(folder.iterdir()) == []
     assert [file.name for file in tmp_path.glob("*.hglm")] == ["run.hglm"]
+
+
+def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "fit (1).csv"
+    dead, alive, other = (
+        tmp_path / name
+        for name in (".0123456789ab.fit (1).csv", ".ba9876543210.fit (1).csv", ".0123456789ab.fit")
+    )
+    for file in (dead, alive, other):
+        file.write_text("half")
+        os.utime(file, (0, time.time() - (10 if file == alive else 7200)))
+    write_table(pd.DataFrame({"x": [1]}), path)
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, alive.name, other.name}
+    assert path.read_text() == "x\n1\n"
