@@ -17,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design
+from hierglm.design.groups import uncoded
+from hierglm.design.magnitudes import LARGEST
+from hierglm.formula.terms import GroupTerm
 from hierglm.streaming.cells import Cells, Total, number, total
+from hierglm.streaming.spans import Adder, Span, together
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +47,8 @@ class Numbers:
         The likelihood's weights, which are all of `weights` but known standard errors.
     table : pyarrow.Table
         The rows as they were read.
+    sound : bool
+        Whether all are known to be numbers whose squares are; else their sums are to tell.
     """
 
     x: Sequence[Floats]
@@ -51,6 +57,7 @@ class Numbers:
     weights: Floats | None
     own: Floats | None
     table: Any
+    sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,8 @@ class Layout:
         The columns that make the cells.
     careful : bool
         Whether R is found by orthogonal transformations.
+    level : str or None
+        The only key, where it holds whole numbers.
     """
 
     labels: tuple[str, ...]
@@ -86,6 +95,7 @@ class Layout:
     centre_y: float
     keys: tuple[str, ...]
     careful: bool = False
+    level: str | None = None
 
     @property
     def shift(self) -> Floats:
@@ -109,8 +119,8 @@ class Partial:
         Sums, and sums of squares, of the centred common columns, the centred response and the
         offset; not weighted.
     weights : Total, shape ()
-    cells : Cells
-        Sums of weighted products of the pairs of the layout.
+    cells : Cells, Span or None
+        Sums of weighted products of the pairs of the layout; None while an adder has them.
     """
 
     rows: int
@@ -118,10 +128,17 @@ class Partial:
     R: Floats | None
     moments: Total
     weights: Total
-    cells: Cells
+    cells: Cells | Span | None
 
     def __add__(self, other: Partial) -> Partial:
         """Return the sums over the rows of both."""
+        return self.taking(other, own=False)
+
+    def taking(self, other: Partial, own: bool = True) -> Partial:
+        """Return the sums over the rows of both; the memory of this one is used again, if `own`."""
+        cells = None
+        if self.cells is not None and other.cells is not None:
+            cells = together(self.cells, other.cells, own)
         R = None
         if self.R is not None and other.R is not None:
             R = _factor(np.vstack([self.R, other.R]))
@@ -131,7 +148,7 @@ class Partial:
             R=R,
             moments=self.moments + other.moments,
             weights=self.weights + other.weights,
-            cells=self.cells + other.cells,
+            cells=cells,
         )
 
 
@@ -154,6 +171,9 @@ def layout_of(design: Design) -> Layout:
     if not design.intercept:
         # Nothing could be moved into it.
         centre, centre_y = np.zeros(p), 0.0
+    terms = design.formula.groups
+    whole = bool(terms) and all(_is_whole(design, g) for g in terms)
+    keys = tuple(dict.fromkeys(n for g in terms for f in g.by for n in f.names))
     return Layout(
         labels=(*common, *further),
         common=p,
@@ -161,22 +181,51 @@ def layout_of(design: Design) -> Layout:
         pairs=tuple(sorted(pairs)),
         centre=np.array([*centre, *(z.mean() for z in further.values())]),
         centre_y=centre_y,
-        keys=tuple(dict.fromkeys(n for g in design.formula.groups for f in g.by for n in f.names)),
+        keys=keys,
+        level=keys[0] if whole else None,
     )
 
 
-def reduce(found: Numbers, layout: Layout) -> Partial:
-    """Return the sums over the rows of a batch."""
+def _is_whole(design: Design, term: GroupTerm) -> bool:
+    """Tell whether the levels of a term are the whole numbers of one column."""
+    first = design.formula.groups[0].by[0].names
+    plain = [uncoded(factor) for factor in term.by]
+    return (
+        len(plain) == 1
+        and not term.levels.options
+        and plain[0].kind == "name"
+        and plain[0].names == first
+        and design.table.column(first[0]).whole
+    )
+
+
+def reduce(found: Numbers, layout: Layout, adder: Adder | None = None) -> Partial | None:
+    """Return the sums over the rows of a batch, or None where some are no numbers to be squared.
+
+    Parameters
+    ----------
+    found : Numbers
+    layout : Layout
+    adder : Adder, optional
+        Has the sums within levels, which are not returned then.
+    """
     n, p = len(found.y), layout.common
-    *_, y, spare = room = _scratch(len(layout.labels) + 4, n)
-    U = room[:-2]
+    columns = len(layout.labels) + 2
+    memory = scratch(columns + 1, n) if adder is None else adder.room(n)
+    U, w = memory[:columns], found.weights
     U[0] = 1.0
-    np.subtract(found.y, layout.centre_y, out=y)
-    np.subtract(y, 0.0 if found.offset is None else found.offset, out=U[p + 1])
+    y = np.subtract(found.y, layout.centre_y, out=U[p + 1])
+    if found.offset is not None:
+        y = y.copy()
+        U[p + 1] -= found.offset
     for k, (x, centre) in enumerate(zip(found.x, layout.centre, strict=True)):
         np.subtract(x, centre, out=U[k + 1 if k < p else k + 2])
-    A, w = U[: p + 2], found.weights
-    products = _products(A, w)
+    A = U[: p + 2]
+    # Rows that are not sound may have anything: what comes of it is looked at.
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = _products(A, w)
+    if not (found.sound or _sound(products, U[p + 2 :])):
+        return None
     moments = np.zeros((2, p + 2))
     if w is None and found.offset is None:
         moments[:, :-1] = products[0, 1:], np.diag(products)[1:]
@@ -185,14 +234,32 @@ def reduce(found: Numbers, layout: Layout) -> Partial:
         for k, column in enumerate(moved):
             moments[:, k] = column.sum(), np.einsum("i,i", column, column)
     weighs = np.asarray(n if found.own is None else found.own.sum(), dtype=np.float64)
+    if adder is not None:
+        if w is not None:
+            memory[columns] = w
+        adder.filled(found.table.column(layout.level).to_numpy())
     return Partial(
         rows=n,
         products=total(products),
         R=_factor((A if w is None else A * np.sqrt(w)).T) if layout.careful else None,
         moments=total(moments),
         weights=total(weighs),
-        cells=_cells(U, spare, found, layout),
+        cells=_cells(U, memory[-1], found, layout) if adder is None else None,
     )
+
+
+def _sound(products: Floats, further: Floats) -> bool:
+    """Tell whether sums of squares say that no number is missing, infinite or too large."""
+    bound = (LARGEST / 2) ** 2
+    squares = [*np.diag(products), *(np.einsum("i,i", z, z) for z in further)]
+    return bool(np.less(squares, bound).all())
+
+
+def adder_of(layout: Layout, weighted: bool, rows: int) -> Adder:
+    """Return what adds rows within the levels of the only key, so many at a time."""
+    assert layout.level is not None
+    memory = scratch(len(layout.labels) + 3 + weighted, rows)
+    return Adder(layout.level, layout.pairs, memory, weighted)
 
 
 class _Memory(threading.local):
@@ -204,12 +271,17 @@ class _Memory(threading.local):
 _memory = _Memory()
 
 
-def _scratch(columns: int, rows: int) -> Floats:
+def scratch(columns: int, rows: int) -> Floats:
     """Return an array that holds anything, until this thread asks for the next."""
     size = columns * rows
     if not size <= len(_memory.numbers) <= 4 * size:
         _memory.numbers = np.empty(size)
     return _memory.numbers[:size].reshape(columns, rows)
+
+
+def forget() -> None:
+    """Give back the memory that this thread has for columns."""
+    scratch(0, 0)
 
 
 def _cells(U: Floats, spare: Floats, found: Numbers, layout: Layout) -> Cells:

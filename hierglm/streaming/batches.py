@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from hierglm.design.magnitudes import LARGEST
 from hierglm.design.reading import as_table
 from hierglm.formula.terms import Formula, Term
 from hierglm.plan.crossproducts import row_weights
-from hierglm.streaming.accumulate import Layout, Numbers, Partial, reduce
+from hierglm.streaming.accumulate import Layout, Numbers, Partial, adder_of, reduce
 from hierglm.streaming.covering import Seen, complete, factors
-from hierglm.streaming.middle import Counts, roughly
+from hierglm.streaming.middle import Counts, nothing, roughly
+from hierglm.streaming.spans import Adder
 
 Floats = NDArray[np.float64]
 
 _EXACT = 2.0**53
 """From here on not every whole number is a float."""
+PART = 2**16
+"""Rows that are added up at a time: what is made of them stays in a processor's own cache."""
 _CODES = re.compile(r"\b(C|hashed)\(|[<>=!&|]")
 """Calls that make categories of numbers."""
 
@@ -48,14 +51,25 @@ class Sums:
 
     def __add__(self, other: Sums) -> Sums:
         """Return what is kept of the rows of both."""
-        return Sums(
-            self.seen + other.seen, added(self.partial, other.partial), self.counts + other.counts
-        )
+        return self.taking(other, own=False)
+
+    def taking(self, other: Sums, own: bool = True) -> Sums:
+        """Return the same; the memory of this one is used again, if `own`."""
+        partial = added(self.partial, other.partial, own)
+        return Sums(self.seen + other.seen, partial, self.counts + other.counts)
 
 
-def added(one: Partial | None, other: Partial | None) -> Partial | None:
+def added(one: Partial | None, other: Partial | None, own: bool = False) -> Partial | None:
     """Return the sums over the rows of both, of which either may have none."""
-    return one + other if one is not None and other is not None else one or other
+    return one.taking(other, own) if one is not None and other is not None else one or other
+
+
+def _joined(tables: Iterable[Any]) -> list[Any]:
+    """Return tables as one."""
+    import pyarrow as pa
+
+    found = list(tables)
+    return [pa.concat_tables(found)] if len(found) > 1 else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,7 @@ class Reading:
     size : int
         Rows that are read at a time.
     block : int
-        Rows of these that are added up at a time.
+        Rows of these whose sums within cells are made at a time.
     """
 
     design: Design
@@ -86,33 +100,47 @@ class Reading:
     size: int
     block: int
 
-    def __call__(self, table: Any) -> Sums | None:
-        """Return the sums over the rows of a pyarrow table, or None where it has none."""
-        parts = [
-            self._reduce(table.slice(start, self.block))
-            for start in range(0, table.num_rows, self.block)
-        ]
-        if not parts:
+    def __call__(self, tables: Iterable[Any]) -> Sums | None:
+        """Return the sums over the rows of some pyarrow tables, or None where there are none."""
+        design, adder, step = self.design, None, self.block
+        if self.layout.level is None:
+            tables = _joined(tables)
+        else:
+            r = design.response
+            weighted = r.weights is not None or r.se is not None
+            adder, step = adder_of(self.layout, weighted, self.block), min(self.block, PART)
+        seen, sums, counts = Seen(""), None, nothing(self.edges)
+        for table in tables:
+            responses = []
+            for start in range(0, table.num_rows, step):
+                more, further, y = self._reduce(table.slice(start, step), adder)
+                seen, sums = seen + more, added(sums, further)
+                if y is not None:
+                    responses.append(y)
+            counts += roughly(self.edges, responses)
+        if not seen.rows:
             return None
-        seen, sums, responses = parts[0]
-        for more, further, y in parts[1:]:
-            seen, sums = seen + more, added(sums, further)
-            responses = [*responses, *y]
-        return Sums(seen, sums, roughly(self.edges, responses))
+        if adder is not None and sums is not None:
+            sums = replace(sums, cells=adder.result())
+        return Sums(seen, sums, counts)
 
-    def _reduce(self, table: Any) -> tuple[Seen, Partial | None, list[Floats]]:
+    def _reduce(
+        self, table: Any, adder: Adder | None
+    ) -> tuple[Seen, Partial | None, Floats | None]:
         """Return what is kept of a block of rows, and its response."""
         numbers, whole = self._plain(table), table
+        sums = None if numbers is None else reduce(numbers, self.layout, adder)
         missed: dict[str, int] = {}
-        if numbers is None:
+        if sums is None:
             whole, missed = complete(table)
+            if whole.num_rows:
+                numbers = self._plain(whole) if missed else None
+                sums = None if numbers is None else reduce(numbers, self.layout, adder)
+                if sums is None:
+                    numbers = _encoded(self.design, whole, self.layout)
+                    sums = reduce(numbers, self.layout, adder)
         seen = Seen("").with_batch(table.num_rows, whole.num_rows, missed)
-        if not whole.num_rows:
-            return seen, None, []
-        if numbers is None and missed:
-            numbers = self._plain(whole)
-        numbers = numbers or _encoded(self.design, whole, self.layout)
-        return seen, reduce(numbers, self.layout), [numbers.y]
+        return seen, sums, None if numbers is None or sums is None else numbers.y
 
     def _plain(self, table: Any) -> Numbers | None:
         if self.plain is None:
@@ -155,16 +183,19 @@ def _plain(formula: Formula, terms: Sequence[Term], table: Any, layout: Layout) 
         return None
     columns: dict[str, Floats] = {}
     r = formula.response
+    # Sums of squares tell later, but of weighted rows, or where much is taken from them.
+    near = max(float(np.abs(layout.centre).max(initial=0.0)), abs(layout.centre_y)) < LARGEST / 4
+    sound = not near or r.weights is not None or r.se is not None or bool(formula.offsets)
     names = {n for t in terms for n in t.names} | set(r.names)
     for name in names | {n for f in formula.offsets for n in f.names}:
         found = table.column(name).to_numpy()
-        whole = found.dtype.kind != "f"
-        values = found.astype(np.float64, copy=False)
-        bound = _EXACT if whole else LARGEST
+        values = columns[name] = found.astype(np.float64, copy=False)
+        if found.dtype.kind == "f" and not sound:
+            continue
+        bound = LARGEST if found.dtype.kind == "f" else _EXACT
         # Neither is true where one is missing.
         if not (values.min() > -bound and values.max() < bound):
             return None
-        columns[name] = values
     if any(_has_nan(table.column(key)) for key in layout.keys if key not in columns):
         return None
     weights = None if r.weights is None else columns[r.weights.expr]
@@ -184,6 +215,7 @@ def _plain(formula: Formula, terms: Sequence[Term], table: Any, layout: Layout) 
         weights=weights,
         own=own,
         table=table,
+        sound=sound,
     )
 
 

@@ -13,6 +13,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+_PART = 2**13
+"""Numbers that are added at a time: all that is made of them stays in a processor's cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """A sum with the rounding error that it has left behind.
@@ -39,6 +43,35 @@ class Total:
     def sum(self) -> Floats:
         """The total, rounded once."""
         return np.asarray(self.value + self.lost)
+
+
+def two_sum(value: Floats, lost: Floats, more: Floats, more_lost: Floats | None) -> None:
+    """Add to a total what is more, in its place: the sum of `Total`, a part at a time.
+
+    Parameters
+    ----------
+    value, lost : ndarray, shape (sums, cells)
+        The total, written to.
+    more, more_lost : ndarray, same shape
+        None where nothing is lost.
+    """
+    room = np.empty((2, _PART))
+    for k in range(len(value)):
+        for start in range(0, value.shape[1], _PART):
+            here = slice(start, start + _PART)
+            a, b = value[k, here], more[k, here]
+            both, part = room[:, : len(a)]
+            np.add(a, b, out=both)
+            np.subtract(both, a, out=part)
+            # Of what was added, then of what was there: what does not fit.
+            left = np.subtract(b, part)
+            np.subtract(both, part, out=part)
+            np.subtract(a, part, out=part)
+            part += left
+            if more_lost is not None:
+                part += more_lost[k, here]
+            lost[k, here] += part
+            a[:] = both
 
 
 def total(value: Floats) -> Total:

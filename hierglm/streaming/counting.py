@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from hierglm.streaming.cells import number
 from hierglm.streaming.covering import Seen, complete
 from hierglm.streaming.feasible import infeasible
 from hierglm.streaming.parallel import in_order, workers
-from hierglm.streaming.sources import BATCH, COUNT, Source, same
+from hierglm.streaming.sources import BATCH, COUNT, Piece, Source
 
 MOST = 5_000_000
 """Different rows from which a gradient takes about a second."""
@@ -103,17 +103,19 @@ def _bounded(found: Any, source: Source, total: int | None) -> Any:
     return found
 
 
-def _pieces(names: Sequence[str], source: Source, batch: int) -> Iterator[Callable[[], Any]]:
+def _pieces(names: Sequence[str], source: Source, batch: int) -> Iterator[Piece]:
     """Yield what returns rows, or different rows with their numbers where the source finds them."""
     if source.group is None:
         yield from source.pieces(names, batch)
         return
     for table in source.group(names):
-        yield partial(same, table)
+        yield partial(iter, [table])
 
 
-def _piece(piece: Callable[[], Any], names: Sequence[str]) -> tuple[Seen, Any]:
-    return _counts(piece(), names)
+def _piece(piece: Piece, names: Sequence[str]) -> tuple[Seen, Any]:
+    import pyarrow as pa
+
+    return _counts(pa.concat_tables(list(piece())), names)
 
 
 def _counts(table: Any, names: Sequence[str]) -> tuple[Seen, Any]:

@@ -121,11 +121,13 @@ def roughly(edges: Floats, blocks: Sequence[Floats]) -> Counts:
     found = np.zeros(last + 2, dtype=np.int64)
     low, high = np.append(np.inf, edges - slack), np.append(edges + slack, -np.inf)
     for y in (y for y in blocks if len(y)):
+        least, most = y.min(), y.max()
         place = y * (1 / step)
         place += 1.0 - edges[0] / step
-        np.clip(place, 0.0, last + 1.0, out=place)
+        if least < edges[0] or most > edges[last]:
+            np.clip(place, 0.0, last + 1.0, out=place)
         found += np.bincount(place.astype(np.int64), minlength=last + 2)
-        low[0], high[-1] = min(low[0], y.min()), max(high[-1], y.max())
+        low[0], high[-1] = min(low[0], least), max(high[-1], most)
     return Counts(found, low, high)
 
 

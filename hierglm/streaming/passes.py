@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import add
 from typing import Any, Literal
 
@@ -12,28 +13,33 @@ from numpy.typing import NDArray
 
 from hierglm.design.columns import evaluate
 from hierglm.design.design import Columns, Design
-from hierglm.design.encode import encode, encode_new, refuse_unknown
+from hierglm.design.encode import encode, refuse_unknown
 from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
 from hierglm.design.reading import as_table
-from hierglm.design.reduced import Reduced
+from hierglm.design.reduced import GroupReduced, Reduced
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
-from hierglm.streaming.accumulate import Layout, Partial, factor_of, layout_of
-from hierglm.streaming.batches import Reading, Sums, needs_levels, plain_terms
+from hierglm.streaming.accumulate import Layout, Partial, factor_of, forget, layout_of
+from hierglm.streaming.batches import PART, Reading, Sums, needs_levels, plain_terms
 from hierglm.streaming.cells import joined, number
 from hierglm.streaming.covering import ROWS, Seen, complete, cover, refuse_learning
+from hierglm.streaming.levels import places, rounded, with_levels
 from hierglm.streaming.middle import BINS, middle
 from hierglm.streaming.parallel import in_order, workers
-from hierglm.streaming.sources import BATCH, Source
+from hierglm.streaming.sources import BATCH, Piece, Source
+from hierglm.streaming.spans import distance
 from hierglm.streaming.within import within_levels
 
 Floats = NDArray[np.float64]
 
 _SPREAD = 6.0
 """Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""
-_BLOCK = 2**16
-"""Rows that are added up at a time: what is made of them stays in a processor's own cache."""
+_BLOCK = 2**21
+_PIECE = 2**23
+"""Most rows whose sums within levels are made at a time, and put to others at a time."""
+_SHARES = 2
+"""Pieces of a table are a multiple of it, and of one size."""
 _SAMPLE = 20_000
 """Rows of the first batch that tell about where columns lie."""
 
@@ -104,11 +110,17 @@ def read(
         R = again.partial.R
         assert R is not None
     design = start.reading.design
+    assert total.cells is not None
+    cells = rounded(total.cells, layout.level)
     if start.rows is not None:
-        design = encode(formula, as_table(joined([start.rows, total.cells.rows])))
+        if cells.levels is None:
+            design = encode(formula, as_table(joined([start.rows, cells.rows])))
+        else:
+            design = with_levels(encode(formula, as_table(start.rows)), cells.levels)
     edges = start.reading.edges
     median, mad = middle(sums.counts, edges, lambda: _responses(design, formula, source, batch))
-    reduced = _finish(total, R, layout, design, source.name, median, mad)
+    groups, cross = within_levels(cells, layout, places(design, cells))
+    reduced = _finish(total, R, layout, source.name, median, mad, groups, cross)
     return replace(
         design,
         reduced=reduced,
@@ -121,7 +133,8 @@ def read(
 def _head(formula: Formula, source: Source, batch: int) -> Any:
     """Return the first batch, or what is complete of the first that has complete rows."""
     seen = Seen(source.name)
-    for table in source.read(formula.names, batch):
+    first = (t for piece in source.pieces(formula.names, batch) for t in piece())
+    for table in first if source.split is not None else source.read(formula.names, batch):
         whole, missed = complete(table)
         if whole.num_rows:
             return whole
@@ -135,10 +148,10 @@ def _begun(formula: Formula, head: Any, batch: int) -> _Start:
     some = np.unique(np.linspace(0, head.num_rows - 1, _SAMPLE).astype(np.int64))
     design = encode(formula, as_table(head.take(some)))
     layout = layout_of(design)
-    cells = len(number(head, layout.keys)[2])
+    cells = 1 if layout.level is not None else len(number(head, layout.keys)[2])
     # Where most rows are a cell of their own, more rows at a time: cells are merged less often.
     size = batch if cells <= head.num_rows / 8 else 8 * batch
-    return _Start(_reading(design, layout, head.schema, size, cells), head.slice(0, ROWS))
+    return _Start(_reading(design, layout, head, size, cells), head.slice(0, ROWS))
 
 
 def _covered(
@@ -157,24 +170,40 @@ def _covered(
     layout = layout_of(design)
     cells = found.table.num_rows
     size = max(batch, cells)
-    return _Start(_reading(design, layout, found.table.schema, size, cells), None)
+    return _Start(_reading(design, layout, found.table, size, cells), None)
 
 
-def _reading(design: Design, layout: Layout, schema: Any, size: int, cells: int) -> Reading:
+def _reading(design: Design, layout: Layout, head: Any, size: int, cells: int) -> Reading:
+    """Return how rows are read, some of which are there."""
     y = design.response.values
     reach = _SPREAD * max(float(y.std()), 1e-300)
     edges = np.linspace(y.mean() - reach, y.mean() + reach, BINS + 1)
     # Weights of levels are known to the encoding alone.
-    plain = None if design.level_weights else plain_terms(design.formula, layout, schema)
-    return Reading(design, layout, edges, plain, size, min(size, max(_BLOCK, 16 * cells)))
+    plain = None if design.level_weights else plain_terms(design.formula, layout, head.schema)
+    block = min(size, max(PART, 16 * cells))
+    if layout.level is not None:
+        # Arrays of all levels are gone over for each block, and once more for each piece.
+        levels = distance(head.column(layout.level))
+        block = min(max(PART, 2 * levels), _BLOCK)
+        size = min(max(size, 8 * levels), _PIECE)
+    return Reading(design, layout, edges, plain, size, block)
+
+
+def _even(source: Source, size: int) -> int:
+    """Return how many rows are read at a time so that several threads have as much to do."""
+    total = None if source.split is None else source.count()
+    if total is None or total <= size:
+        return size
+    pieces = -(-total // size)
+    return -(-total // (-(-pieces // _SHARES) * _SHARES))
 
 
 def _accumulate(reading: Reading, formula: Formula, source: Source) -> Sums:
     """Return what is kept of all rows, whatever the number of threads."""
     if source.fold is not None:
-        folded: Sums | None = source.fold(formula.names, reading, add)
+        folded: Sums | None = source.fold(formula.names, partial(_alone, reading), add)
         return _found(folded, source)
-    pieces = source.pieces(formula.names, reading.size)
+    pieces = source.pieces(formula.names, _even(source, reading.size))
     total: Sums | None = None
     start = 0
     for rows, found in in_order((_task(reading, piece) for piece in pieces), workers()):
@@ -183,19 +212,30 @@ def _accumulate(reading: Reading, formula: Formula, source: Source) -> Sums:
             raise DataError(f"{where}: {found}") from found
         start += rows
         if found is not None:
-            total = found if total is None else total + found
+            total = found if total is None else total.taking(found)
+    forget()
     return _found(total, source)
 
 
-def _task(
-    reading: Reading, piece: Callable[[], Any]
-) -> Callable[[], tuple[int, Sums | HierglmError | None]]:
+def _alone(reading: Reading, table: Any) -> Sums | None:
+    return reading([table])
+
+
+def _task(reading: Reading, piece: Piece) -> Callable[[], tuple[int, Sums | HierglmError | None]]:
     def work() -> tuple[int, Sums | HierglmError | None]:
-        table = piece()
+        rows = 0
+
+        def tables() -> Iterator[Any]:
+            nonlocal rows
+            for table in piece():
+                rows += table.num_rows
+                yield table
+
         try:
-            return table.num_rows, reading(table)
+            found: Sums | HierglmError | None = reading(tables())
         except HierglmError as error:
-            return table.num_rows, error
+            found = error
+        return rows, found
 
     return work
 
@@ -218,8 +258,8 @@ def _responses(design: Design, formula: Formula, source: Source, batch: int) -> 
 
 
 def _finish(
-    total: Partial, R: Floats, layout: Layout, design: Design, source: str, median: float,
-    mad: float,
+    total: Partial, R: Floats, layout: Layout, source: str, median: float, mad: float,
+    groups: tuple[GroupReduced, ...], cross: Mapping[tuple[int, int], Any],
 ) -> Reduced:  # fmt: skip
     """Return what the sums say of the rows."""
     n, (first, squares) = total.rows, total.moments.sum
@@ -232,7 +272,6 @@ def _finish(
     # As `hierglm.priors.scales` has it: no sd of rounding errors.
     flat = sds <= 1e-12 * np.maximum(np.abs(means + around), np.sqrt(squares / n))
     sds = np.where(flat | (sds == 0), 1.0, sds)
-    groups, cross = within_levels(total.cells, layout, _levels(design, total.cells.rows))
     return Reduced(
         source=source,
         rows=n,
@@ -250,14 +289,6 @@ def _finish(
         groups=groups,
         cross=cross,
     )
-
-
-def _levels(design: Design, rows: Any) -> list[tuple[NDArray[np.int64], int]]:
-    """Return the level of each cell, and how many levels there are, for each group term."""
-    if not design.groups:
-        return []
-    found = encode_new(design, as_table(rows))
-    return [(g.index, len(g.levels)) for g in found.groups]
 
 
 def check(formula: Formula, source: Source) -> None:

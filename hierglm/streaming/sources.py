@@ -18,6 +18,10 @@ _LONG = 2**22
 """Rows of a row group up to which a thread reads it whole."""
 
 
+Piece = Callable[[], Iterator[Any]]
+"""Reads a part of a table: returns an iterator of pyarrow tables."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A table that is read in batches, as often as it is asked for.
@@ -38,7 +42,7 @@ class Source:
         in the column `COUNT` how often it occurs: for engines that can do this by themselves.
     split : callable, optional
         Names of columns and a number of rows to an iterator of functions, each of which reads
-        one part of the table, of about so many rows, in any thread.
+        one part of the table, of about so many rows, in any thread, one table after the other.
     fold : callable, optional
         Names of columns, a pure function of a pyarrow table, and an associative one that puts two
         of its results together, to the result of all rows, or None where there are none: for
@@ -54,15 +58,15 @@ class Source:
         None
     )
 
-    split: Callable[[Sequence[str], int], Iterator[Callable[[], Any]]] | None = None
+    split: Callable[[Sequence[str], int], Iterator[Piece]] | None = None
 
-    def pieces(self, columns: Sequence[str], rows: int) -> Iterator[Callable[[], Any]]:
-        """Yield functions that return parts of the table, in order, of about so many rows."""
+    def pieces(self, columns: Sequence[str], rows: int) -> Iterator[Piece]:
+        """Yield functions that read parts of the table, in order, of about so many rows."""
         if self.split is not None:
             yield from self.split(columns, rows)
             return
-        for table in _gathered(self.read(columns, min(rows, BATCH)), rows):
-            yield partial(same, table)
+        for tables in _gathered(self.read(columns, min(rows, BATCH)), rows):
+            yield partial(iter, tables)
 
     def way(self, rows: int) -> str:
         """Return how rows are met, a number of them at a time, in words."""
@@ -71,23 +75,16 @@ class Source:
         return f"read in batches of {rows:,} rows"
 
 
-def same(table: Any) -> Any:
-    """Return a table that is there already, as a part that would be read."""
-    return table
-
-
-def _gathered(tables: Iterator[Any], rows: int) -> Iterator[Any]:
-    """Yield tables put together until they have half as many rows as are wanted."""
-    import pyarrow as pa
-
+def _gathered(tables: Iterator[Any], rows: int) -> Iterator[list[Any]]:
+    """Yield tables that have half as many rows as are wanted, or more, together."""
     waiting: list[Any] = []
     for table in tables:
         waiting.append(table)
         if 2 * sum(t.num_rows for t in waiting) >= rows:
-            yield pa.concat_tables(waiting)
+            yield waiting
             waiting = []
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield waiting
 
 
 def source_of(data: Any) -> Source | None:
@@ -153,12 +150,13 @@ def _of_dataset(found: Any, name: str, ours: bool = False) -> Source:
             if batch.num_rows:
                 yield pa.Table.from_batches([batch])
 
-    def split(columns: Sequence[str], rows: int) -> Iterator[Callable[[], Any]]:
+    def split(columns: Sequence[str], rows: int) -> Iterator[Piece]:
         waiting: list[Any] = []
         for fragment in found.get_fragments():
             for part in fragment.split_by_row_group():
                 waiting.append(part)
-                if 2 * sum(p.row_groups[0].num_rows for p in waiting) >= rows:
+                sizes = [p.row_groups[0].num_rows for p in waiting]
+                if sum(sizes) + sizes[-1] / 2 >= rows:
                     yield partial(_fragments, waiting, columns, found.schema)
                     waiting = []
         if waiting:
@@ -168,11 +166,9 @@ def _of_dataset(found: Any, name: str, ours: bool = False) -> Source:
     return Source(name, tuple(found.schema.names), read, found.count_rows, split=own)
 
 
-def _fragments(parts: Sequence[Any], columns: Sequence[str], schema: Any) -> Any:
-    """Return row groups as one table; several threads are at it already."""
-    import pyarrow as pa
-
-    return pa.concat_tables([_row_group(p, list(columns), schema) for p in parts])
+def _fragments(parts: Sequence[Any], columns: Sequence[str], schema: Any) -> Iterator[Any]:
+    """Yield row groups as tables; several threads are at it already."""
+    return (_row_group(p, list(columns), schema) for p in parts)
 
 
 def _row_group(part: Any, columns: list[str], schema: Any) -> Any:

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from hierglm.design.reduced import GroupReduced
 from hierglm.streaming.accumulate import Layout
-from hierglm.streaming.cells import Cells
+from hierglm.streaming.levels import Levels, Within
 
 Floats = NDArray[np.float64]
-Levels = tuple[NDArray[np.int64], int]
 
 
 def within_levels(
-    cells: Cells, layout: Layout, levels: Sequence[Levels]
+    cells: Within, layout: Layout, levels: Sequence[Levels]
 ) -> tuple[tuple[GroupReduced, ...], Mapping[tuple[int, int], Any]]:
     """Return the sums of each group term, and of each two.
 
@@ -26,12 +25,13 @@ def within_levels(
 
     Parameters
     ----------
-    cells : Cells
+    cells : Within
     layout : Layout
-    levels : sequence of (ndarray of int, int)
-        The level of each cell, and how many there are, for each term.
+    levels : sequence of (ndarray of int or None, int)
+        The level of each cell, and how many there are, for each term; None where each cell is a
+        level, in order.
     """
-    sums = _Products(cells.sums.sum, layout)
+    sums = _Products(cells.sums, layout)
     width = layout.common + 2
     groups = []
     for effects, (index, size) in zip(layout.effects, levels, strict=True):
@@ -39,17 +39,19 @@ def within_levels(
         ZA = np.empty((q, size, width))
         for r, e in enumerate(effects):
             for u in range(width):
-                ZA[r, :, u] = np.bincount(index, weights=sums.half(e, u), minlength=size)
+                ZA[r, :, u] = _summed(sums.half(e, u), index, size)
         pairs = zip(*np.tril_indices(q), strict=True)
-        ZZ = [
-            np.bincount(index, weights=sums.whole(effects[r], effects[s]), minlength=size)
-            for r, s in pairs
-        ]
-        rows = np.bincount(index, weights=cells.counts, minlength=size).astype(np.int64)
+        ZZ = [_summed(sums.whole(effects[r], effects[s]), index, size) for r, s in pairs]
+        rows = _summed(cells.counts, index, size).astype(np.int64)
         groups.append(GroupReduced(np.array(ZZ), ZA, rows))
     count = range(len(groups))
     cross = {(k, m): _crossed(sums, layout, levels, k, m) for k in count for m in count if k < m}
     return tuple(groups), cross
+
+
+def _summed(of_cells: NDArray[Any], index: NDArray[np.int64] | None, size: int) -> NDArray[Any]:
+    """Return the sums within levels of something that each cell has."""
+    return of_cells if index is None else np.bincount(index, of_cells, size)
 
 
 class _Products:
@@ -74,7 +76,8 @@ def _crossed(sums: _Products, layout: Layout, levels: Sequence[Levels], k: int, 
     """Return Z_k' W Z_m, sparse."""
     from scipy import sparse
 
-    (one, J), (other, K) = levels[k], levels[m]
+    places = [np.arange(size) if index is None else index for index, size in (levels[k], levels[m])]
+    (one, other), J, K = places, levels[k][1], levels[m][1]
     q, t = len(layout.effects[k]), len(layout.effects[m])
     rows, columns, values = [], [], []
     for r, e in enumerate(layout.effects[k]):

@@ -1,0 +1,261 @@
+"""Sums within levels that are whole numbers: each has its place in an array, none is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierglm.streaming.cells import Cells, Total, number, total, two_sum
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST = 2**24
+"""Numbers in an array of sums (128 MB); what needs more is looked up."""
+_HEAVY = 2**16
+"""Rows of a level whose products may be added one after the other: more would lose digits."""
+_SPARSE = 16
+"""Levels a row up to which an array of all of them costs less than to look up each."""
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Sums over the rows of each level from a whole number on.
+
+    Attributes
+    ----------
+    key : str
+        The column that has the levels.
+    low : int
+        The first of them.
+    value : ndarray, shape (1 + sums, levels)
+        Number of rows, then sums; of levels without rows too.
+    lost : ndarray or None
+        The rounding errors that `value` has left behind; None where nothing was added yet.
+    """
+
+    key: str
+    low: int
+    value: Floats
+    lost: Floats | None
+
+    @property
+    def high(self) -> int:
+        """What is beyond the last level."""
+        return self.low + int(self.value.shape[1])
+
+    def taking(self, other: Span) -> Span | Cells:
+        """Return the sums over the rows of both, in this one's memory."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        if not fits(low, high, len(self.value)):
+            return self.cells() + other.cells()
+        span = self._grown(low, high)
+        here = slice(other.low - span.low, other.high - span.low)
+        lost = np.zeros_like(span.value) if span.lost is None else span.lost
+        two_sum(span.value[:, here], lost[:, here], other.value, other.lost)
+        return Span(span.key, span.low, span.value, lost)
+
+    @property
+    def levels(self) -> Ints:
+        """The levels that have rows."""
+        return np.flatnonzero(self.value[0]) + self.low
+
+    @property
+    def sums(self) -> Floats:
+        """Numbers of rows, and sums rounded once, of these levels."""
+        there = self.levels - self.low
+        found = np.empty((len(self.value), len(there)))
+        for k, value in enumerate(self.value):
+            found[k] = (value if self.lost is None else value + self.lost[k])[there]
+        return found
+
+    def cells(self) -> Cells:
+        """Return the sums of the levels that have rows."""
+        import pyarrow as pa
+
+        levels = self.levels
+        there = levels - self.low
+        value = self.value[1:, there]
+        lost = np.zeros_like(value) if self.lost is None else self.lost[1:, there]
+        counts = self.value[0, there].astype(np.int64)
+        return Cells((self.key,), pa.table({self.key: levels}), counts, Total(value, lost))
+
+    def _grown(self, low: int, high: int) -> Span:
+        """Return the same with room for more levels, by half at least: it may go on."""
+        if self.low <= low and high <= self.high:
+            return self
+        width, size = self.value.shape
+        room = int(_GROWTH * size) - (high - low)
+        if room > 0 and fits(low, high + room, width):
+            low, high = (low - room, high) if low < self.low else (low, high + room)
+        here = slice(self.low - low, self.high - low)
+        found = []
+        for old in (self.value, self.lost):
+            new = None if old is None else np.zeros((width, high - low))
+            if new is not None:
+                new[:, here] = old
+            found.append(new)
+        value, lost = found
+        assert value is not None
+        return Span(self.key, low, value, lost)
+
+
+def fits(low: int, high: int, width: int) -> bool:
+    """Tell whether sums within all levels from `low` to `high` are few enough."""
+    return (high - low) * width <= MOST
+
+
+def spread(cells: Cells) -> Span | None:
+    """Return cells of whole numbers as a span, or None where these lie too far apart."""
+    (key,) = cells.keys
+    levels = cells.rows.column(key).to_numpy()
+    low, high = int(levels.min()), int(levels.max()) + 1
+    width = 1 + len(cells.sums.value)
+    if not fits(low, high, width):
+        return None
+    value, lost = np.zeros((width, high - low)), np.zeros((width, high - low))
+    value[0, levels - low] = cells.counts
+    value[1:, levels - low], lost[1:, levels - low] = cells.sums.value, cells.sums.lost
+    return Span(key, low, value, lost)
+
+
+def together(one: Span | Cells, other: Span | Cells, own: bool = False) -> Span | Cells:
+    """Return the sums over the rows of both.
+
+    Parameters
+    ----------
+    one, other : Span or Cells
+        Of the same column, where either is a span.
+    own : bool
+        Whether `one` is not used again, so that its memory may be.
+    """
+    if isinstance(one, Cells) and isinstance(other, Cells):
+        return one + other
+    spans = [found if isinstance(found, Span) else spread(found) for found in (one, other)]
+    if spans[0] is None or spans[1] is None:
+        cells = [found if isinstance(found, Cells) else found.cells() for found in (one, other)]
+        return cells[0] + cells[1]
+    first = spans[0]
+    if not own and first is one:
+        lost = None if first.lost is None else first.lost.copy()
+        first = Span(first.key, first.low, first.value.copy(), lost)
+    return first.taking(spans[1])
+
+
+def distance(column: Any) -> int:
+    """Return how many whole numbers there are from the least to the largest of a column."""
+    values = column.to_numpy()
+    return int(values.max()) - int(values.min()) + 1 if len(values) else 0
+
+
+class Adder:
+    """Adds rows to the levels of a whole number, many at a time; used by one thread.
+
+    Parameters
+    ----------
+    key : str
+        The column that has the levels.
+    pairs : sequence of (int, int)
+        The columns whose products are added up; 0 is that of ones.
+    memory : ndarray, shape (columns + 1, rows)
+        For rows that wait until there are so many: columns, 0 among them, weights where rows have
+        them, and at last what products are made in.
+    weighted : bool
+    """
+
+    def __init__(
+        self, key: str, pairs: Sequence[tuple[int, int]], memory: Floats, weighted: bool
+    ) -> None:
+        self._key, self._pairs, self._memory, self._weighted = key, pairs, memory, weighted
+        self._levels = np.empty(memory.shape[1], dtype=np.int64)
+        self._waiting = 0
+        self._span: Span | None = None
+        self._apart: Cells | None = None
+
+    def room(self, rows: int) -> Floats:
+        """Return the memory for the columns of some rows."""
+        if self._waiting + rows > self._memory.shape[1]:
+            self._add()
+        return self._memory[:-1, self._waiting : self._waiting + rows]
+
+    def filled(self, levels: Ints) -> None:
+        """Take in the rows that the memory was filled with."""
+        self._levels[self._waiting : self._waiting + len(levels)] = levels
+        self._waiting += len(levels)
+
+    def result(self) -> Span | Cells:
+        """Return the sums over all rows, of which there must be some."""
+        self._add()
+        if self._span is None:
+            assert self._apart is not None
+            return self._apart
+        return self._span if self._apart is None else together(self._span, self._apart, own=True)
+
+    def _add(self) -> None:
+        """Add the rows that wait."""
+        n, self._waiting = self._waiting, 0
+        if not n:
+            return
+        levels = self._levels[:n]
+        low, high = int(levels.min()), int(levels.max()) + 1
+        span = self._span
+        if span is None or low < span.low or high > span.high:
+            low, high = _rounded(low, high)
+            if span is not None:
+                low, high = min(low, span.low), max(high, span.high)
+            width = 1 + len(self._pairs)
+            if not fits(low, high, width) or high - low > _SPARSE * n + _HEAVY:
+                self._look_up(levels)
+                return
+            new = np.zeros((width, high - low))
+            if span is not None:
+                new[:, span.low - low : span.high - low] = span.value
+            span = self._span = Span(self._key, low, new, None)
+        value = span.value
+        index = np.subtract(levels, span.low, out=levels) if span.low else levels
+        counts = np.bincount(index, minlength=value.shape[1])
+        heavy = np.flatnonzero(counts > _HEAVY) if n > _HEAVY else ()
+        value[0] += counts
+        for sums, product in zip(value[1:], self._products(n), strict=True):
+            if product is None:
+                sums += counts
+                continue
+            found = np.bincount(index, product, len(sums))
+            for level in heavy:
+                found[level] = product[index == level].sum()
+            sums += found
+
+    def _products(self, n: int) -> Iterator[Floats | None]:
+        """Yield the products of columns of the rows that wait; None where all are 1."""
+        columns, spare = self._memory[:-1, :n], self._memory[-1, :n]
+        w = columns[-1] if self._weighted else None
+        for a, b in self._pairs:
+            found = np.multiply(columns[a], columns[b], out=spare) if a else columns[b]
+            if w is not None:
+                yield w if not b else np.multiply(found, w, out=spare)
+            else:
+                yield found if b else None
+
+    def _look_up(self, levels: Ints) -> None:
+        """Add rows whose levels lie too far apart."""
+        import pyarrow as pa
+
+        rows = pa.table({self._key: levels})
+        index, first, counts = number(rows, (self._key,))
+        sums = np.empty((len(self._pairs), len(first)))
+        for k, product in enumerate(self._products(len(levels))):
+            sums[k] = counts if product is None else np.bincount(index, product, len(first))
+        found = Cells((self._key,), rows.take(first), counts, total(sums))
+        self._apart = found if self._apart is None else self._apart + found
+
+
+def _rounded(low: int, high: int) -> tuple[int, int]:
+    """Return limits a little further apart, which other rows are likely to lie in too."""
+    unit = 1 << max(0, (high - low).bit_length() - 5)
+    start = 0 if 0 <= low < high - low else low // unit * unit
+    return start, -(-high // unit) * unit
