@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from hierglm.checkpointing.folder import open_folder
 from hierglm.design.table import Table
+from hierglm.engines.engine import Settings
 from hierglm.engines.progress import unit_bar
 from hierglm.errors import HierglmError, SettingsError, suggest
 from hierglm.executing import perform
@@ -124,6 +128,7 @@ def fit_many(
     responses: Sequence[str] | None = None,
     seed: int | None = None,
     executor: Executor | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     **options: Any,
 ) -> Fits:
     """Fit one model to several data sets, several formulas to one, or several responses.
@@ -141,6 +146,10 @@ def fit_many(
         Each fit gets one of its own from it: the same call, the same numbers.
     executor : concurrent.futures.Executor, optional
         Where models are fitted, several at a time; the numbers are the same.
+    checkpoint : path, optional
+        A folder, such as ``"runs"``, with a checkpoint of each fit (`hierglm.fit`). The same call
+        goes on from there after a crash, with the draws that it would have had, and the seed too
+        where none is given: fits that are complete are read, chains that are complete are kept.
     **options
         As of `hierglm.fit`.
 
@@ -153,6 +162,8 @@ def fit_many(
     ------
     SettingsError
         Not exactly one thing of which there are several; two of one name.
+    CheckpointError
+        The folder is of other fits, data or settings; says what differs.
     HierglmError
         What one of the fits cannot do; a note says which.
 
@@ -168,7 +179,13 @@ def fit_many(
     by, asked = _asked(formula, data, responses)
     if options.get("method") == "approx":
         raise SettingsError("fit_many() gives posteriors; for method='approx' call hg.fit on each")
-    seed = secrets.randbelow(2**31) if seed is None else seed
+    given = None if seed is None else int(Settings(seed=seed).seed)
+    seed = secrets.randbelow(2**31) if given is None else given
+    files: list[Path | None] = [None] * len(asked)
+    if checkpoint is not None:
+        folder = open_folder(checkpoint, list(asked), given, seed)
+        seed = folder.seed
+        files = [folder.file(number) for number in range(1, len(asked) + 1)]
     seeds = np.random.default_rng(seed).integers(2**31, size=len(asked)).tolist()
     # Fits on an executor share its processors, and one bar; others have bars of their own.
     shown = False if executor is None else options.get("progress")
@@ -177,8 +194,8 @@ def fit_many(
     # A table that all have goes to each worker once.
     shared = None if by == "data" else data
     calls = (
-        (one, table if by == "data" else None, own)
-        for (one, table), own in zip(asked.values(), seeds, strict=True)
+        (one, table if by == "data" else None, own, file)
+        for (one, table), own, file in zip(asked.values(), seeds, files, strict=True)
     )
     fits: dict[str, Fit] = {}
     with unit_bar(len(asked), "fit", shown) as told:
@@ -192,9 +209,12 @@ def fit_many(
     return Fits(fits, by)
 
 
-def _fit(shared: Any, family: Any, options: Mapping[str, Any], call: tuple[Any, Any, int]) -> Fit:
-    formula, table, seed = call
-    found: Fit = fit(formula, shared if table is None else table, family, seed=seed, **options)
+def _fit(
+    shared: Any, family: Any, options: Mapping[str, Any], call: tuple[Any, Any, int, Path | None]
+) -> Fit:
+    formula, table, seed, file = call
+    data = shared if table is None else table
+    found: Fit = fit(formula, data, family, seed=seed, checkpoint=file, **options)
     return found
 
 

@@ -107,9 +107,11 @@ def test_errors_name_the_fit(table):
         ("y ~ x", "one", {"responses": ["y", "w"]}, "a dot in their place"),
         (". ~ x", "one", {"responses": "y"}, "a list of names"),
         (["y ~ x"], "one", {"method": "approx"}, "gives posteriors"),
+        (["y ~ x"], "one", {"seed": -1}, "seed must lie between 0 and"),
+        (["y ~ x"], "one", {"seed": "a"}, "seed must be a whole number, not 'a'"),
     ],
 )
 def test_what_cannot_be_many(table, formula, data, options, match):
     given = table if data == "one" else [table, table]
     with pytest.raises(HierglmError, match=match):
-        hg.fit_many(formula, given, **options)
+        hg.fit_many(formula, given, **(SMALL | options))

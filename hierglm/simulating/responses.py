@@ -197,6 +197,16 @@ def refuse_methods(name: str, options: Mapping[str, Any]) -> None:
 
 
 def settings(options: Mapping[str, Any], executor: Executor | None) -> dict[str, Any]:
-    """Return the options of fits, whose bar is that of all; they share an executor's processors."""
+    """Return the options of fits, whose bar is that of all; they share an executor's processors.
+
+    Raises
+    ------
+    SettingsError
+        For a checkpoint: one file cannot be that of all.
+    """
+    if options.get("checkpoint") is not None:
+        raise SettingsError(
+            "checkpoint is of hg.fit and hg.fit_many; simulated data sets are fitted and not kept"
+        )
     own = {"threads": 1} if executor is not None else {}
     return own | dict(options) | {"progress": False}

@@ -289,3 +289,83 @@ def test_chains_that_die_are_lost_and_the_others_kept(tmp_path: Path) -> None:
             programs.MISSPELT, SETTINGS
         )
     assert os.name != "posix" or not children_of(os.getpid())
+
+
+MANY: dict[str, Any] = {"chains": 2, "warmup": 50, "draws": 20, "threads": 1, "progress": False}
+FORMULAS = {"no slope": "log_radon ~ 1", "a/../slope": "log_radon ~ floor_measure"}
+
+KILLED_MANY = """
+import os, signal, sys
+from hierglm.checkpointing.file import Checkpoint
+from tests.faults.test_checkpoint import FORMULAS, MANY
+import hierglm as hg
+
+keep = Checkpoint.keep
+
+def keep_and_die(self, steps):
+    keep(self, steps)
+    if self.path.name == "2.hglm" and any(steps.values()):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Checkpoint.keep = keep_and_die
+hg.fit_many(FORMULAS, hg.datasets.radon(), checkpoint=sys.argv[1], seed=5, **MANY)
+"""
+
+
+@posix_only()
+def test_many_fits_go_on_to_the_same_draws(tmp_path: Path) -> None:
+    path = tmp_path / "runs"
+    done = subprocess.run([sys.executable, "-c", KILLED_MANY, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert names_in(path) == ["1.hglm", "2.hglm", "fits.json"]
+    first = (path / "1.hglm").read_bytes()
+    straight = hg.fit_many(FORMULAS, hg.datasets.radon(), seed=5, **MANY)
+    # Without a seed, the one that the run has taken.
+    fits = hg.fit_many(FORMULAS, hg.datasets.radon(), checkpoint=path, **MANY)
+    assert all(same_draws(fits[name].draws, straight[name].draws) for name in FORMULAS)
+    assert "1 complete chain taken from the checkpoint '2.hglm'" in fits["a/../slope"].notes
+    assert (path / "1.hglm").read_bytes() == first
+    assert names_in(path) == ["1.hglm", "2.hglm", "fits.json"]
+    other = dict(reversed(FORMULAS.items()))
+    for asked, seed, words in [
+        (FORMULAS, 6, "seed: 5 there, 6 here"),
+        (other, None, "fits: ['no slope', 'a/../slope'] there, ['a/../slope', 'no slope'] here"),
+    ]:
+        with pytest.raises(CheckpointError) as error:
+            hg.fit_many(asked, hg.datasets.radon(), checkpoint=path, seed=seed, **MANY)
+        assert words in str(error.value)
+    changed = {"no slope": "log_radon ~ 0 + floor_measure", "a/../slope": "log_radon ~ 1"}
+    with pytest.raises(CheckpointError, match="formula: log_radon ~ 1 there") as error:
+        hg.fit_many(changed, hg.datasets.radon(), checkpoint=path, **MANY)
+    assert error.value.__notes__ == ["in the fit of formula 'no slope'"]
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ('{"seed": 1', "damaged"),
+        ('{"seed": true, "fits": []}', "damaged: it does not have a seed and names"),
+        ('{"seed": 1, "fits": [3]}', "damaged: it does not have a seed and names"),
+        ("[]", "damaged"),
+    ],
+)
+def test_a_damaged_list_of_fits(tmp_path: Path, held: str, words: str) -> None:
+    (tmp_path / "fits.json").write_text(held)
+    with pytest.raises(FileError, match=words):
+        hg.fit_many(FORMULAS, hg.datasets.radon(), checkpoint=tmp_path, **MANY)
+    assert names_in(tmp_path) == ["fits.json"]
+
+
+def test_many_fits_want_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("mine")
+    with pytest.raises(FileError, match="is a file, and of several fits it is a folder"):
+        hg.fit_many(FORMULAS, hg.datasets.radon(), checkpoint=tmp_path / "runs", **MANY)
+    assert (tmp_path / "runs").read_text() == "mine"
+
+
+def test_simulated_data_sets_have_no_checkpoint(tmp_path: Path) -> None:
+    model = hg.model("y ~ 1", {"y": [1.0, 2.0, 4.0]})
+    for method in (model.calibrate, model.recover):
+        with pytest.raises(SettingsError, match=r"checkpoint is of hg\.fit and hg\.fit_many"):
+            method(n=2, checkpoint=tmp_path / "run.hglm")
+    assert names_in(tmp_path) == []
