@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hierglm.plots.look import look
+from hierglm.plots.ticks import leave_room
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,7 @@ class Picture(Figure):
     def draw(self, renderer: Any) -> None:
         """Draw in our look: ticks are only made now, and would follow the caller's style."""
         with look():
+            leave_room(self)
             super().draw(renderer)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
