@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hierglm.posterior.changes import Changes
 from hierglm.posterior.criticism import Criticism
+from hierglm.posterior.documents import Documents
 from hierglm.posterior.marginals import Marginals
 from hierglm.posterior.pictures import Plots
 from hierglm.posterior.predictions import Predictions
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
     from hierglm.design.given import Given
     from hierglm.families import Family
     from hierglm.priors.distributions import Prior
-    from hierglm.reproducing import Script
-    from hierglm.reproducing.data import Paths
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism):
+class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism, Documents):
     """A posterior, or what an approximate method gave for it; print it.
 
     Made by `hierglm.fit` and `hierglm.load`.
@@ -157,89 +156,6 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism)
         from hierglm.updating import update
 
         return update(self, formula, data, family, priors, **options)
-
-    def reproduce(
-        self, data: Paths = None, data2: Mapping[str, str | Path] | None = None
-    ) -> Script:
-        """Return the Python script that makes this fit again; print it.
-
-        Versions (as inline metadata, PEP 723), settings and the seed are pinned, nothing is left
-        to be chosen. The script stops where the data have another hash than the fit's. Code of
-        yours (functions, families), paths among the options of an engine, and programs compiled
-        before are to be put in: it stops there, and says which.
-
-        Parameters
-        ----------
-        data : path, or mapping of str to path, optional
-            Where the script is to read the data: a table, or the saved fit (``"fit.hglm"``),
-            which holds what it used. Where responses have tables of their own one for each, by
-            name. By default a place to be filled in.
-        data2 : mapping of str to path, optional
-            Likewise CSV files of the matrices and edges that the formula wants.
-
-        Raises
-        ------
-        DataError, SettingsError
-            A file type that cannot be read; a name that there is not.
-
-        Examples
-        --------
-        >>> import hierglm as hg
-        >>> schools = hg.datasets.eight_schools()
-        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
-        >>> "seed=1," in fit.reproduce("schools.csv")
-        True
-        """
-        from hierglm.reproducing import reproduce
-
-        return reproduce(self, data, data2)
-
-    def report(
-        self,
-        path: str | Path,
-        title: str = "",
-        question: str = "",
-        data: Paths = None,
-        data2: Mapping[str, str | Path] | None = None,
-    ) -> Path:
-        """Write a report to one file that holds all it shows, and return its path.
-
-        Diagnostics first; the model in mathematics; data, priors and why, estimates, posterior
-        predictive checks; plan and program; sentences for a paper with their sources (BibTeX); the
-        session and the code that makes the fit again. The same fit gives the same bytes
-        (PDF aside, in which browsers write the time).
-
-        Parameters
-        ----------
-        path : str or Path
-            ``.html``: without scripts or anything to fetch, light or dark, and good to print.
-            ``.md``: formulas stay LaTeX. ``.pdf``: the first printed on A4 by a browser of the
-            Chromium family, where there is one.
-        title : str
-            By default the names of the responses.
-        question : str
-            What the model is to answer, in words; stands below the title.
-        data, data2 : path, or mapping of str to path, optional
-            Where the script at its end reads the data, see `reproduce`.
-
-        Raises
-        ------
-        SettingsError, FileError
-            Another ending; a file that cannot be written.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import hierglm as hg
-        >>> schools = hg.datasets.eight_schools()
-        >>> fit = hg.fit("y | se(se) ~ 1 + (1 | school)", schools, seed=1, adapt_delta=0.95)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     fit.report(Path(folder) / "schools.html", question="Does coaching help?").name
-        'schools.html'
-        """
-        from hierglm.reporting.report import report
-
-        return report(self, path, title, question, data, data2)
 
     def data(self, response: str | None = None) -> pd.DataFrame:
         """Return the rows and columns of the data that the fit used, as it read them.
