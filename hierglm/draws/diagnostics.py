@@ -156,7 +156,7 @@ def ebfmi(energy: Floats) -> Floats:
     energy = np.asarray(energy, dtype=np.float64)
     if energy.shape[1] < 2:
         return np.full(energy.shape[0], np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         moved: Floats = np.square(np.diff(energy, axis=1)).mean(axis=1)
         ratio: Floats = moved / energy.var(axis=1, ddof=1)
     return ratio

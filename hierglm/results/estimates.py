@@ -113,7 +113,7 @@ def _selected(block: Floats, probs: tuple[float, ...]) -> tuple[Floats, Floats]:
 
 
 def _below(probs: tuple[float, ...], size: int) -> Ints:
-    return np.floor(np.asarray(probs) * (size - 1)).astype(np.int64)
+    return np.asarray(np.floor(np.asarray(probs) * (size - 1)), dtype=np.int64)
 
 
 def _between(below: Floats, above: Floats, at: Floats) -> Floats:
