@@ -56,8 +56,8 @@ def influence(
     for at, values in log_densities(fitted, model, units):
         weights, khat[at] = left_out(fitted, values, before)
         estimates[at] = np.exp(weights).T @ draws
-    # A parameter that is given does not move.
-    shift = (estimates - mean) / np.where(sd > 0, sd, np.inf)
+    # A parameter that is given does not move: what its mean is off by is rounding error.
+    shift = (estimates - mean) / np.where(np.ptp(draws, axis=0) > 0, sd, np.inf)
     most = np.argmax(np.abs(shift), axis=1)
     order = np.argsort(-np.abs(shift[np.arange(len(units)), most]), kind="stable")
     if each:

@@ -221,14 +221,35 @@ def test_influence_of_rows_of_a_conjugate_model(pooled: Fit) -> None:
     assert table["parameter"].unique().tolist() == ["b[Intercept]"]
 
 
+def mean_without(out: Any) -> tuple[float, float]:
+    """Return mean and variance of the posterior of the common mean of `grouped` without rows."""
+    data = fits.table()
+    W = np.linalg.inv(fits.covariance(data)[np.ix_(~out, ~out)])
+    variance = 1 / (W.sum() + fits.PRIOR**-2)
+    return float(variance * (W @ data["y"][~out]).sum()), float(variance)
+
+
+def test_influence_of_groups_of_a_gaussian_model(grouped: Fit) -> None:
+    """Their effects, which these draws have wrong, are integrated out."""
+    g, left_out = fits.table()["g"], grouped.loo(unit="g")
+    table = grouped.influence("g").set_index("g")
+    whole = mean_without(np.zeros(len(g), dtype=bool))
+    for level, ess in zip(left_out.units.labels, left_out.ess_i, strict=True):
+        mean, variance = mean_without(g == level)
+        error = np.sqrt(variance * (1 / ess + 1 / left_out.draws))
+        assert abs(table["estimate"][level] - mean) < 5 * error
+        shift = (mean - whole[0]) / np.sqrt(whole[1])
+        assert abs(table["shift"][level] - shift) < 5 * error / np.sqrt(whole[1])
+    assert set(table["parameter"]) == {"b[Intercept]"}
+    assert table["shift"].abs().is_monotonic_decreasing
+
+
 def test_groups_of_a_gaussian_model(grouped: Fit) -> None:
     data, found = fits.table(), grouped.loo(unit="g")
     V = fits.covariance(data)
     for j, level in enumerate(found.units.labels):
         out = data["g"] == level
-        W = np.linalg.inv(V[np.ix_(~out, ~out)])
-        variance = 1 / (W.sum() + fits.PRIOR**-2)
-        mean = variance * (W @ data["y"][~out]).sum()
+        mean, variance = mean_without(out)
         exact = stats.multivariate_normal.logpdf(
             data["y"][out], np.full(out.sum(), mean), V[np.ix_(out, out)] + variance
         )
