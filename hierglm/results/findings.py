@@ -94,10 +94,18 @@ class Check(Shown):
         """Return its sentences; see `hierglm.showing.said.Said`."""
         count = len(self.findings)
         head = "no findings" if not count else f"{count} finding{'' if count == 1 else 's'}"
-        return Said(f"check: {head}", words=self.lines, healthy=self.healthy)
+        return Said(f"check: {head}", words=self._all, healthy=self.healthy)
 
     def __repr__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(self._all)
+
+    @property
+    def _all(self) -> tuple[str, ...]:
+        """The lines, and how precise means are."""
+        if self.first or np.isnan(self.mcse):
+            return self.lines
+        precise = f"Monte Carlo errors of means are at most {self.mcse:.2g} posterior sds."
+        return (*self.lines, precise)
 
     @property
     def lines(self) -> tuple[str, ...]:

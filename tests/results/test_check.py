@@ -133,7 +133,11 @@ def test_remedies_of_all_findings_go_together() -> None:
 def test_monte_carlo_error_is_that_of_independent_draws() -> None:
     # 1,000 independent draws: one part in sqrt(1000) of an sd, for the worst of 12 a bit more.
     assert 1 / np.sqrt(1000) < check(GOOD).mcse < 1.25 / np.sqrt(1000)
-    assert np.isnan(check(made(draws=2)).mcse)
+    said = f"Monte Carlo errors of means are at most {check(GOOD).mcse:.2g} posterior sds."
+    assert str(check(GOOD)).splitlines()[-1] == said
+    few = check(made(draws=2))
+    assert np.isnan(few.mcse)
+    assert "Monte Carlo" not in str(few)
 
 
 def test_one_chain_is_noted_but_not_a_problem() -> None:
