@@ -1,18 +1,13 @@
 """Units of work on any executor of `concurrent.futures`: in order, and each until it is done.
 
 One answer to every ``executor=``: threads, processes, Dask's ``client.get_executor()``, mpi4py's
-``MPIPoolExecutor``. What all units have in common, such as the data, goes to a worker once: a unit
-carries only its fingerprint, and a worker that does not have it asks. Arrays that a unit shares
-with it, such as the design of a simulated data set, are told by their numbers there.
+``MPIPoolExecutor``. What all units have in common, such as the data, goes to a worker once, when it
+asks for it (`hierglm.shipping`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import io
-import pickle
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -23,13 +18,12 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from enum import Enum
+from itertools import count
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hierglm.dask_executor import DaskExecutor, LostAnswer, is_dasks
 from hierglm.errors import SettingsError, WorkerError
+from hierglm.shipping import Missing, Parcel, work
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -40,20 +34,6 @@ _AHEAD = 2
 """Units at or before each worker of a pool, so that none waits for the next."""
 _WIDE = 64
 """Units in flight on an executor that does not say how many workers it has."""
-_KEPT = 2
-"""Tasks that a worker keeps; an earlier one is asked for again."""
-
-_LARGE = 2**12
-"""Bytes from which on an array of the task is not sent again in a unit."""
-
-Arrays = list[NDArray[Any]]
-_TASKS: OrderedDict[str, tuple[Callable[[Any], Any], Arrays]] = OrderedDict()
-
-
-class _Sent(Enum):
-    """What a worker says that has not got the task yet."""
-
-    MISSING = "missing"
 
 
 def perform(
@@ -120,19 +100,18 @@ class _Crew:
     """The units that an executor has, and what came of them."""
 
     def __init__(self, task: Callable[[Any], Any], executor: Executor, unit: str) -> None:
+        executor = DaskExecutor(executor) if is_dasks(executor) else executor
         self._task, self._executor, self._unit = task, executor, unit
         self._given = executor
         workers = getattr(executor, "_max_workers", None)
         self._width = _AHEAD * workers if isinstance(workers, int) else _WIDE
         # Threads share what there is; all others may be in other processes.
-        self._arrays: Arrays = []
-        self._known: dict[int, int] = {}
-        self._blob: bytes | None = None
-        if not isinstance(executor, ThreadPoolExecutor):
-            body = self._pickled(task, learn=True)
-            frozen = [not array.flags.writeable for array in self._arrays]
-            self._blob = pickle.dumps((self._arrays, frozen, body), pickle.HIGHEST_PROTOCOL)
-        self._digest = hashlib.sha256(self._blob).hexdigest() if self._blob else ""
+        self._parcel = None if isinstance(executor, ThreadPoolExecutor) else Parcel(task)
+        self._calls = count()
+        # Workers that asked for the task; units that took it along; those that wait for these.
+        self._asked: set[str] = set()
+        self._laden: set[int] = set()
+        self._held: list[int] = []
         self._items: dict[int, Any] = {}
         self._flying: dict[Future[Any], tuple[int, Executor]] = {}
         self._again: deque[int] = deque()
@@ -172,57 +151,40 @@ class _Crew:
         if self._executor is not self._given:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _pickled(self, value: Any, learn: bool = False) -> bytes:
-        """Return the task (`learn`) or an item as bytes, with numbers for arrays of the task."""
-
-        def number(part: Any) -> int | None:
-            if type(part) is not np.ndarray or part.nbytes < _LARGE:
-                return None
-            if learn and id(part) not in self._known:
-                # Kept, so that no other array is ever found at the same place.
-                self._known[id(part)] = len(self._arrays)
-                self._arrays.append(part)
-            return self._known.get(id(part))
-
-        file = io.BytesIO()
-        own = {"persistent_id": lambda _, part: number(part)}
-        pickler = type("Pickler", (_pickler(),), own)(file, pickle.HIGHEST_PROTOCOL)
-        try:
-            pickler.dump(value)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise SettingsError(
-                f"the model cannot be sent to other processes ({error}): give functions that a "
-                "module has, install cloudpickle, or use an executor of threads"
-            ) from error
-        return file.getvalue()
-
     def _room(self) -> bool:
         # A unit that may be what kills is alone when it has its last try.
         last = any(self._begun[k] == TRIES - 1 for k in self._items)
-        return len(self._flying) < (1 if last else self._width)
+        return len(self._flying) + len(self._held) < (1 if last else self._width)
 
-    def _send(self, number: int, blob: bytes | None = None) -> None:
-        item = self._items[number]
-        sent = b"" if self._blob is None else self._pickled(item)
+    def _send(self, number: int, laden: bool = False) -> None:
+        item, parcel = self._items[number], self._parcel
+        sent = b"" if parcel is None else parcel.pickled(item)
         for _ in range(TRIES):
             try:
-                if self._blob is None:
+                if parcel is None:
                     future = self._executor.submit(self._task, item)
                 else:
-                    # The number of the try makes another key: Dask keeps what came of a call.
-                    tried = (number, self._begun[number])
-                    future = self._executor.submit(_work, self._digest, blob, sent, tried)
+                    blob = parcel.blob if laden else None
+                    key = (number, next(self._calls))
+                    future = self._executor.submit(work, parcel.digest, blob, sent, key)
             except BrokenExecutor as error:
                 self._replace(self._executor, error)
                 continue
             self._flying[future] = (number, self._executor)
+            if laden:
+                self._laden.add(number)
             return
         raise WorkerError("new pools of processes break at once: see what their workers print")
 
     def _take(self, future: Future[Any]) -> None:
         number, executor = self._flying.pop(future)
+        if number in self._laden:
+            # A worker has the task now: units that waited for it need not take it along.
+            self._laden.remove(number)
+            self._again.extend(self._held)
+            self._held.clear()
         error = None if future.cancelled() else future.exception()
-        if future.cancelled() or isinstance(error, BrokenExecutor):
+        if future.cancelled() or isinstance(error, BrokenExecutor | LostAnswer):
             self._begun[number] += 1
             if self._begun[number] >= TRIES:
                 raise WorkerError(
@@ -233,13 +195,22 @@ class _Crew:
                 self._replace(executor, error)
             self._again.append(number)
         elif any(kind.__name__ == "KilledWorker" for kind in type(error).__mro__):
-            # Dask has tried again by itself.
+            # Dask has tried again by itself, and suspects all units that such a worker had.
+            if self._begun[number] < TRIES - 1:
+                self._begun[number] = TRIES - 1
+                self._again.append(number)
+                return
             raise WorkerError(
                 f"Dask's workers died while they had {self._unit} {number + 1}: memory may not be "
                 f"enough for it ({error})"
             ) from error
-        elif error is None and future.result() is _Sent.MISSING:
-            self._send(number, self._blob)
+        elif error is None and isinstance(future.result(), Missing):
+            worker = future.result().worker
+            if self._laden and worker in self._asked:
+                self._held.append(number)
+            else:
+                self._asked.add(worker)
+                self._send(number, laden=True)
         else:
             self._ended[number] = future
             del self._items[number]
@@ -263,41 +234,3 @@ class _Crew:
         self._executor = ProcessPoolExecutor(getattr(broken, "_max_workers", None), **own)
         if broken is not self._given:
             broken.shutdown(wait=False)
-
-
-def _work(digest: str, blob: bytes | None, sent: bytes, tried: tuple[int, int]) -> Any:
-    """Do a task in a worker, which keeps it; say so if it has not got it."""
-    found = _TASKS.get(digest)
-    if found is None:
-        if blob is None:
-            return _Sent.MISSING
-        arrays, frozen, body = pickle.loads(blob)
-        # Units share them, as they do where no executor is.
-        for array, still in zip(arrays, frozen, strict=True):
-            array.flags.writeable = not still
-        found = _TASKS[digest] = _Unpickler(body, arrays).load(), arrays
-        while len(_TASKS) > _KEPT:
-            _TASKS.popitem(last=False)
-    task, arrays = found
-    return task(_Unpickler(sent, arrays).load())
-
-
-class _Unpickler(pickle.Unpickler):
-    """Puts arrays in the place of their numbers."""
-
-    def __init__(self, data: bytes, arrays: Arrays) -> None:
-        super().__init__(io.BytesIO(data))
-        self._arrays = arrays
-
-    def persistent_load(self, pid: int) -> NDArray[Any]:
-        """Return the array of a number."""
-        return self._arrays[pid]
-
-
-def _pickler() -> type[pickle.Pickler]:
-    """Return what pickles; cloudpickle, where it is, knows functions of notebooks too."""
-    try:
-        found: type[pickle.Pickler] = importlib.import_module("cloudpickle").Pickler
-    except ImportError:
-        return pickle.Pickler
-    return found

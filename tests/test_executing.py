@@ -88,6 +88,29 @@ class Weighing(Executor):
         return future
 
 
+class Counting(Executor):
+    """An executor of processes that counts how often it is sent the task itself."""
+
+    def __init__(self, pool) -> None:
+        self.pool, self.blobs, self.keys = pool, 0, []
+
+    def submit(self, fn, /, digest, blob, item, key):
+        self.blobs += blob is not None
+        self.keys.append(key)
+        return self.pool.submit(fn, digest, blob, item, key)
+
+
+def test_the_task_is_sent_to_those_that_ask(tmp_path):
+    # Nothing says how many workers there are, so that all units are sent at once.
+    with processes(1) as pool:
+        there = Counting(pool)
+        task = Shared(tmp_path / "log")
+        assert list(perform(task, range(20), there)) == [2**20 + k for k in range(20)]
+    assert there.blobs == 1
+    # Dask would take equal calls for one.
+    assert len(set(there.keys)) == len(there.keys)
+
+
 def scaled(table, item):
     factor, same, other = item
     assert not table.flags.writeable
@@ -250,7 +273,16 @@ def test_folds_are_the_same_anywhere(schools):
 def dask():
     """Return the executor of two workers, each a process of its own."""
     distributed = pytest.importorskip("distributed")
+    from dask import config
+
     with (
+        # A worker that is not back in 15 s is given up for good, and a busy machine takes longer.
+        config.set(
+            {
+                "distributed.deploy.lost-worker-timeout": "10 minutes",
+                "distributed.scheduler.allowed-failures": 1,
+            }
+        ),
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
             host="127.0.0.1", silence_logs=50,

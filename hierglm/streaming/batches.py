@@ -16,8 +16,9 @@ from hierglm.design.magnitudes import LARGEST
 from hierglm.design.reading import as_table
 from hierglm.formula.terms import Formula, Term
 from hierglm.plan.crossproducts import row_weights
-from hierglm.streaming.accumulate import Layout, Numbers, Partial, adder_of, reduce
+from hierglm.streaming.accumulate import Numbers, Partial, adder_of, reduce
 from hierglm.streaming.covering import Seen, complete, factors
+from hierglm.streaming.layout import Layout
 from hierglm.streaming.middle import Counts, nothing, roughly
 from hierglm.streaming.spans import Adder
 

@@ -20,14 +20,15 @@ from hierglm.design.reading import as_table
 from hierglm.design.reduced import GroupReduced, Reduced
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
-from hierglm.streaming.accumulate import Layout, Partial, factor_of, forget, layout_of
+from hierglm.streaming.accumulate import Partial, factor_of, forget
 from hierglm.streaming.batches import PART, Reading, Sums, needs_levels, plain_terms
 from hierglm.streaming.cells import joined, number
 from hierglm.streaming.covering import ROWS, Seen, complete, cover, refuse_learning
+from hierglm.streaming.layout import Layout, layout_of
 from hierglm.streaming.levels import places, rounded, with_levels
 from hierglm.streaming.middle import BINS, middle
 from hierglm.streaming.parallel import in_order, workers
-from hierglm.streaming.sources import BATCH, Piece, Source
+from hierglm.streaming.sources import BATCH, Begun, Piece, Source
 from hierglm.streaming.spans import distance
 from hierglm.streaming.within import within_levels
 
@@ -90,13 +91,14 @@ def read(
     DataError
         What cannot be encoded; says in which batch.
     """
-    known = source.fold is not None or bool(functions) or weights is not None
-    head = None if known else _head(formula, source, batch)
+    known = bool(functions) or weights is not None
+    begun = None if known or source.begin is None else source.begin(formula.names)
+    head = None if known else _head(formula, source, batch, begun)
     if head is None or needs_levels(formula, head.schema):
         start = _covered(formula, source, missing, functions, weights, batch)
     else:
         start = _begun(formula, head, batch)
-    sums = _accumulate(start.reading, formula, source)
+    sums = _accumulate(start.reading, formula, source, begun)
     seen = Seen(source.name) + sums.seen
     seen.check(missing)
     total, layout = sums.partial, start.reading.layout
@@ -130,8 +132,11 @@ def read(
     )  # fmt: skip
 
 
-def _head(formula: Formula, source: Source, batch: int) -> Any:
+def _head(formula: Formula, source: Source, batch: int, begun: Begun | None) -> Any:
     """Return the first batch, or what is complete of the first that has complete rows."""
+    if begun is not None:
+        whole, _ = complete(begun.head.slice(0, batch))
+        return whole if whole.num_rows else None
     seen = Seen(source.name)
     first = (t for piece in source.pieces(formula.names, batch) for t in piece())
     for table in first if source.split is not None else source.read(formula.names, batch):
@@ -198,10 +203,13 @@ def _even(source: Source, size: int) -> int:
     return -(-total // (-(-pieces // _SHARES) * _SHARES))
 
 
-def _accumulate(reading: Reading, formula: Formula, source: Source) -> Sums:
+def _accumulate(
+    reading: Reading, formula: Formula, source: Source, begun: Begun | None = None
+) -> Sums:
     """Return what is kept of all rows, whatever the number of threads."""
     if source.fold is not None:
-        folded: Sums | None = source.fold(formula.names, partial(_alone, reading), add)
+        fold = partial(source.fold, formula.names) if begun is None else begun.fold
+        folded: Sums | None = fold(partial(_alone, reading), add)
         return _found(folded, source)
     pieces = source.pieces(formula.names, _even(source, reading.size))
     total: Sums | None = None

@@ -23,6 +23,23 @@ Piece = Callable[[], Iterator[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """Rows that tell how all are read.
+
+    Attributes
+    ----------
+    head : pyarrow.Table
+        Of the first part.
+    fold : callable
+        What `Source.fold` does, but for the names; the first part is not read again where it is
+        here.
+    """
+
+    head: Any
+    fold: Callable[[Callable[[Any], Any], Callable[[Any, Any], Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A table that is read in batches, as often as it is asked for.
 
@@ -46,7 +63,11 @@ class Source:
     fold : callable, optional
         Names of columns, a pure function of a pyarrow table, and an associative one that puts two
         of its results together, to the result of all rows, or None where there are none: for
-        tables whose parts are on other machines.
+        tables whose parts are reduced where they are.
+    begin : callable, optional
+        Names of columns to `Begun`, for such tables.
+    parts : str
+        Who reads the parts of such a table, in words.
     """
 
     name: str
@@ -59,6 +80,8 @@ class Source:
     )
 
     split: Callable[[Sequence[str], int], Iterator[Piece]] | None = None
+    begin: Callable[[Sequence[str]], Begun] | None = None
+    parts: str = ""
 
     def pieces(self, columns: Sequence[str], rows: int) -> Iterator[Piece]:
         """Yield functions that read parts of the table, in order, of about so many rows."""
@@ -70,8 +93,8 @@ class Source:
 
     def way(self, rows: int) -> str:
         """Return how rows are met, a number of them at a time, in words."""
-        if self.fold is not None:
-            return "its parts read by Dask's workers"
+        if self.parts:
+            return f"its parts read by {self.parts}"
         return f"read in batches of {rows:,} rows"
 
 
@@ -112,7 +135,9 @@ def source_of(data: Any) -> Source | None:
     if kind == "DuckDBPyRelation":
         return _of_duckdb(data)
     if origin.startswith("dask") and hasattr(data, "npartitions"):
-        return _of_dask(data)
+        from hierglm.streaming.dask_source import of_dask
+
+        return of_dask(data)
     return None
 
 
@@ -214,7 +239,7 @@ def _of_polars(frame: Any) -> Source:
         return batches(frame.group_by(list(columns)).agg(number_of_rows().alias(COUNT)), BATCH)
 
     columns = tuple(frame.collect_schema().names())
-    return Source("a Polars LazyFrame", columns, read, _unknown, group)
+    return Source("a Polars LazyFrame", columns, read, unknown, group)
 
 
 def _of_duckdb(relation: Any) -> Source:
@@ -243,58 +268,5 @@ def _of_duckdb(relation: Any) -> Source:
     return Source("a DuckDB relation", tuple(relation.columns), read, count, group)
 
 
-def _of_dask(frame: Any) -> Source:
-    def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
-        import pyarrow as pa
-
-        some = frame[list(columns)]
-        for k in range(frame.npartitions):
-            found = pa.Table.from_pandas(some.get_partition(k).compute(), preserve_index=False)
-            for start in range(0, found.num_rows, rows):
-                yield found.slice(start, rows)
-
-    def fold(
-        columns: Sequence[str], reduce: Callable[[Any], Any], merge: Callable[[Any, Any], Any]
-    ) -> Any:
-        from dask import compute, delayed
-
-        # What a part is reduced with goes to each worker once, not with each part.
-        work = delayed(reduce, traverse=False)
-        left = [delayed(_reduced)(work, part) for part in frame[list(columns)].to_delayed()]
-        while len(left) > 1:
-            # Neighbours, so that the order of rows, and every digit, is the same on any machines.
-            pairs = [delayed(_merged)(merge, *left[k : k + 2]) for k in range(0, len(left) - 1, 2)]
-            left = [*pairs, *left[2 * len(pairs) :]]
-        return compute(left[0])[0]
-
-    columns = tuple(map(str, frame.columns))
-    # Without workers parts are read one after the other: memory holds one of them.
-    return Source("a Dask DataFrame", columns, read, _unknown, None, fold if _workers() else None)
-
-
-def _workers() -> bool:
-    """Tell whether Dask has a client, whose workers do what is asked of it."""
-    try:
-        from distributed import get_client
-
-        get_client()
-    except (ImportError, ValueError):
-        return False
-    return True
-
-
-def _reduced(reduce: Callable[[Any], Any], part: Any) -> Any:
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(part, preserve_index=False)
-    return reduce(table) if table.num_rows else None
-
-
-def _merged(merge: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
-    if one is None or other is None:
-        return other if one is None else one
-    return merge(one, other)
-
-
-def _unknown() -> None:
+def unknown() -> None:
     """Return None: how many rows there are would take a pass."""

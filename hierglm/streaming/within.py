@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.reduced import GroupReduced
-from hierglm.streaming.accumulate import Layout
+from hierglm.streaming.layout import Layout
 from hierglm.streaming.levels import Levels, Within
 
 Floats = NDArray[np.float64]
