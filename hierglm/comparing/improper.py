@@ -53,7 +53,9 @@ def why_improper(whole: Model, few: Model) -> str:
         place = of_predictor(after.part.response, after.part.dpar)
         labels, start = after.design.common.labels, int(after.design.intercept)
         own = flat[start:]
-        lost = _untold(after.design, own) & ~_untold(before.design, own)
+        lost = _untold(after.design, own)
+        if lost.any():
+            lost &= ~_untold(before.design, own)
         if lost.any():
             names = [labels[k] for k in np.flatnonzero(lost)]
             told = "are" if len(names) > 1 else "is"
