@@ -219,12 +219,17 @@ class Elpd(Shown):
         """Yield what was found about fits without some units."""
         if not self.troubles:
             return
-        (name, why), *others = self.troubles.items()
-        listed = ", ".join(name for name, _ in others[: _LISTED - 1])
-        more = f" and {len(others) - _LISTED + 1:,} more" if len(others) >= _LISTED else ""
-        several = f"; nor are those without {listed}{more}" if others else ""
-        what = f"The fit without {name} is not to be trusted: {why.rstrip('.')}{several}"
-        advice = "These fits have the settings of the whole one: give it others by fit.refit(...)."
+        (first, why), *_ = self.troubles.items()
+        count = len(self.troubles)
+        listed = ", ".join(list(self.troubles)[:_LISTED])
+        more = f" and {count - _LISTED:,} more" if count > _LISTED else ""
+        several = "s" if count > 1 else ""
+        what = f"{count:,} fit{several} cannot be trusted: without {listed}{more}"
+        own = f"Without {first}: " if count > 1 else ""
+        advice = (
+            f"{own}{why} They have the settings of the whole fit: change those by fit.refit(...), "
+            "and leave out again."
+        )
         yield Finding("refits", "problem", what, advice)
 
 

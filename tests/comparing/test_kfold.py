@@ -221,6 +221,24 @@ def test_levels_are_left_out_of_all_responses_at_once(two: Fit) -> None:
     assert not found.healthy
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 fit cannot be trusted: without fold 1. R-hat of 1. They have the settings"),
+        (2, "2 fits cannot be trusted: without fold 1, fold 2. Without fold 1: R-hat of 1. They"),
+        (9, "without fold 1, fold 2, fold 3, fold 4, fold 5, fold 6 and 3 more. Without fold 1:"),
+    ],
+)
+def test_fits_that_cannot_be_trusted_are_named(two: Fit, count: int, said: str) -> None:
+    found = two.waic("score")
+    troubles = {f"fold {k}": f"R-hat of {k}." for k in range(1, count + 1)}
+    found = replace(found, method="10-fold", troubles=troubles)
+    (finding,) = found.check()
+    assert said in str(finding)
+    assert not found.healthy
+    assert replace(found, troubles={}).healthy
+
+
 def test_rows_of_one_response_are_left_out_alone(two: Fit) -> None:
     found = two.kfold(2, response="passed")
     assert found.folds is not None
