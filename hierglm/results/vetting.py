@@ -157,6 +157,19 @@ def _check_variable(variable: Variable, shape: tuple[int, ...]) -> None:
             f"damaged file: the draws of {_shown(variable.name)} have shape {values}, "
             f"and their labels ask for {(*shape, *variable.shape)}"
         )
+    dims = _DIMENSIONS.get(variable.effect, len(variable.dims))
+    pairs = variable.effect in ("ran_cor", "ran_loading")
+    if len(variable.dims) < dims or (pairs and not all(map(_is_pair, variable.dims[0][1]))):
+        raise FileError(f"damaged file: the labels of {_shown(variable.name)} name no terms")
+
+
+_DIMENSIONS = {"fixed": 1, "ran_sd": 1, "ran_cor": 1, "ran_loading": 1, "ran_vals": 2,
+               "ran_coefs": 2}  # fmt: skip
+"""How many dimensions with labels variables have at least, by effect."""
+
+
+def _is_pair(label: Any) -> bool:
+    return fits(label, tuple[str, str])
 
 
 def _shape(variable: Variable, shape: tuple[int, ...]) -> tuple[int, ...]:
