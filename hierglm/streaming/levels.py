@@ -44,7 +44,7 @@ def rounded(found: Span | Cells, level: str | None) -> Within:
     """Return the sums within cells, in the order of the whole number `level` that tells them."""
     if isinstance(found, Span):
         levels, sums = found.levels, found.sums
-        return Within(None, sums[0].astype(np.int64), sums[1:], levels)
+        return Within(None, sums[0].astype(np.int64), sums[int(found.weighted) :], levels)
     sums = found.sums.sum
     if level is None:
         return Within(found.rows, found.counts, sums, None)

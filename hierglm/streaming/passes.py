@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 
 _SPREAD = 6.0
 """Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""
-_BLOCK = 2**21
+_BLOCK = 2**20
 _PIECE = 2**23
 """Most rows whose sums within levels are made at a time, and put to others at a time."""
 _SHARES = 2
@@ -200,7 +200,8 @@ def _even(source: Source, size: int) -> int:
     if total is None or total <= size:
         return size
     pieces = -(-total // size)
-    return -(-total // (-(-pieces // _SHARES) * _SHARES))
+    # And a little more, so that the last has no few rows that are left over.
+    return -(-total // (-(-pieces // _SHARES) * _SHARES)) + min(size, BATCH) // 2
 
 
 def _accumulate(

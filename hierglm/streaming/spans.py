@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 
 MOST = 2**24
 """Numbers in an array of sums (128 MB); what needs more is looked up."""
+_LARGE = 2**20
+"""Numbers in an array of sums from which on errors of rounding are not carried along."""
 _HEAVY = 2**16
 """Rows of a level whose products may be added one after the other: more would lose digits."""
 _SPARSE = 16
@@ -33,16 +35,20 @@ class Span:
         The column that has the levels.
     low : int
         The first of them.
-    value : ndarray, shape (1 + sums, levels)
-        Number of rows, then sums; of levels without rows too.
+    value : ndarray, shape (sums, levels) or (1 + sums, levels)
+        Number of rows, which is the first of the sums unless rows have weights, then sums; of
+        levels without rows too.
     lost : ndarray or None
-        The rounding errors that `value` has left behind; None where nothing was added yet.
+        The rounding errors that `value` has left behind; None where nothing was added yet, or
+        where levels are many.
+    weighted : bool
     """
 
     key: str
     low: int
     value: Floats
     lost: Floats | None
+    weighted: bool
 
     @property
     def high(self) -> int:
@@ -56,9 +62,16 @@ class Span:
             return self.cells() + other.cells()
         span = self._grown(low, high)
         here = slice(other.low - span.low, other.high - span.low)
+        if span.value.size > _LARGE:
+            # Each piece has several rows of each level: pieces are few, and so are roundings.
+            span.value[:, here] += other.value
+            for lost, place in ((span.lost, slice(None)), (other.lost, here)):
+                if lost is not None:
+                    span.value[:, place] += lost
+            return replace(span, lost=None)
         lost = np.zeros_like(span.value) if span.lost is None else span.lost
         two_sum(span.value[:, here], lost[:, here], other.value, other.lost)
-        return Span(span.key, span.low, span.value, lost)
+        return replace(span, lost=lost)
 
     @property
     def levels(self) -> Ints:
@@ -67,7 +80,7 @@ class Span:
 
     @property
     def sums(self) -> Floats:
-        """Numbers of rows, and sums rounded once, of these levels."""
+        """What `value` has for these levels, rounded once."""
         there = self.levels - self.low
         found = np.empty((len(self.value), len(there)))
         for k, value in enumerate(self.value):
@@ -80,8 +93,10 @@ class Span:
 
         levels = self.levels
         there = levels - self.low
-        value = self.value[1:, there]
-        lost = np.zeros_like(value) if self.lost is None else self.lost[1:, there]
+        value = self.value[int(self.weighted) :, there]
+        lost = np.zeros_like(value)
+        if self.lost is not None:
+            lost = self.lost[int(self.weighted) :, there]
         counts = self.value[0, there].astype(np.int64)
         return Cells((self.key,), pa.table({self.key: levels}), counts, Total(value, lost))
 
@@ -102,7 +117,7 @@ class Span:
             found.append(new)
         value, lost = found
         assert value is not None
-        return Span(self.key, low, value, lost)
+        return replace(self, low=low, value=value, lost=lost)
 
 
 def fits(low: int, high: int, width: int) -> bool:
@@ -110,18 +125,22 @@ def fits(low: int, high: int, width: int) -> bool:
     return (high - low) * width <= MOST
 
 
-def spread(cells: Cells) -> Span | None:
+def spread(cells: Cells, weighted: bool) -> Span | None:
     """Return cells of whole numbers as a span, or None where these lie too far apart."""
     (key,) = cells.keys
     levels = cells.rows.column(key).to_numpy()
     low, high = int(levels.min()), int(levels.max()) + 1
-    width = 1 + len(cells.sums.value)
+    first = int(weighted)
+    width = first + len(cells.sums.value)
     if not fits(low, high, width):
         return None
-    value, lost = np.zeros((width, high - low)), np.zeros((width, high - low))
+    value, lost = np.zeros((width, high - low)), None
     value[0, levels - low] = cells.counts
-    value[1:, levels - low], lost[1:, levels - low] = cells.sums.value, cells.sums.lost
-    return Span(key, low, value, lost)
+    value[first:, levels - low] = cells.sums.value
+    if cells.sums.lost.any():
+        lost = np.zeros_like(value)
+        lost[first:, levels - low] = cells.sums.lost
+    return Span(key, low, value, lost, weighted)
 
 
 def together(one: Span | Cells, other: Span | Cells, own: bool = False) -> Span | Cells:
@@ -136,14 +155,17 @@ def together(one: Span | Cells, other: Span | Cells, own: bool = False) -> Span 
     """
     if isinstance(one, Cells) and isinstance(other, Cells):
         return one + other
-    spans = [found if isinstance(found, Span) else spread(found) for found in (one, other)]
+    weighted = any(isinstance(found, Span) and found.weighted for found in (one, other))
+    spans = [
+        found if isinstance(found, Span) else spread(found, weighted) for found in (one, other)
+    ]
     if spans[0] is None or spans[1] is None:
         cells = [found if isinstance(found, Cells) else found.cells() for found in (one, other)]
         return cells[0] + cells[1]
     first = spans[0]
     if not own and first is one:
         lost = None if first.lost is None else first.lost.copy()
-        first = Span(first.key, first.low, first.value.copy(), lost)
+        first = replace(first, value=first.value.copy(), lost=lost)
     return first.taking(spans[1])
 
 
@@ -208,23 +230,25 @@ class Adder:
             low, high = _rounded(low, high)
             if span is not None:
                 low, high = min(low, span.low), max(high, span.high)
-            width = 1 + len(self._pairs)
+            width = len(self._pairs) + self._weighted
             if not fits(low, high, width) or high - low > _SPARSE * n + _HEAVY:
                 self._look_up(levels)
                 return
             new = np.zeros((width, high - low))
             if span is not None:
                 new[:, span.low - low : span.high - low] = span.value
-            span = self._span = Span(self._key, low, new, None)
+            span = self._span = Span(self._key, low, new, None, self._weighted)
         value = span.value
         index = np.subtract(levels, span.low, out=levels) if span.low else levels
         counts = np.bincount(index, minlength=value.shape[1])
         heavy = np.flatnonzero(counts > _HEAVY) if n > _HEAVY else ()
         value[0] += counts
-        for sums, product in zip(value[1:], self._products(n), strict=True):
-            if product is None:
-                sums += counts
-                continue
+        products = self._products(n)
+        if not self._weighted:
+            # The first are products of ones: numbers of rows.
+            next(products)
+        for sums, product in zip(value[1:], products, strict=True):
+            assert product is not None
             found = np.bincount(index, product, len(sums))
             for level in heavy:
                 found[level] = product[index == level].sum()
