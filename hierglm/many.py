@@ -15,7 +15,7 @@ import numpy as np
 
 from hierglm.checkpointing.folder import open_folder
 from hierglm.design.table import Table
-from hierglm.engines.engine import Settings
+from hierglm.engines.engine import chosen_seed
 from hierglm.engines.progress import unit_bar
 from hierglm.errors import HierglmError, SettingsError, suggest
 from hierglm.executing import perform
@@ -179,8 +179,7 @@ def fit_many(
     by, asked = _asked(formula, data, responses)
     if options.get("method") == "approx":
         raise SettingsError("fit_many() gives posteriors; for method='approx' call hg.fit on each")
-    given = None if seed is None else int(Settings(seed=seed).seed)
-    seed = secrets.randbelow(2**31) if given is None else given
+    given, seed = seed, chosen_seed(seed, secrets.randbelow(2**31))
     files: list[Path | None] = [None] * len(asked)
     if checkpoint is not None:
         folder = open_folder(checkpoint, list(asked), given, seed)

@@ -281,4 +281,5 @@ def predict(program: Program, settings: Settings, warmup: int | Auto) -> Predict
     """Return what sampling a program costs, as the embedded engine would get it."""
     if warmup == "auto":
         warmup = SHORT if program.start else FULL
+    warmup = Settings(warmup=warmup).warmup
     return Prediction(cost(program), settings.chains * (warmup + settings.draws))

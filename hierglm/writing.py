@@ -48,8 +48,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     FileError
         If it cannot be written; nothing is left behind.
     """
-    target = Path(os.path.realpath(path))
     refuse_unwritable(path)
+    target = Path(os.path.realpath(path))
     sweep(target)
     beside = target.with_name(f".{secrets.token_hex(6)}.{target.name}")
     try:
@@ -85,10 +85,15 @@ def refuse_unwritable(path: str | Path) -> None:
     Raises
     ------
     FileError
-        A folder, or a path in a folder that is not there.
+        A folder, a path in a folder that is not there, or what can be none.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
+    try:
+        target = Path(os.path.realpath(path))
+        folder = target.is_dir()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot write {str(path)[:200]!r}: {why}") from error
+    if folder:
         raise FileError(f"cannot write {str(path)!r}: it is a folder")
     if not target.parent.is_dir():
         raise FileError(f"cannot write {str(path)!r}: there is no folder {str(target.parent)!r}")

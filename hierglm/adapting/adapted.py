@@ -16,6 +16,7 @@ from hierglm.adapting.predict import adapted_source
 from hierglm.adapting.rows import encode_rows, factors, join, met, predictors, with_levels
 from hierglm.design.reading import as_table
 from hierglm.draws.draws import Draws, Variable
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import SettingsError
 from hierglm.models import Model
 from hierglm.names import of_predictor
@@ -135,7 +136,7 @@ class Adapted(Marginals, Shown):
         data2 : mapping of str to matrix or graph, optional
             See `hierglm.posterior.Fit.adapt`.
         """
-        seed = self.seed if seed is None else seed
+        seed = chosen_seed(seed, self.seed)
         return adapt(self.fitted, new_rows, seed, self.rows, data2)
 
     def predict(
@@ -160,7 +161,7 @@ class Adapted(Marginals, Shown):
         from hierglm.predicting import predictions, table
 
         source = adapted_source(self.fitted, self.rows, self.draws, self.at)
-        seed = self.seed if seed is None else seed
+        seed = chosen_seed(seed, self.seed)
         found = predictions.predictions_from(
             source, new_rows, target, groups, new_levels, response=response, draws=draws, seed=seed
         )
@@ -239,7 +240,7 @@ def adapt(
     rows = encode_rows(known, as_table(new_rows), data2 or {})
     if before is not None:
         rows = join(before, rows)
-    seed = fitted.settings.seed if seed is None else seed
+    seed = chosen_seed(seed, fitted.settings.seed)
     found = condition(fitted, rows, seed)
     return Adapted(
         fitted=fitted,

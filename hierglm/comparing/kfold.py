@@ -16,6 +16,7 @@ from hierglm.comparing.units import ROW, Units, united, units_of
 from hierglm.comparing.weights import base
 from hierglm.design.design import Design
 from hierglm.draws.pareto import log_sum
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import SettingsError
 from hierglm.results.fitted import Fitted
 
@@ -70,7 +71,7 @@ def kfold(
     if together:
         own = united(own)
     pairs = list(zip(models, own, strict=True))
-    seed = fitted.settings.seed if seed is None else seed
+    seed = chosen_seed(seed, fitted.settings.seed)
     found = folds([(m.design, u) for m, u in pairs], k, stratify, seed)
     units = own[0]
     elpd, lpd = np.empty(len(units)), np.empty(len(units))

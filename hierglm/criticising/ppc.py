@@ -13,6 +13,7 @@ from hierglm.comparing.units import units_of
 from hierglm.criticising.calibration import calibration
 from hierglm.criticising.pit import loo_pit, uniform_ecdf
 from hierglm.criticising.statistics import Given, Statistic, statistics_of
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.plots import ppc as pictures
@@ -131,7 +132,7 @@ def ppc(
         raise SettingsError(
             f"ppc('grouped') shows one statistic, not {', '.join(map(repr, chosen))}"
         )
-    seed = fitted.settings.seed if seed is None else seed
+    seed = chosen_seed(seed, fitted.settings.seed)
     asked = Asked(fitted, model, draws, seed, conf_level, by, chosen)
     label = model.design.response.label
     match kind:

@@ -12,7 +12,7 @@ from hierglm.covariances.rr import is_auto, rank, unit
 from hierglm.design.design import Grouping
 from hierglm.draws.draws import assemble
 from hierglm.draws.scales import correlation_factor
-from hierglm.engines.engine import Settings
+from hierglm.engines.engine import Settings, chosen_count
 from hierglm.errors import PriorError
 from hierglm.families.parameters import BOUNDS
 from hierglm.models import Model
@@ -49,6 +49,7 @@ def prior_fitted(model: Model, draws: int, seed: int) -> Fitted:
     PriorError
         Where a prior is flat: nothing can be drawn from it.
     """
+    draws = chosen_count("draws", draws)
     flat = [a.slot.name for a in model.priors if a.prior.kind == "flat"]
     if flat:
         shown = ", ".join(flat[:6]) + (f" and {len(flat) - 6} more" if len(flat) > 6 else "")

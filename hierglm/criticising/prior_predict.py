@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hierglm.criticising.prior_draws import prior_fitted
+from hierglm.engines.engine import chosen_seed
 from hierglm.models import Model
 from hierglm.predicting.asked import Target
 from hierglm.predicting.predictions import predictions
@@ -57,7 +58,7 @@ def prior_predict(
     SettingsError, DataError
         As `hierglm.posterior.Fit.predict`.
     """
-    seed = secrets.randbelow(2**31) if seed is None else seed
+    seed = chosen_seed(seed, secrets.randbelow(2**31))
     drawn = prior_fitted(model, draws, seed)
     # Under wide priors on a logarithm numbers may well be infinite.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

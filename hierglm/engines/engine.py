@@ -112,11 +112,41 @@ class Settings:
         return min(self.processors, self.chains)
 
 
-def _whole(name: str, value: object, low: int, high: int) -> None:
+def chosen_seed(seed: object, own: int) -> int:
+    """Return the seed that someone gave, or one's own where that is None.
+
+    Raises
+    ------
+    SettingsError
+        What is no whole number from 0 on.
+
+    Examples
+    --------
+    >>> chosen_seed(None, 7), chosen_seed(np.int64(3), 7)
+    (7, 3)
+    """
+    if seed is None:
+        return own
+    return _whole("seed", seed, 0, 2**128 - 1)
+
+
+def chosen_count(name: str, value: object) -> int:
+    """Return a number of draws or data sets that someone gave.
+
+    Raises
+    ------
+    SettingsError
+        What is no whole number from 1 on, or more than any memory holds.
+    """
+    return _whole(name, value, 1, 10_000_000)
+
+
+def _whole(name: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     if not low <= int(value) <= high:
         raise SettingsError(f"{name} must lie between {low:,} and {high:,}, not {value!r}")
+    return int(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import HypothesisError, SettingsError
 from hierglm.families.parameters import BOUNDS
 from hierglm.hypotheses.density import density_at
@@ -98,7 +99,7 @@ def hypothesis(
     values = values.reshape(draws.chains, draws.draws, len(asked))
     if not summary:
         return quantity_draws("hypothesis", labels, values)
-    seed = fitted.settings.seed if seed is None else seed
+    seed = chosen_seed(seed, fitted.settings.seed)
     table = quantity_table(labels, values, conf_level, hdi)
     found = [_evidence(fitted.plan.model, a, seed) for a in asked]
     return table.assign(**{name: [e[name] for e in found] for name in found[0]})

@@ -11,7 +11,7 @@ from hierglm.errors import SettingsError
 from hierglm.marginal.cells import Answer, Question
 from hierglm.marginal.contrasts import Contrast, Kind, Pairs, check_kind, contrast
 from hierglm.marginal.grid import Points, labelled
-from hierglm.marginal.predictors import Predictor, known, names_of
+from hierglm.marginal.predictors import Predictor, known, names_of, values_at
 from hierglm.marginal.rows import Rows, rows_in_cells
 from hierglm.predicting.asked import Groups, Target, Unseen
 from hierglm.predicting.effects import Source
@@ -52,7 +52,7 @@ def comparisons(
     if values is not None and len(wanted) > 1:
         raise SettingsError("values= are those of one column; call comparisons() for each")
     for name in wanted:
-        if name in dict(at or {}):
+        if name in values_at(at):
             raise SettingsError(f"at= fixes {name!r}, which is compared; give values= instead")
     check_kind(kind)
     question, rows = rows_in_cells(

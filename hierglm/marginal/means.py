@@ -12,7 +12,7 @@ from hierglm.errors import SettingsError
 from hierglm.marginal.cells import Answer, Question
 from hierglm.marginal.contrasts import Contrast, Kind, Pairs, contrast, label
 from hierglm.marginal.grid import Points, Weights, included, reference_grid, refuse_left_out
-from hierglm.marginal.predictors import Predictor, known, names_of, predictors_of
+from hierglm.marginal.predictors import Predictor, known, names_of, predictors_of, values_at
 from hierglm.predicting.asked import Groups, Target, Unseen, chosen_response, treatments
 from hierglm.predicting.effects import Source
 from hierglm.predicting.predictions import source_of
@@ -84,7 +84,7 @@ def on_grid(
     """
     model = question.source.model
     predictors = predictors_of(model, chosen_response(model, question.response))
-    given = dict(at or {})
+    given = values_at(at)
     values: dict[str, Sequence[Any]] = {}
     for name in dict.fromkeys((*given, *asked)):
         p = known(name, predictors)

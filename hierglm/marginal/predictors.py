@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,10 @@ class Predictor:
         if self.numeric:
             for value in given:
                 number = isinstance(value, int | float) and not isinstance(value, bool)
-                if not number or not isfinite(value):
+                # Whole numbers may be too large for floats, and even to be shown.
+                if number and (abs(value) >= 2**1023 or not isfinite(value)):
+                    raise SettingsError(f"{self.name!r} cannot be infinite, nor that large")
+                if not number:
                     raise SettingsError(f"{self.name!r} holds numbers, and cannot be {value!r}")
         elif self.role != "group":
             levels = self.levels
@@ -160,7 +163,26 @@ def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return one name, several or none as a sequence."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    if isinstance(names, str):
+        return (names,)
+    if not isinstance(names, Iterable):
+        raise SettingsError(f"columns are told by their names, not by {names!r}")
+    return tuple(names)
+
+
+def values_at(at: object) -> dict[str, Any]:
+    """Return the values of columns that someone gave as ``at=``.
+
+    Raises
+    ------
+    SettingsError
+        What is no mapping.
+    """
+    if at is None:
+        return {}
+    if not isinstance(at, Mapping):
+        raise SettingsError(f"at= has values by column, such as at={{'x': [0, 1]}}, not {at!r}")
+    return dict(at)
 
 
 def fitted_rows(predictors: Mapping[str, Predictor], rows: Any) -> pd.DataFrame:

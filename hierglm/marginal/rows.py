@@ -21,6 +21,7 @@ from hierglm.marginal.predictors import (
     known,
     names_of,
     predictors_of,
+    values_at,
 )
 from hierglm.predicting.asked import chosen_response, treatments
 from hierglm.predicting.table import as_frame
@@ -90,7 +91,7 @@ def rows_in_cells(
     response = chosen_response(model, question.response)
     predictors = predictors_of(model, response)
     question = replace(question, groups=treatments(model, question.groups))
-    values = {n: known(n, predictors).checked(v) for n, v in dict(at or {}).items()}
+    values = {n: known(n, predictors).checked(v) for n, v in values_at(at).items()}
     base = _base(question, predictors, response.design.kept, new, values)
     copies = list(product(*values.values()))
     size = len(base)

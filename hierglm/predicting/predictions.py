@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.rows import touched
+from hierglm.engines.engine import chosen_seed
 from hierglm.models import Model
 from hierglm.predicting.asked import (
     Groups,
@@ -303,5 +304,5 @@ def predictions_from(
     chosen = chosen_response(source.model, response)
     rows = rows_of(source.model, chosen, new, target, treated)
     some = source.some(chosen_draws(len(source.at), draws))
-    seed = source.fitted.settings.seed if seed is None else seed
+    seed = chosen_seed(seed, source.fitted.settings.seed)
     return Predictions(some, rows, target, new_levels, seed)

@@ -136,7 +136,7 @@ def read_prior(text: str) -> Prior:
 def _make(kind: str, *numbers: float) -> Prior:
     try:
         return Prior(kind, tuple(float(x) for x in numbers))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise PriorError(f"{kind} takes numbers; found {numbers!r}") from None
 
 

@@ -98,7 +98,7 @@ def pull(priors: Sequence[Prior], at: Floats) -> tuple[Floats, Floats]:
         n = prior.numbers
         match prior.kind:
             case "normal":
-                location[i], precision[i] = n[0], n[1] ** -2
+                location[i], precision[i] = n[0], np.float64(n[1]) ** -2
             case "student_t":
                 location[i] = n[1]
                 precision[i] = (n[0] + 1) / (n[0] * n[2] ** 2 + (x - n[1]) ** 2)

@@ -96,8 +96,10 @@ def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
             return read_members(file, size, shown)
     except FileNotFoundError:
         raise FileError(f"no file {shown}") from None
-    except OSError as error:
-        raise FileError(f"cannot read {shown}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        # Paths with a NUL are no paths.
+        why = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot read {shown}: {why}") from error
 
 
 def read_members(file: IO[bytes], size: int, shown: str) -> dict[str, bytes]:

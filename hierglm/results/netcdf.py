@@ -137,9 +137,12 @@ def load(
 def is_netcdf(path: str | Path) -> bool:
     """Tell whether a file begins as those of NetCDF 4 do."""
     try:
+        # A pipe that nobody writes to would be waited for.
+        if not Path(path).is_file():
+            return False
         with Path(path).open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hierglm.draws.diagnostics import ess_bulk
 from hierglm.draws.parameters import Entry, entries
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import HierglmError
 from hierglm.names import EFFECTS
 from hierglm.results.fitted import Fitted
@@ -180,7 +181,7 @@ def calibrate(
     """
     start = time.monotonic()
     refuse_methods("calibrate", options)
-    seed = secrets.randbelow(2**31) if seed is None else seed
+    seed = chosen_seed(seed, secrets.randbelow(2**31))
     data = simulate(prepared.model, n, seed)
     task = partial(_ranked, prepared, draws, settings(options, executor))
     found = each(task, data, n, executor, options.get("progress"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hierglm.draws.parameters import KEYS, check_effects, entries
+from hierglm.engines.engine import chosen_seed
 from hierglm.errors import HierglmError, SettingsError
 from hierglm.models import Model
 from hierglm.names import Parameter
@@ -144,7 +145,7 @@ def recover(
         raise SettingsError(
             "recover() knows the true effects of levels, effects='ran_vals', and not 'ran_coefs'"
         )
-    seed = secrets.randbelow(2**31) if seed is None else seed
+    seed = chosen_seed(seed, secrets.randbelow(2**31))
     data = simulate(prepared.model, n, seed, truth)
     task = partial(_estimated, prepared, kinds, conf_level, settings(options, executor))
     found = each(task, data, n, executor, options.get("progress"))

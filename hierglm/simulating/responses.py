@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
+from hierglm.engines.engine import chosen_count
 from hierglm.engines.progress import unit_bar
 from hierglm.errors import ResponseError, SettingsError
 from hierglm.executing import perform
@@ -95,9 +96,8 @@ def simulate(
         A name that is no parameter, a value that it cannot have, a flat prior of one that is
         not given.
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise SettingsError(f"n, the number of data sets, must be a whole number >= 1, not {n!r}")
-    drawn = prior_fitted(given(model, truth or {}), int(n), seed)
+    n = chosen_count("n, the number of data sets,", n)
+    drawn = prior_fitted(given(model, truth or {}), n, seed)
     responses: list[Floats] = []
     # Wide priors on a logarithm have infinite means; such data sets are refused one by one.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -130,7 +130,7 @@ def test_flat_priors_are_refused():
 
 @pytest.mark.parametrize("n", [0, 1.5, True])
 def test_numbers_of_data_sets_are_whole(mean, n):
-    with pytest.raises(SettingsError, match="whole number >= 1"):
+    with pytest.raises(SettingsError, match="n, the number of data sets, must"):
         mean.calibrate(n)
 
 
