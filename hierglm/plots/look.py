@@ -103,10 +103,12 @@ def distinct(labels: Sequence[str], room: int = 26) -> list[str]:
     first, last = clashing[0], clashing[-1]
     differing = (k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
     same = next(differing, len(first))
-    return [
+    whole = [
         ELLIPSIS + printable(label[same:]) if label.startswith(first[:same]) else text
         for label, text in zip(labels, short, strict=True)
     ]
+    cut = [shorten(text, room) for text in whole]
+    return cut if len(set(cut)) == len(set(labels)) else whole
 
 
 def title(axes: Axes, text: str, room: int = 60) -> None:

@@ -14,6 +14,7 @@ from hierglm.draws.draws import Draws
 from hierglm.errors import SettingsError
 from hierglm.plots.choose import chosen, worst
 from hierglm.plots.density import density
+from hierglm.plots.look import distinct
 from hierglm.results import effects
 from hierglm.results.tidy import tidy
 from tests.results.made import made
@@ -69,6 +70,17 @@ def test_labels_do_not_overlap(count: int) -> None:
     middles = sorted((box.y0 + box.y1) / 2 for box in boxes)
     # The box of a text holds room for letters above and below; the letters take 0.75 of it.
     assert min(np.diff(middles)) >= 0.75 * max(box.height for box in boxes)
+
+
+def test_short_names_that_differ_take_no_more_room() -> None:
+    names = [f"r[school:school number {k},{t}]" for k in range(3000) for t in ("Intercept", "x")]
+    short = distinct([*names, "sigma"], 13)
+    assert len(set(short)) == 6001
+    assert max(map(len, short)) <= 13
+    assert short[-3:] == ["…2999,…rcept]", "…2999,x]", "sigma"]
+    # Where that would make two alike, names are longer.
+    alike = [f"{'a' * 20}{k}{'b' * 20}{j}{'c' * 20}" for k in range(2) for j in range(2)]
+    assert len(set(distinct(alike, 12))) == 4
 
 
 def test_thousands_of_levels_are_a_band() -> None:
