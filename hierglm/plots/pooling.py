@@ -98,7 +98,7 @@ def _pitch(levels: int) -> float:
 def _draw(axes: Axes, panel: pd.DataFrame, room: int) -> None:
     first = panel.iloc[0]
     of = of_predictor(first.get("response", ""), first.get("dpar", ""))
-    title(axes, f"{first['group']}: {first['term']}{of}", room + 14)
+    title(axes, f"{first['group']}: {first['term']}{of}", room + 8)
     if len(panel) > NAMED:
         _over_rows(axes, panel)
     else:

@@ -146,7 +146,7 @@ def _pitch(levels: int) -> float:
 
 
 def _draw(axes: Axes, panel: Panel, room: int) -> None:
-    title(axes, f"{panel.group}: {panel.term}", room + 12)
+    title(axes, f"{panel.group}: {panel.term}", room + 4)
     count = len(panel.levels)
     if count > NAMED:
         _band(axes, panel, room)

@@ -14,7 +14,10 @@ from hierglm.plots.look import ACCENT, PAGE, QUIET, TROUBLE, distinct, look, pic
 if TYPE_CHECKING:
     import pandas as pd
 
-_ACROSS = 4
+_ACROSS, _WIDE = 4, 3
+"""Panels beside each other; where long numbers stand beside each."""
+_LONG = 10_000
+"""Numbers from which on they are long."""
 _HEIGHT = 1.8
 """Inches a row of panels."""
 _CROWDED = 60
@@ -38,10 +41,13 @@ def recovery(estimates: pd.DataFrame, most: int = 24) -> Figure:
     names = list(dict.fromkeys(estimates["parameter"]))
     held = estimates.groupby("parameter", sort=False)["covered"].mean().to_numpy()
     shown = [names[k] for k in np.sort(np.argsort(held, kind="stable")[:most])]
-    rows, across = math.ceil(len(shown) / _ACROSS), min(_ACROSS, max(1, len(shown)))
+    own = estimates[estimates["parameter"].isin(shown)]
+    largest = np.abs(own[["conf_low", "conf_high"]].to_numpy(np.float64)).max(initial=0.0)
+    most_across = _WIDE if largest >= _LONG else _ACROSS
+    rows, across = math.ceil(len(shown) / most_across), min(most_across, max(1, len(shown)))
     with look():
-        figure = picture(max(PAGE * across / _ACROSS, PAGE / 2), _HEIGHT * max(1, rows) + 0.6)
-        figure.data = estimates[estimates["parameter"].isin(shown)]
+        figure = picture(max(PAGE * across / most_across, PAGE / 2), _HEIGHT * max(1, rows) + 0.6)
+        figure.data = own
         axes = figure.subplots(max(1, rows), across, squeeze=False)
         heads = distinct(shown, room=13)
         for place, name, head in zip(axes.flat, shown, heads, strict=False):

@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 from hierglm import plots
@@ -15,6 +16,7 @@ from hierglm.errors import SettingsError
 from hierglm.plots.choose import chosen, worst
 from hierglm.plots.density import density
 from hierglm.plots.look import distinct
+from hierglm.plots.recovery import recovery
 from hierglm.results import effects
 from hierglm.results.tidy import tidy
 from tests.results.made import made
@@ -70,6 +72,34 @@ def test_labels_do_not_overlap(count: int) -> None:
     middles = sorted((box.y0 + box.y1) / 2 for box in boxes)
     # The box of a text holds room for letters above and below; the letters take 0.75 of it.
     assert min(np.diff(middles)) >= 0.75 * max(box.height for box in boxes)
+
+
+def test_titles_stay_on_the_page() -> None:
+    names = [f"Independent School District No. {k}" for k in range(6)]
+    terms = ("Intercept", "a_rather_long_predictor_name")
+    ran_vals = made(terms=terms, levels=names, group="school_district_of_county")
+    parameters = [f"r[school_district_of_county:{name},Intercept]" for name in names]
+    at = np.linspace(42_000, 62_000, 6)
+    dollars = pd.DataFrame(
+        {"dataset": k, "parameter": name, "truth": x, "estimate": x, "conf_low": x - 9_000,
+         "conf_high": x + 9_000, "covered": True}
+        for name in parameters for k, x in enumerate(at)
+    )  # fmt: skip
+    for figure in (plots.ranef(ran_vals), recovery(dollars)):
+        figure.canvas.draw()
+        for axes in figure.axes:
+            # matplotlib keeps the title on the left apart.
+            (box,) = (t.get_window_extent() for t in axes.get_children() if _is_title(axes, t))
+            assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+
+
+def _is_title(axes: Any, child: Any) -> bool:
+    return bool(
+        child.get_visible()
+        and hasattr(child, "get_text")
+        and child.get_text()
+        and child.get_text() == axes.get_title(loc="left")
+    )
 
 
 def test_short_names_that_differ_take_no_more_room() -> None:
