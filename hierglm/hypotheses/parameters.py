@@ -88,9 +88,10 @@ def named_draws(draws: Draws, name: str) -> Floats:
     SettingsError
         A name that no parameter has.
     """
-    place = _find(draws, name)
+    text = str(name)
+    place = _find(draws, text)
     if place is None:
-        raise SettingsError(f"no parameter {name!r}{suggest(name, _known(draws, name))}")
+        raise SettingsError(f"no parameter {name!r}{suggest(text, _known(draws, text))}")
     values = draws_of(draws, place).reshape(draws.chains, draws.draws)
     values.flags.writeable = False
     return values

@@ -9,7 +9,7 @@ import numpy as np
 
 from hierglm.errors import SettingsError
 from hierglm.marginal.cells import Answer, Question
-from hierglm.marginal.grid import Weights
+from hierglm.marginal.grid import LARGEST, Weights
 from hierglm.marginal.means import At, Names, in_front, on_grid
 from hierglm.marginal.predictors import fitted_rows, names_of, predictors_of
 from hierglm.models import Model
@@ -44,8 +44,8 @@ def effects(
     SettingsError
         A column on which nothing depends, a value that it cannot have, a choice there is not.
     """
-    if isinstance(points, bool) or not isinstance(points, int) or points < 2:
-        raise SettingsError(f"points must be a whole number from 2, not {points!r}")
+    if isinstance(points, bool) or not isinstance(points, int) or not 2 <= points <= LARGEST:
+        raise SettingsError(f"points must be a whole number from 2 to {LARGEST:,}, not {points!r}")
     if not isinstance(x, str):
         raise SettingsError(f"effects of one column; by= takes more, not {x!r}")
     asked = {**dict.fromkeys(names_of(by), "divisions"), x: "range"}

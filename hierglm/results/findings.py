@@ -116,9 +116,9 @@ class Check(Shown):
         if self.looked_at < self.effects:
             scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
         if not any(f.severity == "problem" for f in self.findings):
-            rhat = "" if np.isnan(self.rhat) else f"R-hat at most {numbers.rhat(self.rhat)}, "
-            ess = "" if np.isnan(self.ess) else f"effective sample size at least {self.ess:,.0f}"
-            good = f"No divergences, {rhat}{ess}{scope}."
+            rhat = "" if np.isnan(self.rhat) else f", R-hat at most {numbers.rhat(self.rhat)}"
+            ess = "" if np.isnan(self.ess) else f", effective sample size at least {self.ess:,.0f}"
+            good = f"No divergences{rhat}{ess}{scope}."
             return (good, *map(str, self.findings))
         lines = tuple(map(str, self.findings))
         return (*lines, f"({scope[2:]})") if scope else lines

@@ -78,7 +78,12 @@ def test_values_of_columns(at: Any, words: str, fit: hg.Fit) -> None:
         assert words in str(error.value)
 
 
-def test_names_of_columns(fit: hg.Fit) -> None:
+def test_names_and_numbers_of_points(fit: hg.Fit) -> None:
+    with pytest.raises(SettingsError, match="no parameter 5"):
+        fit[5]  # type: ignore[index]
+    for points in (10**9, 1, 2.0, "many"):
+        with pytest.raises(SettingsError, match="points must be a whole number from 2 to"):
+            fit.effects("x", points=points)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="by their names, not by 5"):
         fit.means(5)  # type: ignore[arg-type]
 
