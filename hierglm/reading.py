@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hierglm.errors import DataError, suggest
+from hierglm.errors import DataError, clipped, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,13 +80,19 @@ def read_table(path: str | Path, factors: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A file that is missing or cannot be read; a column that it does not have.
+        A file that is missing or cannot be read; a column that it does not have, or has twice;
+        codes such as 12 and 012 that would be one number.
     """
     import pandas as pd
 
     function, options = reader_of(path)
     try:
         table: pd.DataFrame = getattr(pd, function)(path, **options)
+        if function == "read_csv":
+            _refuse_twice(path, options)
+            _refuse_merged(path, options, table)
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}") from None
     except (OSError, ValueError, ImportError) as error:
@@ -96,3 +104,51 @@ def read_table(path: str | Path, factors: Sequence[str] = ()) -> pd.DataFrame:
                 f"{suggest(column, map(str, table.columns))}"
             )
     return table.astype(dict.fromkeys(factors, "category"))
+
+
+def _refuse_twice(path: str | Path, options: Mapping[str, Any]) -> None:
+    """Refuse two columns of a name: pandas calls the second "x.1"."""
+    import pandas as pd
+
+    first = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
+    names = [str(name) for name in first.iloc[0].dropna()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{str(path)!r} has two columns {clipped(repr(twice))}: rename one of them")
+
+
+def _refuse_merged(path: str | Path, options: Mapping[str, Any], table: pd.DataFrame) -> None:
+    """Refuse columns of digits of which two are one number, and would be one level of a group."""
+    import pandas as pd
+
+    numbers = [str(name) for name in table.select_dtypes("number")]
+    if not numbers or not _pads(path):
+        return
+    texts = pd.read_csv(path, usecols=numbers, dtype=str, **options)
+    for name in numbers:
+        seen: dict[str, str] = {}
+        for text in sorted(texts[name].dropna().str.strip().unique()):
+            if not re.fullmatch("[0-9]+", text):
+                continue
+            first = seen.setdefault(text.lstrip("0"), text)
+            if first != text:
+                raise DataError(
+                    f"column {clipped(repr(name))} of {str(path)!r} has {first!r} and {text!r}, "
+                    "which are one number: put a letter before them, or in Python read it by "
+                    f"pandas.read_csv(..., dtype={{{clipped(repr(name))}: str}})"
+                )
+
+
+def _pads(path: str | Path) -> bool:
+    """Tell whether a value of a text file may be a number with zeros before it."""
+    opened = gzip.open if str(path).lower().endswith(".gz") else open
+    with opened(path, "rb") as file:
+        before = b""
+        while block := file.read(2**22):
+            if _PADDED.search(before + block):
+                return True
+            before = block[-8:]
+    return False
+
+
+_PADDED = re.compile(rb"[,\t\n\r\"] *0[0-9]")
