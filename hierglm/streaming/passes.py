@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from operator import add
 from typing import Any, Literal
@@ -14,50 +14,24 @@ from numpy.typing import NDArray
 from hierglm.design.columns import evaluate
 from hierglm.design.design import Columns, Design
 from hierglm.design.encode import encode, refuse_unknown
-from hierglm.design.level_weights import weigh
 from hierglm.design.notes import column_notes
 from hierglm.design.reading import as_table
 from hierglm.design.reduced import GroupReduced, Reduced
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
 from hierglm.streaming.accumulate import Partial, factor_of, forget
-from hierglm.streaming.batches import PART, Reading, Sums, needs_levels, plain_terms
-from hierglm.streaming.cells import joined, number
-from hierglm.streaming.covering import ROWS, Seen, complete, cover, refuse_learning
-from hierglm.streaming.layout import Layout, layout_of
+from hierglm.streaming.batches import Reading, Sums, needs_levels
+from hierglm.streaming.cells import joined
+from hierglm.streaming.covering import Seen, complete, refuse_learning
+from hierglm.streaming.layout import Layout
 from hierglm.streaming.levels import places, rounded, with_levels
-from hierglm.streaming.middle import BINS, middle
+from hierglm.streaming.middle import middle
 from hierglm.streaming.parallel import in_order, workers
 from hierglm.streaming.sources import BATCH, Begun, Piece, Source
-from hierglm.streaming.spans import distance
+from hierglm.streaming.starting import covered, even, head_of, started
 from hierglm.streaming.within import within_levels
 
 Floats = NDArray[np.float64]
-
-_SPREAD = 6.0
-"""Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""
-_BLOCK = 2**20
-_PIECE = 2**23
-"""Most rows whose sums within levels are made at a time, and put to others at a time."""
-_SHARES = 2
-"""Pieces of a table are a multiple of it, and of one size."""
-_SAMPLE = 20_000
-"""Rows of the first batch that tell about where columns lie."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """What is known before sums are made: an encoding, and rows that the final one is made of.
-
-    Attributes
-    ----------
-    reading : Reading
-    rows : pyarrow.Table or None
-        The first rows, where the levels are still to be found.
-    """
-
-    reading: Reading
-    rows: Any
 
 
 def read(
@@ -93,11 +67,11 @@ def read(
     """
     known = bool(functions) or weights is not None
     begun = None if known or source.begin is None else source.begin(formula.names)
-    head = None if known else _head(formula, source, batch, begun)
+    head = None if known else head_of(formula, source, batch, begun)
     if head is None or needs_levels(formula, head.schema):
-        start = _covered(formula, source, missing, functions, weights, batch)
+        start = covered(formula, source, missing, functions, weights, batch)
     else:
-        start = _begun(formula, head, batch)
+        start = started(formula, head, batch)
     sums = _accumulate(start.reading, formula, source, begun)
     seen = Seen(source.name) + sums.seen
     seen.check(missing)
@@ -132,78 +106,6 @@ def read(
     )  # fmt: skip
 
 
-def _head(formula: Formula, source: Source, batch: int, begun: Begun | None) -> Any:
-    """Return the first batch, or what is complete of the first that has complete rows."""
-    if begun is not None:
-        whole, _ = complete(begun.head.slice(0, batch))
-        return whole if whole.num_rows else None
-    seen = Seen(source.name)
-    first = (t for piece in source.pieces(formula.names, batch) for t in piece())
-    for table in first if source.split is not None else source.read(formula.names, batch):
-        whole, missed = complete(table)
-        if whole.num_rows:
-            return whole
-        seen = seen.with_batch(table.num_rows, 0, missed)
-    seen.check("drop")
-    return None
-
-
-def _begun(formula: Formula, head: Any, batch: int) -> _Start:
-    """Return how rows are read whose columns are numbers, from the first of them."""
-    some = np.unique(np.linspace(0, head.num_rows - 1, _SAMPLE).astype(np.int64))
-    design = encode(formula, as_table(head.take(some)))
-    layout = layout_of(design)
-    cells = 1 if layout.level is not None else len(number(head, layout.keys)[2])
-    # Where most rows are a cell of their own, more rows at a time: cells are merged less often.
-    size = batch if cells <= head.num_rows / 8 else 8 * batch
-    return _Start(_reading(design, layout, head, size, cells), head.slice(0, ROWS))
-
-
-def _covered(
-    formula: Formula,
-    source: Source,
-    missing: Literal["drop", "error"],
-    functions: Mapping[str, Callable[..., Any]] | None,
-    weights: Mapping[Any, Any] | None,
-    batch: int,
-) -> _Start:
-    """Return how rows are read once a first pass has found the levels of all of them."""
-    found = cover(formula, source, batch, missing)
-    design = encode(formula, as_table(found.table), functions=functions)
-    if weights is not None:
-        design = weigh(design, weights)
-    layout = layout_of(design)
-    cells = found.table.num_rows
-    size = max(batch, cells)
-    return _Start(_reading(design, layout, found.table, size, cells), None)
-
-
-def _reading(design: Design, layout: Layout, head: Any, size: int, cells: int) -> Reading:
-    """Return how rows are read, some of which are there."""
-    y = design.response.values
-    reach = _SPREAD * max(float(y.std()), 1e-300)
-    edges = np.linspace(y.mean() - reach, y.mean() + reach, BINS + 1)
-    # Weights of levels are known to the encoding alone.
-    plain = None if design.level_weights else plain_terms(design.formula, layout, head.schema)
-    block = min(size, max(PART, 16 * cells))
-    if layout.level is not None:
-        # Arrays of all levels are gone over for each block, and once more for each piece.
-        levels = distance(head.column(layout.level))
-        block = min(max(PART, 2 * levels), _BLOCK)
-        size = min(max(size, 8 * levels), _PIECE)
-    return Reading(design, layout, edges, plain, size, block)
-
-
-def _even(source: Source, size: int) -> int:
-    """Return how many rows are read at a time so that several threads have as much to do."""
-    total = None if source.split is None else source.count()
-    if total is None or total <= size:
-        return size
-    pieces = -(-total // size)
-    # And a little more, so that the last has no few rows that are left over.
-    return -(-total // (-(-pieces // _SHARES) * _SHARES)) + min(size, BATCH) // 2
-
-
 def _accumulate(
     reading: Reading, formula: Formula, source: Source, begun: Begun | None = None
 ) -> Sums:
@@ -212,7 +114,7 @@ def _accumulate(
         fold = partial(source.fold, formula.names) if begun is None else begun.fold
         folded: Sums | None = fold(partial(_alone, reading), add)
         return _found(folded, source)
-    pieces = source.pieces(formula.names, _even(source, reading.size))
+    pieces = source.pieces(formula.names, even(source, reading.size))
     total: Sums | None = None
     start = 0
     for rows, found in in_order((_task(reading, piece) for piece in pieces), workers()):

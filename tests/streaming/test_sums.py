@@ -18,7 +18,7 @@ from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
 from hierglm.plan.sums import Sums
-from hierglm.streaming import passes
+from hierglm.streaming import passes, starting
 from hierglm.streaming.middle import MAD, count, middle, nothing, roughly
 from hierglm.streaming.parallel import in_order
 from hierglm.streaming.passes import read
@@ -114,7 +114,7 @@ def test_batches_merge_in_any_order_and_grouping(table: pd.DataFrame, tmp_path: 
     table.to_parquet(tmp_path / "whole.parquet")
     source = source_of(tmp_path / "whole.parquet")
     assert source is not None
-    start = passes._covered(parsed, source, "drop", None, None, 5_000)
+    start = starting.covered(parsed, source, "drop", None, None, 5_000)
     for careful in (False, True):
         reading = replace(start.reading, layout=replace(start.reading.layout, careful=careful))
         rng = np.random.default_rng(2)
@@ -194,7 +194,7 @@ def test_one_pass_is_enough_for_numbers(
     more = more.sort_values(["g", "y"])
     more.loc[more.index[:25], "x"] = np.nan
     more.to_parquet(tmp_path / "rows.parquet", row_group_size=250)
-    monkeypatch.setattr(passes, "cover", None)
+    monkeypatch.setattr(starting, "cover", None)
     a, b = both(formula, more, tmp_path / "rows.parquet", 10_000)
     close(a.common.ols, b.common.ols)
     close(a.common.rss, b.common.rss)
