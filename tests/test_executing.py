@@ -303,6 +303,7 @@ def test_dask_worker_that_dies(dask, tmp_path):
     assert list(perform(partial(die, tmp_path, 3, 1), range(7), dask)) == SQUARES
 
 
+@pytest.mark.slow
 def test_dask_unit_that_kills(dask, tmp_path):
     with pytest.raises(WorkerError, match="Dask's workers died while they had fold 4"):
         list(perform(partial(die, tmp_path, 3, 99), range(7), dask, "fold"))
