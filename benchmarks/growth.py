@@ -58,6 +58,15 @@ def _columns(columns: int) -> pd.DataFrame:
     return data.assign(**{f"x{k}": r.normal(size=4000) for k in range(columns)})
 
 
+def _effects(effects: int) -> pd.DataFrame:
+    r = np.random.default_rng(4)
+    columns = {f"x{k}": r.normal(size=4000) for k in range(effects)}
+    slopes = r.normal(0, 0.3, (50, effects))
+    data = _rows(4000, 50)
+    added = np.einsum("rk,rk->r", slopes[data["g"]], np.column_stack([*columns.values()]))
+    return data.assign(y=data["y"] + added, **columns)
+
+
 def _terms(terms: int) -> pd.DataFrame:
     r = np.random.default_rng(3)
     data = _rows(4000, 50)
@@ -78,12 +87,16 @@ GROWTHS = {
         lambda size: "y ~ x + (1 | g)", lambda size: _rows(4 * size, size),
     ),
     "columns": Growth(
-        (10, 40, 160),
+        (10, 40, 160, 640),
         lambda size: f"y ~ {' + '.join(f'x{k}' for k in range(size))} + (1 | g)", _columns,
     ),
     "terms": Growth(
         (2, 5, 12, 24),
         lambda size: f"y ~ x + {' + '.join(f'(1 | g{k})' for k in range(size))}", _terms,
+    ),
+    "effects": Growth(
+        (5, 10, 20, 40),
+        lambda size: f"y ~ x + ({' + '.join(f'x{k}' for k in range(size))} || g)", _effects,
     ),
     "draws": Growth(
         (1_000, 8_000, 64_000),
@@ -186,8 +199,8 @@ def draw(found: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
     """Write the curves as a picture, a panel for each thing that grows."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
-    panels = figure.subplots(2, 3).ravel()
+    figure = Figure(figsize=(15, 7), layout="constrained")
+    panels = figure.subplots(2, 4).ravel()
     for panel, (name, spent) in zip(panels, found.items(), strict=False):
         sizes = np.array(list(spent), dtype=float)
         for stage in STAGES:
