@@ -22,7 +22,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from hierglm.results.products import thin_product
+from hierglm.results.products import SERIAL
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,8 +34,9 @@ ABSOLUTE, RELATIVE = 1e-10, 1e-9
 """Largest error, and largest error as a share of the smallest value of a row."""
 _VARIANCE = 2.9
 """(16 sqrt(3) / (15 pi))^-2: the logistic distribution's variance beside a normal one."""
-_NEAR = 2**16
-"""Draws of rows that are worked on at once: what a processor keeps near."""
+_NEAR = 2**15
+"""Draws of rows that are worked on at once: what a processor keeps near, and yet many enough that
+threads do not wait for each other between two steps."""
 _POINTS = (13, 11), (24, 20)
 """Chebyshev points of eta t and of t; more of them for rows that the first are too few for."""
 
@@ -72,26 +73,17 @@ def interpolated(direct: Average, eta: Floats, variance: Floats) -> Floats:
         np.ascontiguousarray(np.broadcast_to(x, shape).T).reshape(-1, shape[0])
         for x in (eta, variance)
     )
-    out = np.empty(e.shape)
-    step = max(1, _NEAR // shape[0])
-    for low in range(0, len(e), step):
-        some = slice(low, low + step)
-        _few(direct, e[some], v[some], out[some])
-    return np.asarray(out.reshape(shape[::-1]).T)
-
-
-def _few(direct: Average, e: Floats, v: Floats, out: Floats) -> None:
-    """Write averages of a few rows to `out`; all arrays have shape (rows, S)."""
     t = v * (1 / _VARIANCE)
     t += 1
     np.sqrt(t, out=t)
     np.divide(1, t, out=t)
-    x, left = e * t, np.arange(len(e))
+    x, out, left = e * t, np.empty(e.shape), np.arange(len(e))
     for counts in _POINTS:
-        if len(left) and 2 * counts[0] * counts[1] <= e.shape[1]:
+        if len(left) and 2 * counts[0] * counts[1] <= shape[0]:
             left = left[~_over_rectangles(direct, x, t, left, counts, out)]
     if len(left):
         out[left] = direct(e[left].T, v[left].T).T
+    return np.asarray(out.reshape(shape[::-1]).T)
 
 
 def _over_rectangles(
@@ -110,37 +102,51 @@ def _over_rectangles(
         coefficients = to_t @ found @ to_x.T
         n_x, n_t = (_length(np.abs(coefficients).sum(axis=k), allowed / 2) for k in (1, 2))
     enough = (n_x <= len(X) - 2) & (n_t <= len(T) - 2)
-    draws = x.shape[1]
-    powers = np.ones((len(X), draws))
-    for k in np.flatnonzero(enough):
-        row, n, m = rows[k], n_x[k], n_t[k]
-        own = powers_t[:m, :m].T @ coefficients[k, :m, :n] @ powers_x[:n, :n]
-        _standardise(x[row], mid_x[k], half_x[k], powers[1])
-        _raise(powers[:n])
-        of_t = thin_product(own, powers[:n])
-        u = _standardise(t[row], mid_t[k], half_t[k], powers[1])
+    done, step = np.flatnonzero(enough), max(1, _NEAR // x.shape[1])
+    for low in range(0, len(done), step):
+        some = done[low : low + step]
+        n, m, at = n_x[some].max(), n_t[some].max(), rows[some]
+        by_power = powers_t[:m, :m].T @ coefficients[some, :m, :n] @ powers_x[:n, :n]
+        u = _standardised(x[at], mid_x[some], half_x[some])
+        of_t = _products(by_power, _powers(u, n))
+        u = _standardised(t[at], mid_t[some], half_t[some])
         # Horner's rule.
-        value = out[row]
-        np.copyto(value, of_t[m - 1])
+        value = of_t[:, m - 1]
         for j in range(m - 2, -1, -1):
             value *= u
-            value += of_t[j]
+            value += of_t[:, j]
+        out[at] = value
     return np.asarray(enough)
 
 
-def _raise(powers: Floats) -> None:
-    """Write the powers of the second row, from the square on, to the rows after it."""
-    k, count = 2, len(powers)
+def _standardised(values: Floats, middle: Floats, half: Floats) -> Floats:
+    """Return values, a copy that may be changed, between -1 and 1."""
+    values -= middle[:, None]
+    values *= 1 / np.where(half == 0, 1.0, half)[:, None]
+    return values
+
+
+def _powers(u: Floats, count: int) -> Floats:
+    """Return the powers below `count` of numbers of shape (rows, S): (rows, count, S)."""
+    powers = np.empty((len(u), max(count, 2), u.shape[1]))
+    powers[:, 0], powers[:, 1] = 1.0, u
+    k = 2
     while k < count:
         # Powers k to 2 k - 2 at once.
         some = min(k - 1, count - k)
-        np.multiply(powers[1 : some + 1], powers[k - 1], out=powers[k : k + some])
+        np.multiply(powers[:, 1 : some + 1], powers[:, k - 1 : k], out=powers[:, k : k + some])
         k += some
+    return powers[:, :count]
 
 
-def _standardise(values: Floats, middle: float, half: float, out: Floats) -> Floats:
-    np.subtract(values, middle, out=out)
-    out *= 1 / (half or 1.0)
+def _products(left: Floats, right: Floats) -> Floats:
+    """Return ``left @ right`` of many small matrices, by one thread of BLAS."""
+    count, m, n = left.shape
+    out = np.empty((count, m, right.shape[2]))
+    step = SERIAL // (m * n)
+    for low in range(0, right.shape[2], step):
+        part = slice(low, low + step)
+        np.matmul(left, right[:, :, part], out=out[:, :, part])
     return out
 
 

@@ -31,7 +31,7 @@ _REACH = 6.3
 """Where the rule ends; the normal distribution has 3e-10 beyond."""
 _FARTHEST = 700.0
 """Beyond this the exponential function has no numbers left."""
-_CHUNK = 2**13
+_CHUNK = 2**14
 """Numbers that are worked on at once: what a processor keeps near."""
 
 _SHARES = np.array(
@@ -89,21 +89,28 @@ def _trapezoidal(eta: Floats, sd: Floats) -> Floats:
     weights = np.exp(-0.5 * z**2)
     weights /= 2 * weights.sum() - weights[0]
     E = np.exp(-np.minimum(np.abs(eta), _FARTHEST))
-    twice, B, c = 2 * E, E + 1 / E, np.exp(h * sd)
-    c += 1 / c
-    first, before, after = c.copy(), np.full(len(c), 2.0), np.empty(len(c))
+    c = _cosines(np.exp(h * sd), len(z))[1:]
     # The probability of the tail, which keeps its digits where it is small.
-    tail, ratio, term = E / (1 + E) * weights[0], np.empty(len(c)), np.empty(len(c))
-    for weight in weights[1:]:
-        np.add(c, twice, out=term)
-        np.add(B, c, out=ratio)
-        np.divide(term, ratio, out=term)
-        term *= weight
-        tail += term
-        np.multiply(first, c, out=after)
-        after -= before
-        before, c, after = c, after, before
+    ratio = c + 2 * E
+    c += E + 1 / E
+    ratio /= c
+    tail = E / (1 + E) * weights[0]
+    tail += np.einsum("k,kn->n", weights[1:], ratio)
     return np.asarray(np.where(eta < 0, tail, 1 - tail), dtype=np.float64)
+
+
+def _cosines(e: Floats, count: int) -> Floats:
+    """Return e^k + e^-k of numbers of shape (n,) for k below `count`: (count, n)."""
+    c = np.empty((max(count, 2), len(e)))
+    c[0], c[1] = 2.0, e + 1 / e
+    k = 2
+    while k < count:
+        # Those from k to 2 k - 2 at once: c_{j + l} = c_j c_l - c_{j - l}.
+        some = min(k - 1, count - k)
+        np.multiply(c[1 : some + 1], c[k - 1], out=c[k : k + some])
+        c[k : k + some] -= c[k - 2 : k - 2 - some : -1] if some < k - 1 else c[k - 2 :: -1]
+        k += some
+    return c[:count]
 
 
 def _step(sd: float) -> float:
