@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -11,9 +12,20 @@ from hierglm.engines.embedded import WORKER, open_in
 from hierglm.engines.engine import Density
 from hierglm.program.fragment import Program
 
-_started = ExitStack()
+_started, _owner = ExitStack(), os.getpid()
 _idle: list[Child] = []
-atexit.register(_started.close)
+
+
+@atexit.register
+def _close() -> None:
+    """End the processes; forks of this one leave them alone."""
+    if os.getpid() == _owner:
+        _started.close()
+
+
+def idle() -> set[int]:
+    """Return the processes that wait for a program: tests of what is left behind pass over them."""
+    return {child._process.pid for child in _idle}
 
 
 @contextmanager

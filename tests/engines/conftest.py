@@ -17,6 +17,7 @@ from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.recorded import RecordedEngine
 from hierglm.program.fragment import Program
+from tests.densities import idle
 from tests.engines.fake_cmdstan import make_executable
 
 
@@ -75,7 +76,7 @@ def children_of(pid: int) -> list[int]:
     found = subprocess.run(
         ["pgrep", "-P", str(pid), "-f", "worker.py"], capture_output=True, text=True, check=False
     )
-    return [int(line) for line in found.stdout.split()]
+    return [int(line) for line in found.stdout.split() if int(line) not in idle()]
 
 
 def same_draws(one: Draws, other: Draws) -> bool:

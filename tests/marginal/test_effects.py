@@ -78,7 +78,7 @@ def test_of_several_responses_one_is_chosen() -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "points": ({"x": "x", "points": 1}, "points must be a whole number from 2, not 1"),
+    "points": ({"x": "x", "points": 1}, "points must be a whole number from 2 to 1,000,000, not 1"),
     "two": ({"x": ["x", "f"]}, "effects of one column"),
     "unknown": ({"x": "z"}, "does not depend on a column 'z'"),
     "by": ({"x": "x", "by": "sex"}, "does not depend on a column 'sex'"),
