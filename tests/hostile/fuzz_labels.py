@@ -78,8 +78,8 @@ def check(labels: list[str]) -> None:
         try:
             fit = fitted(labels)
         except DataError as error:
-            # No text that pandas can hold.
-            if "half a character" not in str(error):
+            # No text that pandas can hold, or the name of another column of the model.
+            if "half a character" not in str(error) and column != "Intercept":
                 raise
             check_message(error)
             return
