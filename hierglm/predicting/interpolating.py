@@ -22,7 +22,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from hierglm.results.products import SERIAL
+from hierglm.results.products import thin_product
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -108,7 +108,7 @@ def _over_rectangles(
         n, m, at = n_x[some].max(), n_t[some].max(), rows[some]
         by_power = powers_t[:m, :m].T @ coefficients[some, :m, :n] @ powers_x[:n, :n]
         u = _standardised(x[at], mid_x[some], half_x[some])
-        of_t = _products(by_power, _powers(u, n))
+        of_t = thin_product(by_power, _powers(u, n))
         u = _standardised(t[at], mid_t[some], half_t[some])
         # Horner's rule.
         value = of_t[:, m - 1]
@@ -137,17 +137,6 @@ def _powers(u: Floats, count: int) -> Floats:
         np.multiply(powers[:, 1 : some + 1], powers[:, k - 1 : k], out=powers[:, k : k + some])
         k += some
     return powers[:, :count]
-
-
-def _products(left: Floats, right: Floats) -> Floats:
-    """Return ``left @ right`` of many small matrices, by one thread of BLAS."""
-    count, m, n = left.shape
-    out = np.empty((count, m, right.shape[2]))
-    step = SERIAL // (m * n)
-    for low in range(0, right.shape[2], step):
-        part = slice(low, low + step)
-        np.matmul(left, right[:, :, part], out=out[:, :, part])
-    return out
 
 
 def _range(values: Floats, rows: Ints) -> tuple[Floats, Floats]:

@@ -108,7 +108,7 @@ def _cosines(e: Floats, count: int) -> Floats:
         # Those from k to 2 k - 2 at once: c_{j + l} = c_j c_l - c_{j - l}.
         some = min(k - 1, count - k)
         np.multiply(c[1 : some + 1], c[k - 1], out=c[k : k + some])
-        c[k : k + some] -= c[k - 2 : k - 2 - some : -1] if some < k - 1 else c[k - 2 :: -1]
+        c[k : k + some] -= c[: k - 1][::-1][:some]
         k += some
     return c[:count]
 

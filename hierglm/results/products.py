@@ -21,26 +21,27 @@ def thin_product(left: Floats, right: Floats) -> Floats:
 
     Parameters
     ----------
-    left : ndarray, shape (rows, k)
-    right : ndarray, shape (k, columns)
+    left : ndarray, shape (..., rows, k)
+    right : ndarray, shape (..., k, columns)
+        As many as of `left`.
 
     Returns
     -------
-    ndarray, shape (rows, columns)
+    ndarray, shape (..., rows, columns)
 
     Examples
     --------
     >>> thin_product(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    rows, inner = left.shape
+    rows, inner = left.shape[-2:]
     step = max(1, SERIAL // max(1, rows * inner))
-    columns = right.shape[1]
+    columns = right.shape[-1]
     # Narrow products cost more to begin than they save.
     if inner > _SHORT or step >= columns or step < _SHORT:
         return left @ right
-    out = np.empty((rows, columns))
+    out = np.empty((*left.shape[:-1], columns))
     for low in range(0, columns, step):
         part = slice(low, low + step)
-        np.matmul(left, right[:, part], out=out[:, part])
+        np.matmul(left, right[..., part], out=out[..., part])
     return out
