@@ -5,12 +5,13 @@
 'auto'
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from hierglm.version import __version__
 
+# As typing has it, which would be most of the time of this import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from hierglm import datasets, errors
     from hierglm.analysing.tables import read_table
     from hierglm.comparing.compare import compare
@@ -84,7 +85,9 @@ _MODULES = {
 """Public names that are modules themselves."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module
+
     if name in _WHERE:
         found = getattr(import_module(_WHERE[name]), name)
     elif name in _MODULES:

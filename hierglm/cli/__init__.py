@@ -22,45 +22,56 @@ from hierglm.errors import HierglmError, SettingsError
 from hierglm.version import __version__
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, early: Sequence[int] = ()) -> int:
     """Run the command line and return its exit code.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         Without the program's name; those of the process by default.
+    early : sequence of int
+        Signals that came before, and are answered now.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _write_any_text()
     code = PIPE
-    try:
-        code, said, to = _answered(given)
-        print(said, end="" if not said or said.endswith("\n") else "\n", file=to)
-        # What is still to be written meets a closed pipe here, not when Python ends.
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of a pipe (head, a pager) has gone; that is not a mistake of anyone.
-        with open(os.devnull, "w") as nothing:  # noqa: PTH123 (no Path of it on Windows)
-            os.dup2(nothing.fileno(), 1)
+    with _stopped_by_signals(early) as came:
+        try:
+            code, said, to = _answered(given, came)
+            print(said, end="" if not said or said.endswith("\n") else "\n", file=to)
+            # What is still to be written meets a closed pipe here, not when Python ends.
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader of a pipe (head, a pager) has gone; that is not a mistake of anyone.
+            with open(os.devnull, "w") as nothing:  # noqa: PTH123 (no Path of it on Windows)
+                os.dup2(nothing.fileno(), 1)
+        except KeyboardInterrupt:
+            # Again, or while the answer is written: there is nothing more to say.
+            code = STOPPED
     return code
 
 
-def _answered(given: Sequence[str]) -> tuple[int, str, TextIO]:
+def _answered(given: Sequence[str], came: Sequence[int]) -> tuple[int, str, TextIO]:
     """Return the exit code, what is to be printed, and where."""
     json, command = "--json" in given, ""
     try:
+        if came:
+            raise KeyboardInterrupt
         options = parser().parse_args(given)
         command = options.command
-        with _stopped_by_term():
-            answer: Answer = options.run(options)
-            said = as_json(command, answer.code, result=answer.values()) if json else answer.text
-            return answer.code, str(said), sys.stdout
-    except HierglmError as error:
-        code, found = MISTAKE, error_values(error)
-        text = f"{error.usage if isinstance(error, UsageError) else ''}hierglm: {error}"
-    except KeyboardInterrupt as stop:
-        code, found = STOPPED, {**error_values(stop), "message": "stopped"}
-        text = "hierglm: stopped"
+        answer: Answer = options.run(options)
+        said = as_json(command, answer.code, result=answer.values()) if json else answer.text
+        return answer.code, str(said), sys.stdout
+    except (Exception, KeyboardInterrupt) as error:
+        # A library that is interrupted while it is imported may say so by an error of its own.
+        if came or isinstance(error, KeyboardInterrupt):
+            stop = KeyboardInterrupt("stopped")
+            code, found, text = STOPPED, error_values(stop), f"hierglm: {stop}"
+        elif isinstance(error, HierglmError):
+            code, found = MISTAKE, error_values(error)
+            text = f"{error.usage if isinstance(error, UsageError) else ''}hierglm: {error}"
+        else:
+            raise
     if json:
         command = command or " ".join(a for a in given[:1] if not a.startswith("-"))
         return code, as_json(command, code, error=found), sys.stdout
@@ -106,17 +117,21 @@ def _write_any_text() -> None:
 
 
 @contextmanager
-def _stopped_by_term() -> Iterator[None]:
-    """Clean up after SIGTERM, as of make and CI, as after an interrupt."""
+def _stopped_by_signals(early: Sequence[int]) -> Iterator[list[int]]:
+    """Let SIGTERM, as of make and CI, stop as Ctrl-C does; yield the signals that came."""
+    came = list(early)
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield came
         return
 
     def stop(number: int, frame: Any) -> NoReturn:
+        came.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    asked = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in asked}
     try:
-        yield
+        yield came
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
