@@ -23,7 +23,7 @@ Each message says where, what was found, and what would do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 _LONGEST_NAME = 200
@@ -155,8 +155,19 @@ def suggest(name: str, known: Iterable[str]) -> str:
         return f"; did you mean {close[0]!r}?"
     if not names:
         return "; there are none"
-    shown = ", ".join(clipped(repr(n)) for n in names[:12])
-    return f"; there are {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"; there are {first_of([clipped(repr(n)) for n in names], 12)}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return names for a message: of many, the first, and how many more there are.
+
+    Examples
+    --------
+    >>> first_of(["a", "b", "c", "d"], 2)
+    'a, b and 2 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def clipped(text: str) -> str:

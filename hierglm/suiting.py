@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hierglm.design.design import Design
+from hierglm.design.design import Design, Response
 from hierglm.design.notes import confounding_notes
 from hierglm.errors import PriorError, SettingsError
 from hierglm.families import Family
@@ -50,18 +52,34 @@ def refuse_flat(design: Design, chosen: Family, priors: Priors, place: str = "")
     # Where no columns separate the response, no fewer of them do.
     if not any(SEPARATED in note for note in design.notes):
         return
-    flat = [p.kind == "flat" for role in ("Intercept", "b") for p in priors.of(role)]
-    found = separated(design, chosen, np.array(flat, dtype=bool)) if any(flat) else None
+    flat = flat_ones(priors)
+    found = separated(design, chosen, flat) if flat.any() else None
     if found is None:
         return
     names = [f"b[{c}]{place}" for c in found] or [f"Intercept{place}"]
-    instead = ", ".join(f"{name!r}: hierglm.prior.normal(0, 2.5)" for name in names)
     raise PriorError(
         f"response {design.response.label!r} is {SEPARATED} "
         f"{' and '.join(map(repr, found)) or 'the intercept'}, and the prior of "
         f"{' and '.join(names)} is flat: there is no proper posterior. Give a proper one, such as "
-        f"priors={{{instead}}}"
+        f"{proper_ones(names)}"
     )
+
+
+def flat_ones(priors: Priors) -> NDArray[np.bool_]:
+    """Return which of the intercept and the coefficients have flat priors, in this order."""
+    flat = [p.kind == "flat" for role in ("Intercept", "b") for p in priors.of(role)]
+    return np.array(flat, dtype=bool)
+
+
+def proper_ones(names: Sequence[str]) -> str:
+    """Return as code what to give in place of flat priors.
+
+    Examples
+    --------
+    >>> proper_ones(["b[x]"])
+    "priors={'b[x]': hierglm.prior.normal(0, 2.5)}"
+    """
+    return f"priors={{{', '.join(f'{name!r}: hierglm.prior.normal(0, 2.5)' for name in names)}}}"
 
 
 def in_order(design: Design, chosen: Family) -> Design:
@@ -85,12 +103,17 @@ def in_order(design: Design, chosen: Family) -> Design:
     note = f"response {response.label!r}: its categories are in the order {order}"
     numbers = design.response.levels is None
     notes = tuple(n for n in design.notes if not n.startswith(f"response {response.label!r}: "))
-    found = set(response.values.tolist())
-    empty = [repr(x) for k, x in enumerate(response.levels or ()) if k not in found]
+    empty = unseen(response)
     gap = f"response {response.label!r}: no row has category {', '.join(empty[:8])}; only priors "
     said = [] if numbers else [note]
     said += [gap + "place the thresholds beside it"] if empty else []
     return replace(design, response=response, notes=(*notes, *said))
+
+
+def unseen(response: Response) -> list[str]:
+    """Return the categories that no row has, in quotes."""
+    found = set(response.values.tolist())
+    return [repr(x) for k, x in enumerate(response.levels or ()) if k not in found]
 
 
 def estimated(design: Design, chosen: Family) -> tuple[FamilyParameter, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.comparing.units import Units
+from hierglm.errors import first_of
 from hierglm.models import Model
 from hierglm.results.findings import Check, Finding
 from hierglm.results.outcome import FAR
@@ -198,12 +199,11 @@ class Elpd(Shown):
             return refits
         assert self.pareto_k is not None
         worst = np.argsort(np.where(high, -self.pareto_k, np.inf), kind="stable")
-        named = ", ".join(str(self.units.labels[i]) for i in worst[: min(count, _LISTED)])
-        more = f" and {count - _LISTED:,} more" if count > _LISTED else ""
+        named = first_of([str(self.units.labels[i]) for i in worst[:count]], _LISTED)
         noun = ("row" if self.units.single else self.units.name) + " "
         what = (
             f"{count:,} of {len(self.units):,} units move the posterior further than its draws "
-            f"reach (Pareto k-hat above {self.limit:.2f}): {noun}{named}{more}"
+            f"reach (Pareto k-hat above {self.limit:.2f}): {noun}{named}"
         )
         call = "" if self.units.single else f"unit={self.units.name!r}, "
         first = " where integrating their level's effects out is not enough"
@@ -221,10 +221,9 @@ class Elpd(Shown):
             return
         (first, why), *_ = self.troubles.items()
         count = len(self.troubles)
-        listed = ", ".join(list(self.troubles)[:_LISTED])
-        more = f" and {count - _LISTED:,} more" if count > _LISTED else ""
         several = "s" if count > 1 else ""
-        what = f"{count:,} fit{several} cannot be trusted: without {listed}{more}"
+        listed = first_of(list(self.troubles), _LISTED)
+        what = f"{count:,} fit{several} cannot be trusted: without {listed}"
         own = f"Without {first}: " if count > 1 else ""
         advice = (
             f"{own}{why} They have the settings of the whole fit: change those by fit.refit(...), "

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from hierglm.design.design import Design
 from hierglm.design.magnitudes import units
-from hierglm.errors import PriorError
+from hierglm.errors import PriorError, first_of
 from hierglm.families.separation import SEPARATED, separated
 from hierglm.models import Model
 from hierglm.names import of_predictor
+from hierglm.suiting import flat_ones, proper_ones, unseen
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -25,7 +26,7 @@ _LISTED = 6
 
 def any_flat(model: Model) -> bool:
     """Tell whether the prior of an intercept or a coefficient is flat."""
-    return any(bool(_flat(m).any()) for m in model.parts or (model,))
+    return any(bool(flat_ones(m.priors).any()) for m in model.parts or (model,))
 
 
 def why_improper(whole: Model, few: Model) -> str:
@@ -47,7 +48,7 @@ def why_improper(whole: Model, few: Model) -> str:
     """
     pairs = zip(whole.parts or (whole,), few.parts or (few,), strict=True)
     for before, after in pairs:
-        flat = _flat(after)
+        flat = flat_ones(after.priors)
         if not flat.any():
             continue
         place = of_predictor(after.part.response, after.part.dpar)
@@ -71,9 +72,10 @@ def why_improper(whole: Model, few: Model) -> str:
             named = _listed(found) if found else "the intercept"
             names = [f"b[{c}]{place}" for c in found] or [f"b[Intercept]{place}"]
             return _said(f"{label!r} is {SEPARATED} {named}", names)
-        gone = _lost_categories(after.design) if after.family.thresholds and flat[0] else ""
+        gone = unseen(after.design.response) if after.family.thresholds and flat[0] else []
         if gone:
-            return _said(f"no row of {label!r} has category {gone}", [f"b[Intercept]{place}"])
+            what = f"no row of {label!r} has category {', '.join(gone)}"
+            return _said(what, [f"b[Intercept]{place}"])
     return ""
 
 
@@ -96,18 +98,8 @@ def refuse_improper(found: Sequence[tuple[str, str]]) -> None:
     (name, why), *others = bad
     further = ""
     if others:
-        listed = ", ".join(each for each, _ in others[:_LISTED])
-        more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
-        further = f"; nor is there without {listed}{more}"
+        further = f"; nor is there without {first_of([each for each, _ in others], _LISTED)}"
     raise PriorError(f"there is no proper posterior without {name}{further}: {why}")
-
-
-def _flat(model: Model) -> Bools:
-    """Return which of the intercept and the coefficients have flat priors, in this order."""
-    return np.array(
-        [p.kind == "flat" for role in ("Intercept", "b") for p in model.priors.of(role)],
-        dtype=bool,
-    )
 
 
 def _untold(design: Design, chosen: Bools) -> Bools:
@@ -130,19 +122,12 @@ def _untold(design: Design, chosen: Bools) -> Bools:
     return out
 
 
-def _lost_categories(design: Design) -> str:
-    seen = set(design.response.values.tolist())
-    levels = design.response.levels or ()
-    return ", ".join(repr(x) for k, x in enumerate(levels) if k not in seen)
-
-
 def _said(what: str, names: Sequence[str]) -> str:
-    instead = ", ".join(f"{name!r}: hierglm.prior.normal(0, 2.5)" for name in names)
     several = len(names) > 1
     return (
         f"{what}, and the prior{'s' if several else ''} of {' and '.join(names)} "
         f"{'are' if several else 'is'} flat. Give {'proper ones' if several else 'a proper one'} "
-        f"to the fit, such as priors={{{instead}}}"
+        f"to the fit, such as {proper_ones(names)}"
     )
 
 

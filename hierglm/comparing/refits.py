@@ -105,7 +105,7 @@ def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -
     HeldOut
     """
     model, again = fitted.plan.model, without(fitted, _rows_of(units, some))
-    trouble = tuple(str(f) for f in check(again) if f.severity == "problem")
+    trouble = tuple(map(str, check(again).problems))
     if model.parts:
         # All rows again, those that this fit has not seen among them.
         whole = replace(again, plan=replace(again.plan, model=model))

@@ -13,7 +13,7 @@ from hierglm.design.design import Grouping
 from hierglm.draws.draws import assemble
 from hierglm.draws.scales import correlation_factor
 from hierglm.engines.engine import Settings, chosen_count
-from hierglm.errors import PriorError
+from hierglm.errors import PriorError, first_of
 from hierglm.families.parameters import BOUNDS
 from hierglm.models import Model
 from hierglm.plan.choose import choose
@@ -52,10 +52,9 @@ def prior_fitted(model: Model, draws: int, seed: int) -> Fitted:
     draws = chosen_count("draws", draws)
     flat = [a.slot.name for a in model.priors if a.prior.kind == "flat"]
     if flat:
-        shown = ", ".join(flat[:6]) + (f" and {len(flat) - 6} more" if len(flat) > 6 else "")
         raise PriorError(
-            f"nothing can be drawn from flat priors: {shown}; give proper ones, such as "
-            f"priors={{{flat[0]!r}: hierglm.prior.normal(0, 1)}}, or priors='default'"
+            f"nothing can be drawn from flat priors: {first_of(flat, 6)}; give proper ones, such "
+            f"as priors={{{flat[0]!r}: hierglm.prior.normal(0, 1)}}, or priors='default'"
         )
     # The textbook's program names every parameter, whatever plan a fit would take.
     plan = choose(model, frozenset(), "textbook")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.design import Design, Grouping
-from hierglm.errors import DataError, SettingsError, suggest
+from hierglm.errors import DataError, SettingsError, first_of, suggest
 
 _SHOWN = 4
 """Weights that a note lists."""
@@ -177,6 +177,5 @@ def _near(name: Any, known: list[Any]) -> str:
 
 
 def _note(group: str, given: Mapping[Any, float]) -> str:
-    shown = ", ".join(f"{level} {weight:g}" for level, weight in list(given.items())[:_SHOWN])
-    more = f" and {len(given) - _SHOWN} more" if len(given) > _SHOWN else ""
-    return f"weights by {group}: {shown}{more}; other levels 1"
+    shown = first_of([f"{level} {weight:g}" for level, weight in given.items()], _SHOWN)
+    return f"weights by {group}: {shown}; other levels 1"

@@ -81,7 +81,7 @@ def _waic(fitted: Fitted) -> Said:
 
 
 def _doubts(found: Elpd) -> tuple[str, ...]:
-    return tuple(finding.what + "." for finding in found.check() if finding.severity == "problem")
+    return tuple(finding.what + "." for finding in found.check().problems)
 
 
 STATISTICS: Mapping[str, Callable[[Fitted], Said]] = {

@@ -262,6 +262,5 @@ def _doubts(named: Mapping[str, Model]) -> Iterator[str]:
 
 
 def _problems(name: str, fit: Fitted) -> Iterator[str]:
-    for finding in check(fit):
-        if finding.severity == "problem":
-            yield f"{name}: {finding.what}."
+    for finding in check(fit).problems:
+        yield f"{name}: {finding.what}."

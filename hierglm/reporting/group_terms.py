@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from hierglm.covariances import covariance_of
 from hierglm.covariances.rr import rank
+from hierglm.errors import first_of
 from hierglm.reporting.likelihood import EXP, squared
 from hierglm.reporting.notation import (
     Fenced,
@@ -249,8 +250,7 @@ def group_meanings(own: Effects) -> Iterator[tuple[Node, str]]:
 
 def _names(terms: tuple[str, ...]) -> str:
     """Return labels of effects; of many the first few."""
-    more = f" and {len(terms) - _NAMED} more" if len(terms) > _NAMED else ""
-    return ", ".join(terms[:_NAMED]) + more
+    return first_of(terms, _NAMED)
 
 
 _NAMED = 12

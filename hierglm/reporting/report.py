@@ -143,8 +143,7 @@ def _verdict(fitted: Fitted) -> tuple[str, ...]:
         return (found.first,)
     if found.healthy:
         return ("The chains agree: nothing was found that makes the numbers unsafe to use.",)
-    problems = [f for f in found if f.severity == "problem"]
-    if len(problems) == 1:
+    count = len(found.problems)
+    if count == 1:
         return ("A problem was found that makes the numbers unsafe to use; see the diagnostics.",)
-    count = len(problems)
     return (f"{count} problems were found that make the numbers unsafe to use: see below.",)

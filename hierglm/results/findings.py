@@ -79,7 +79,7 @@ class Check(Shown):
     @property
     def healthy(self) -> bool:
         """Whether there is no problem."""
-        return all(f.severity != "problem" for f in self.findings)
+        return not self.problems
 
     @property
     def remedy(self) -> dict[str, float]:
@@ -89,6 +89,11 @@ class Check(Shown):
             for name, value in finding.remedy.items():
                 found[name] = max(value, found.get(name, value))
         return found
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that make the numbers unreliable."""
+        return tuple(f for f in self.findings if f.severity == "problem")
 
     def said(self) -> Said:
         """Return its sentences; see `hierglm.showing.said.Said`."""
@@ -115,7 +120,7 @@ class Check(Shown):
         scope = ""
         if self.looked_at < self.effects:
             scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
-        if not any(f.severity == "problem" for f in self.findings):
+        if not self.problems:
             rhat = "" if np.isnan(self.rhat) else f", R-hat at most {numbers.rhat(self.rhat)}"
             ess = "" if np.isnan(self.ess) else f", effective sample size at least {self.ess:,.0f}"
             good = f"No divergences{rhat}{ess}{scope}."

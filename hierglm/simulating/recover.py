@@ -219,8 +219,8 @@ def _table(
     if options.get("method") == "approx":
         return prepared.approx().tidy(kinds, conf_level), ""
     fit = prepared.fit(**options)
-    problems = (str(finding) for finding in check(fit) if finding.severity == "problem")
-    return tidy(fit, kinds, conf_level), next(problems, "")
+    first = next(map(str, check(fit).problems), "")
+    return tidy(fit, kinds, conf_level), first
 
 
 def _counted(found: Sequence[str]) -> str:

@@ -78,7 +78,6 @@ class Source:
     fold: Callable[[Sequence[str], Callable[[Any], Any], Callable[[Any, Any], Any]], Any] | None = (
         None
     )
-
     split: Callable[[Sequence[str], int], Iterator[Piece]] | None = None
     begin: Callable[[Sequence[str]], Begun] | None = None
     parts: str = ""

@@ -109,15 +109,8 @@ class Span:
         if room > 0 and fits(low, high + room, width):
             low, high = (low - room, high) if low < self.low else (low, high + room)
         here = slice(self.low - low, self.high - low)
-        found = []
-        for old in (self.value, self.lost):
-            new = None if old is None else np.zeros((width, high - low))
-            if new is not None:
-                new[:, here] = old
-            found.append(new)
-        value, lost = found
-        assert value is not None
-        return replace(self, low=low, value=value, lost=lost)
+        lost = None if self.lost is None else _wider(self.lost, here, high - low)
+        return replace(self, low=low, value=_wider(self.value, here, high - low), lost=lost)
 
 
 def fits(low: int, high: int, width: int) -> bool:
@@ -234,10 +227,11 @@ class Adder:
             if not fits(low, high, width) or high - low > _SPARSE * n + _HEAVY:
                 self._look_up(levels)
                 return
-            new = np.zeros((width, high - low))
-            if span is not None:
-                new[:, span.low - low : span.high - low] = span.value
-            span = self._span = Span(self._key, low, new, None, self._weighted)
+            if span is None:
+                value = np.zeros((width, high - low))
+            else:
+                value = _wider(span.value, slice(span.low - low, span.high - low), high - low)
+            span = self._span = Span(self._key, low, value, None, self._weighted)
         value = span.value
         index = np.subtract(levels, span.low, out=levels) if span.low else levels
         counts = np.bincount(index, minlength=value.shape[1])
@@ -276,6 +270,13 @@ class Adder:
             sums[k] = counts if product is None else np.bincount(index, product, len(first))
         found = Cells((self._key,), rows.take(first), counts, total(sums))
         self._apart = found if self._apart is None else self._apart + found
+
+
+def _wider(sums: Floats, here: slice, size: int) -> Floats:
+    """Return sums as the ones in some place of so many, the others 0."""
+    found = np.zeros((len(sums), size))
+    found[:, here] = sums
+    return found
 
 
 def _rounded(low: int, high: int) -> tuple[int, int]:
