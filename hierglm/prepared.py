@@ -19,7 +19,7 @@ from hierglm.errors import EngineMissing, SettingsError
 from hierglm.models import Model
 from hierglm.plan.choose import Asked, choose
 from hierglm.plan.forms import Plan
-from hierglm.posterior import Fit, StreamedFit
+from hierglm.posterior import Fit, kind_of
 from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from hierglm.results.approximate import approximate, unlike
@@ -103,11 +103,6 @@ class PreparedModel(Simulations, Shown):
         chosen = method_of(method, method_options)
         if checkpoint is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"checkpoint is for method='sample', not {chosen.name!r}")
-        if checkpoint is not None and self.model.design.reduced is not None:
-            raise SettingsError(
-                "checkpoint: a fit of a table that is read in batches cannot be saved, and so not "
-                "gone on with; out='draws.nc' keeps its draws"
-            )
         if executor is not None and not isinstance(chosen, Sample):
             raise SettingsError(f"executor is for method='sample', not {chosen.name!r}")
         if out is not None and not isinstance(chosen, Sample):
@@ -141,10 +136,9 @@ class PreparedModel(Simulations, Shown):
             ready = self._suited(chosen)
             count = 1 if _mode(chosen) else draws
             settings = replace(settings, chains=1, warmup=0, draws=count)
-        kind = Fit if ready.model.design.reduced is None else StreamedFit
         return run(
-            kind, ready._plan, ready._program, ready._engine, settings, warmup, adapt_delta,
-            ready._notes, kept, executor, None if out is None else Path(out),
+            kind_of(ready.model), ready._plan, ready._program, ready._engine, settings, warmup,
+            adapt_delta, ready._notes, kept, executor, None if out is None else Path(out),
         )  # fmt: skip
 
     def _suited(self, method: Method) -> PreparedModel:

@@ -91,8 +91,7 @@ def run(
         every = sum(len(g.levels) * len(g.terms) for g in plan.model.groups)
         size = every + sampled_effects(program)
         netcdf.refuse_full(out, 8 * settings.chains * settings.draws * size)
-        if plan.model.design.reduced is None:
-            refuse_unsaveable(plan.model)
+        refuse_unsaveable(plan.model)
         engine = StoringEngine(engine, out.absolute().parent)
     start, outcome = time.monotonic(), None
     if settings.method.name == Sample.name:

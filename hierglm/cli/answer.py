@@ -132,7 +132,8 @@ def fit_values(fit: Fit) -> Values:
         "family": model.distribution,
         "rows": sum(m.design.rows for m in model.responses),
         "groups": {g.group: len(g.levels) for g in model.groups},
-        "data_hash": fit.data_hash,
+        # Of rows that were read in batches there is none.
+        "data_hash": fit.data_hash if model.design.reduced is None else None,
         "plan": fit.plan.name,
         "engine": fit.engine,
         "versions": dict(fit.versions),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hierglm.design.design import Design
 
 Floats = NDArray[np.float64]
 
@@ -102,6 +105,18 @@ class Counted:
     def rows(self) -> int:
         """Rows without missing values."""
         return int(self.frequency.sum())
+
+
+def with_levels(design: Design, levels: NDArray[np.int64]) -> Design:
+    """Return the design of some rows with the levels of all, shape (levels,), ascending."""
+    levels = levels.copy()
+    levels.flags.writeable = False
+    groups = []
+    for g in design.groups:
+        index = np.searchsorted(levels, g.levels)[g.index]
+        index.flags.writeable = False
+        groups.append(replace(g, levels=levels, index=index))
+    return replace(design, groups=tuple(groups))
 
 
 def counted_median(values: Floats, counts: NDArray[Any]) -> float:

@@ -2,6 +2,6 @@
 
 from hierglm.posterior.fit import Fit, load
 from hierglm.posterior.pictures import Plots
-from hierglm.posterior.streamed import StreamedFit
+from hierglm.posterior.streamed import StreamedFit, kind_of
 
-__all__ = ["Fit", "Plots", "StreamedFit", "load"]
+__all__ = ["Fit", "Plots", "StreamedFit", "kind_of", "load"]

@@ -235,8 +235,10 @@ def load(
     FileError
         A file that is missing, damaged, changed, or from another version.
     """
+    from hierglm.posterior.streamed import kind_of
     from hierglm.results import netcdf, store
 
     read = netcdf.load if netcdf.is_netcdf(path) else store.load
     loaded = read(path, functions, max_bytes)
-    return Fit(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})
+    kind = kind_of(loaded.plan.model)
+    return kind(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})

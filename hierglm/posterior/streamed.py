@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hierglm.errors import DataError
+from hierglm.models import Model
 from hierglm.posterior.fit import Fit
 from hierglm.posterior.pictures import Plots
 
@@ -54,8 +54,9 @@ class StreamedPlots(Plots):
 class StreamedFit(Fit):
     """A fit of rows that were read in batches and not kept.
 
-    Tables, group effects, draws, pictures of them and predictions of new rows are as of every
-    `Fit`; methods that read the rows of the fit raise `DataError`, which says what would do.
+    Tables, group effects, draws, pictures of them, predictions of new rows, files and checkpoints
+    are as of every `Fit`; methods that read the rows of the fit raise `DataError`, which says what
+    would do.
     """
 
     def predict(self, new: Any = None, *args: Any, **options: Any) -> Any:
@@ -63,12 +64,6 @@ class StreamedFit(Fit):
         if new is None:
             raise _without_rows(self, "predict()", "fit.predict(batch) predicts a table of rows")
         return Fit.predict(self, new, *args, **options)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the draws to a NetCDF file, ``.nc``; see `Fit.save`. It holds no fit."""
-        if Path(path).suffix.lower() != ".nc":
-            raise _without_rows(self, "save(...)", "fit.save('draws.nc') keeps the draws")
-        return Fit.save(self, path)
 
     @property
     def plot(self) -> Plots:
@@ -79,6 +74,11 @@ class StreamedFit(Fit):
     def data_hash(self) -> str:
         """Raise `DataError`: the hash is of the rows."""
         raise _without_rows(self, "data_hash", "tell the source by its files")
+
+
+def kind_of(model: Model) -> type[Fit]:
+    """Return what a fit of a model is: a `StreamedFit` where the rows are not there."""
+    return Fit if model.design.reduced is None else StreamedFit
 
 
 def _refusing(name: str, instead: str) -> Callable[..., Any]:

@@ -72,6 +72,8 @@ def _in_batches(model: Model, source: str, data: Paths) -> Iterator[str]:
         raise SettingsError("data: rows that were read in batches are those of one file or folder")
     design = model.design
     yield f"# {design.rows:,} of {design.total:,} rows of {printable(source)} are used"
+    if str(data).endswith(SAVED):
+        data = None  # it has sums over the rows; these are where they were
     path = source if data is None and Path(source).exists() else data
     yield f"data = {_path(path, 'PUT THE PATH OF YOUR PARQUET FILES HERE')}"
 

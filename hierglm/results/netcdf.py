@@ -41,8 +41,7 @@ def write(fitted: Fitted, path: str | Path) -> Draws:
     """Write a fit to a NetCDF file, and return its draws, of which those of levels stay there.
 
     No more of these is held than a part: 32 MB, or what it takes to draw a part of effects that
-    were integrated out. A fit whose rows were read in batches has its draws in the file, but
-    cannot be loaded from it.
+    were integrated out.
 
     Parameters
     ----------
@@ -62,9 +61,7 @@ def write(fitted: Fitted, path: str | Path) -> Draws:
         fitted.draws,
         variables={v.name: bare(v) if _of_levels(v) else v for v in fitted.draws},
     )
-    data = b""
-    if fitted.plan.model.design.reduced is None:
-        data = archive_bytes(store.packed(replace(fitted, draws=labels)))
+    data = archive_bytes(store.packed(replace(fitted, draws=labels)))
     refuse_full(path, numbers(fitted.draws) * 8 + len(data))
     target = Path(path).absolute()
     with replacing(target) as beside, _in_words():
@@ -92,7 +89,7 @@ def load(
     Raises
     ------
     FileError
-        A file of another program, damaged, changed, or with draws alone.
+        A file of another program, damaged or changed.
     """
     _need()
     import h5py
@@ -104,11 +101,6 @@ def load(
             own = file.get(_OWN)
             if own is None:
                 raise FileError(f"{shown} is no fit of hierglm; xarray.open_dataset may read it")
-            if _FIT not in own:
-                raise FileError(
-                    f"{shown} has draws alone, as the rows of its fit were read in batches: "
-                    f"xarray.open_dataset({shown}, group='posterior') reads them"
-                )
             _refuse_links(own, shown)
             _refuse_links(file[_POSTERIOR], shown)
             if own[_FIT].nbytes > max_bytes:
@@ -228,9 +220,8 @@ def _write_fit(data: bytes, late: set[str], path: Path) -> None:
     with h5netcdf.File(path, "a") as file:
         own = file.create_group(_OWN)
         own.attrs[_LATE] = json.dumps(sorted(late))
-        if data:
-            own.dimensions = {"byte": len(data)}
-            own.create_variable(_FIT, ("byte",), data=np.frombuffer(data, np.uint8))
+        own.dimensions = {"byte": len(data)}
+        own.create_variable(_FIT, ("byte",), data=np.frombuffer(data, np.uint8))
 
 
 def _attached(draws: Draws, path: Path, late: set[str]) -> Draws:

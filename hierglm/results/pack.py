@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.given import GivenEdges, GivenMatrix
+from hierglm.design.reduced import Counted, GroupReduced, Reduced
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
 from hierglm.engines.methods import METHODS
@@ -28,9 +29,9 @@ from hierglm.results.vetting import vetted
 RECORDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Approximation, Assigned, Draws, Elbo, EngineOptions, Function, GivenEdges, GivenMatrix,
-        Located, Outcome, Output, Place, Prior, Priors, Program, Settings, Slot, Variable,
-        forms.Choice, *METHODS.values(),
+        Approximation, Assigned, Counted, Draws, Elbo, EngineOptions, Function, GivenEdges,
+        GivenMatrix, GroupReduced, Located, Outcome, Output, Place, Prior, Priors, Program, Reduced,
+        Settings, Slot, Variable, forms.Choice, *METHODS.values(),
     )
 }  # fmt: skip
 """Dataclasses that may stand in a file."""

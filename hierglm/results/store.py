@@ -1,9 +1,10 @@
 """A fit in one file, and back, without Stan and without a compiler.
 
-The file holds the formula, the columns of the table that it uses, the family's name, priors
-with their numbers, plan, program, settings, versions and draws: data only. Opening it parses
-the formula and encodes the table again, so that contrasts, levels and knots are at hand for
-new data, and compares the result with what was fitted.
+The file holds the formula, the columns of the table that it uses (of rows that were read in
+batches some, and sums over all), the family's name, priors with their numbers, plan, program,
+settings, versions and draws: data only. Opening it parses the formula and encodes the table
+again, so that contrasts, levels and knots are at hand for new data, and compares the result with
+what was fitted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from hierglm.results.fitted import Fitted, effects_seed
 from hierglm.results.identity import compare, identities
 from hierglm.results.pack import Packer, unpack
 from hierglm.results.responses import pack_responses, unpack_model, unpack_table
+from hierglm.results.sums import pack_sums, with_sums
 from hierglm.results.vetting import check_draws, check_plan, vetted
 from hierglm.showing.width import printable
 from hierglm.suiting import in_order
@@ -125,7 +127,10 @@ def refuse_unsaveable(model: Model) -> None:
 def _packed(model: Model, packer: Packer) -> dict[str, Any]:
     """Return what the only response of a model is made from, as JSON."""
     design = model.design
+    # Left out where there are none, as above.
+    reduced = {} if design.reduced is None else {"reduced": pack_sums(design, packer)}
     return {
+        **reduced,
         "formula": design.formula.source,
         "family": repr(model.family),
         "table": packer.pack(design.table.to_arrays()),
@@ -274,6 +279,8 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     weights = unpack(said["weights"], arrays)
     if weights:
         design = weigh(design, weights)
+    if "reduced" in said:
+        design = with_sums(design, said["reduced"], arrays)
     rows = unpack(said["rows"], arrays)
     # Positions and notes are those of the table that the user gave.
     response = replace(design.response, rows=rows["kept"])

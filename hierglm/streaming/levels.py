@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -51,18 +51,6 @@ def rounded(found: Span | Cells, level: str | None) -> Within:
     levels = found.rows.column(level).to_numpy()
     order = np.argsort(levels)
     return Within(None, found.counts[order], sums[:, order], levels[order])
-
-
-def with_levels(design: Design, levels: Ints) -> Design:
-    """Return the design of some rows with the levels of all, shape (levels,), ascending."""
-    levels = levels.copy()
-    levels.flags.writeable = False
-    groups = []
-    for g in design.groups:
-        index = np.searchsorted(levels, g.levels)[g.index]
-        index.flags.writeable = False
-        groups.append(replace(g, levels=levels, index=index))
-    return replace(design, groups=tuple(groups))
 
 
 def places(design: Design, found: Within) -> list[Levels]:

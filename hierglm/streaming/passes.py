@@ -16,7 +16,7 @@ from hierglm.design.design import Columns, Design
 from hierglm.design.encode import encode, refuse_unknown
 from hierglm.design.notes import column_notes
 from hierglm.design.reading import as_table
-from hierglm.design.reduced import GroupReduced, Reduced
+from hierglm.design.reduced import GroupReduced, Reduced, with_levels
 from hierglm.errors import DataError, HierglmError, SettingsError
 from hierglm.formula.terms import Formula
 from hierglm.streaming.accumulate import Partial, factor_of, forget
@@ -24,7 +24,7 @@ from hierglm.streaming.batches import Reading, Sums, needs_levels
 from hierglm.streaming.cells import joined
 from hierglm.streaming.covering import Seen, complete, refuse_learning
 from hierglm.streaming.layout import Layout
-from hierglm.streaming.levels import places, rounded, with_levels
+from hierglm.streaming.levels import places, rounded
 from hierglm.streaming.middle import middle
 from hierglm.streaming.parallel import in_order, workers
 from hierglm.streaming.sources import BATCH, Begun, Piece, Source
