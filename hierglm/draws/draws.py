@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.program.fragment import Output
+from hierglm.showing.said import Grid, Said
+from hierglm.showing.shown import Shown
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +27,7 @@ STATS = (
 """Names of the sampler's own columns, as ArviZ spells them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Variable:
     """One named quantity: its draws and the labels of its entries.
 
@@ -57,6 +59,10 @@ class Variable:
     dpar: str = ""
     term: str = ""
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {len(labels):,}" for name, labels in self.dims)
+        return f"draws of {self.name}" + (f" ({sizes})" if sizes else "")
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Numbers of labels; that of the draws is (chains, draws) and these."""
@@ -81,9 +87,9 @@ def with_values(variable: Variable, values: Floats) -> Variable:
     return Variable(values=values, **{name: getattr(variable, name) for name in LABELS})
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """All draws after warmup, and the sampler's statistics.
+@dataclass(frozen=True, slots=True, repr=False)
+class Draws(Shown):
+    """All draws after warmup, and the sampler's statistics; prints what there is of them.
 
     Attributes
     ----------
@@ -111,6 +117,14 @@ class Draws:
     def draws(self) -> int:
         """Number of draws a chain, after warmup."""
         return int(next(iter(self.stats.values())).shape[1])
+
+    def said(self) -> Said:
+        """Return its variables and their labels; see `hierglm.showing.said.Said`."""
+        labels = tuple(
+            ", ".join(f"{name} {len(of):,}" for name, of in v.dims) for v in self.variables.values()
+        )
+        table = Grid(("variable", "labels"), (tuple(self.variables), labels), (False, False))
+        return Said(f"draws: {self.chains} chains of {self.draws:,}", grids=(table,))
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
