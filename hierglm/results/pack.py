@@ -120,7 +120,9 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
     FileError
         For JSON that `Packer` does not write.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return _whole(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     match value:
         case {"array": str(name)}:
@@ -129,6 +131,7 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
             return arrays(name)[()]
         case {"text": list(items), "dtype": str(kind)} if re.fullmatch(r"T|[<>]U\d+", kind):
             _refuse_wide(items, kind)
+            _whole("".join(items))
             return _frozen(np.array(items, dtype=kind))
         case {"object": list(items)}:
             out = np.empty(len(items), dtype=object)
@@ -147,6 +150,15 @@ def unpack(value: Any, arrays: Callable[[str], NDArray[Any]]) -> Any:
             return RECORDS[kind](**vetted(RECORDS[kind], made))
         case _:
             raise FileError(f"damaged file: it holds {str(value)[:60]!r}")
+
+
+def _whole(text: str) -> str:
+    """Return text, unless it has half a character: no table has such labels."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FileError("damaged file: text with half a character") from None
+    return text
 
 
 def _refuse_wide(items: list[Any], kind: str) -> None:

@@ -13,11 +13,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hierglm.errors import FileError, HierglmError
+from hierglm.formula.parse import parse
 from hierglm.posterior import load
 from hierglm.results.archive import read_archive, write_archive
+from hierglm.results.fitted import Fitted
 from hierglm.results.store import save
+from hierglm.streaming.counting import tally
+from hierglm.streaming.passes import read
+from hierglm.streaming.sources import source_of
 from tests.hostile.guard import check_message, guarded
-from tests.results.test_store import _fitted
+from tests.results.test_store import _fitted, _table, fitted_of
 
 FITS = [
     ("y ~ x + (x | school)", "gaussian"),
@@ -25,6 +30,12 @@ FITS = [
     ("won ~ z + (z | year)", "poisson"),
     ("y ~ z + (1 | day)", "gaussian"),
 ]
+READ = [
+    ("y ~ z + (z | year)", "gaussian"),
+    ("y ~ z + period + (1 + z | school) + (1 | year)", "gaussian"),
+    ("won ~ period + (1 | year)", "poisson"),
+]
+"""Of rows that are read in batches."""
 HOSTILE: list[Any] = [
     *(None, True, -1, 0, 1, 3, 10**18, 1e300, float("nan"), float("inf"), "", "x", "a" * 5_000),
     *("\x1b[2J\n", "\ud800", "<script>", "y ~ x + (x | school)", "y ~ C(x, contr.poly)", [], {}),
@@ -71,7 +82,7 @@ _edits = st.one_of(
     st.lists(_ARRAYS, min_size=1, max_size=2),
     st.lists(_WHOLE, min_size=1, max_size=2),
 )
-STRATEGY = st.tuples(st.integers(0, len(FITS) - 1), _edits).map(
+STRATEGY = st.tuples(st.integers(0, len(FITS) + len(READ) - 1), _edits).map(
     lambda t: [t[0], [list(e) for e in t[1]]]
 )
 
@@ -83,11 +94,23 @@ def folder() -> Path:
 
 @cache
 def good(number: int) -> bytes:
-    path = save(_fitted(*FITS[number]), folder() / f"good{number}")
+    made = _fitted(*FITS[number]) if number < len(FITS) else _read(*READ[number - len(FITS)])
+    path = save(made, folder() / f"good{number}")
     fit = load(path)
     # What is imported late is imported now.
     fit.tidy(), repr(fit), fit._repr_html_()
     return path.read_bytes()
+
+
+def _read(formula: str, family: str) -> Fitted:
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    rows = _table()
+    source = source_of(dataset.dataset(pa.Table.from_pandas(rows, preserve_index=False)))
+    assert source is not None
+    parsed = parse(formula, source.columns)
+    return fitted_of((read if family == "gaussian" else tally)(parsed, source), family)
 
 
 def check(case: list[Any]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierglm.design.design import Design
 from hierglm.draws.draws import Draws, Variable, assemble
 from hierglm.draws.integrated import with_effects
 from hierglm.engines.engine import Settings
@@ -85,7 +86,10 @@ FORMULAS: list[tuple[str, str]] = [
 
 
 def _fitted(formula: str, family: str, table: pd.DataFrame | None = None, **priors: Any) -> Fitted:
-    design = design_of(formula, _table() if table is None else table)
+    return fitted_of(design_of(formula, _table() if table is None else table), family, **priors)
+
+
+def fitted_of(design: Design, family: str, **priors: Any) -> Fitted:
     plan = choose(specify(design, family, priors or None), frozenset(Ability))
     program = write(plan)
     rng = np.random.default_rng(1)
