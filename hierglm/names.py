@@ -30,9 +30,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from hierglm.errors import SettingsError, suggest
+from hierglm.name_reader import NameReader, label_end
 
 KINDS: Mapping[str, str] = {
     "fixed": "b",
@@ -52,8 +53,6 @@ UNSEEN = ("ran_weight",)
 """Kinds of draws that no table shows: weights of levels, by which effects are drawn."""
 VARIATION = ("ran_sd", "ran_cor", "ran_alpha", "ran_rho", "ran_df")
 """Kinds of parameters that say how the effects of a group vary."""
-
-_OPEN, _CLOSE = "([{", ")]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def parse_qualified(label: str) -> tuple[str, str, str]:
     SettingsError
         For another text.
     """
-    reader = _Reader(label)
+    reader = NameReader(label)
     return (reader.until("@"), *reader.predictor())
 
 
@@ -187,7 +186,7 @@ def parse_name(name: str) -> Parameter:
     >>> parse_name("r[school:A,x]").level
     'A'
     """
-    reader = _Reader(name)
+    reader = NameReader(name)
     effect = next((e for e, kind in KINDS.items() if name.startswith(kind + "[")), "family")
     parts = {"effect": effect, "group": "", "level": "", "term": "", "term2": ""}
     if effect == "family":
@@ -216,7 +215,7 @@ def _component(label: str, stops: str = "") -> str:
         label != ""
         and "`" not in label
         and label == label.strip()
-        and _end(label, 0, stops) == len(label)
+        and label_end(label, 0, stops) == len(label)
     )
     return label if plain else _quote(label)
 
@@ -227,82 +226,3 @@ def _word(label: str) -> str:
 
 def _quote(label: str) -> str:
     return "`" + label.replace("`", "``") + "`"
-
-
-def _end(text: str, start: int, stops: str) -> int:
-    """Return where a bare label ends: at a stop outside brackets, or a bracket too many.
-
-    A label with an open bracket never ends before the text does, plus one.
-    """
-    depth = 0
-    for i in range(start, len(text)):
-        if text[i] in _OPEN:
-            depth += 1
-        elif text[i] in _CLOSE:
-            depth -= 1
-            if depth < 0:
-                return i
-        elif depth == 0 and text[i] in stops:
-            return i
-    return len(text) if depth == 0 else len(text) + 1
-
-
-class _Reader:
-    """A place in a flat name that moves to the right."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.place = text, 0
-
-    @property
-    def done(self) -> bool:
-        return self.place == len(self.text)
-
-    def at(self, text: str) -> bool:
-        return self.text.startswith(text, self.place)
-
-    def skip(self, text: str) -> None:
-        if not self.at(text):
-            self.fail()
-        self.place += len(text)
-
-    def until(self, stops: str) -> str:
-        """Return the label that starts here, and stand behind it."""
-        if self.at("`"):
-            return self._quoted()
-        stop = _end(self.text, self.place, stops)
-        if not self.place < stop <= len(self.text):
-            self.fail()
-        label, self.place = self.text[self.place : stop], stop
-        return label
-
-    def predictor(self) -> tuple[str, str]:
-        """Return response and parameter, which end a name; "" where they are not there."""
-        response = dpar = ""
-        if not self.done:
-            self.skip("@")
-            response = "" if self.at(".") else self.until(".")
-            if self.at("."):
-                self.skip(".")
-                dpar = self.until("")
-        if not self.done:
-            self.fail()
-        return response, dpar
-
-    def _quoted(self) -> str:
-        label, self.place = "", self.place + 1
-        while True:
-            stop = self.text.find("`", self.place)
-            if stop < 0:
-                self.fail()
-            label += self.text[self.place : stop]
-            self.place = stop + 1
-            if not self.at("`"):
-                return label
-            label, self.place = label + "`", self.place + 1
-
-    def fail(self) -> NoReturn:
-        where = f" (at character {self.place + 1})" if self.place < len(self.text) else ""
-        raise SettingsError(
-            f"{self.text!r} is not the name of a parameter{where}; names look like b[x], "
-            "sd[school:x], cor[school:Intercept,x], r[school:A,x], coef[school:A,x], sigma"
-        )

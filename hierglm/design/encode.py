@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.design.align import align
+from hierglm.design.asked import needed, refuse_uncallable, refuse_unknown
 from hierglm.design.columns import Functions, evaluate, make_columns
 from hierglm.design.design import Columns, Design
 from hierglm.design.grouping import encode_group, encode_group_again
@@ -19,8 +20,7 @@ from hierglm.design.ranks import check_ranks
 from hierglm.design.relate import check_options, read_given, refuse_different_levels
 from hierglm.design.response import encode_known, encode_response
 from hierglm.design.table import Table
-from hierglm.errors import DataError, FormulaError, SettingsError, clipped, suggest
-from hierglm.formula.rewrite import functions_called
+from hierglm.errors import DataError, SettingsError, suggest
 from hierglm.formula.terms import INTERCEPT, Factor, Formula
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ def encode(
     check_options(formula)
     refuse_unknown(formula, table)
     own = dict(functions or {})
-    _refuse_uncallable(formula, own)
+    refuse_uncallable(formula, own)
     given = read_given(formula, data2 or {})
     kept, dropped = _complete(complete or formula.names, table, missing)
     used = table.select(formula.names, kept)
@@ -181,74 +181,6 @@ def encode_new(
     )
     weights = design.level_weights
     return weigh_again(found, weights) if response and weights else found
-
-
-def needed(
-    formula: Formula,
-    *,
-    response: bool = False,
-    known: Collection[str] = (),
-    unplaced: Collection[str] = (),
-) -> tuple[str, ...]:
-    """Return the columns that new rows must have; the arguments are those of `encode_new`."""
-    r = formula.response
-    found = set(r.names) if response else set()
-    if "trials" in known:
-        beside = (r.value, r.failures) if r.failures is not None else (r.trials,)
-        found.update(n for f in beside if f is not None for n in f.names)
-    if "se" in known and r.se is not None:
-        found.update(r.se.names)
-    found.update(n for term in formula.common for n in term.names)
-    found.update(n for factor in formula.offsets for n in factor.names)
-    for group in formula.groups:
-        placed = group.group not in unplaced
-        found.update(group.names if placed else group.unplaced_names)
-    return tuple(n for n in formula.names if n in found)
-
-
-def refuse_unknown(formula: Formula, table: Table) -> None:
-    """Raise `FormulaError` for the first column that the table lacks."""
-    known = set(table.columns)
-    for factor in _factors(formula):
-        for name in factor.names:
-            if name not in known:
-                beside = "; it is in the index: data.reset_index() makes it a column"
-                near = beside if name in table.index else suggest(name, table.columns)
-                raise FormulaError(
-                    f"no column {clipped(repr(name))}{near}",
-                    formula.source,
-                    *_place(formula.source, name, factor),
-                )
-
-
-def _refuse_uncallable(formula: Formula, own: Functions) -> None:
-    for factor in _factors(formula):
-        for name in functions_called(factor.expr) if factor.kind == "call" else ():
-            if name not in own:
-                raise FormulaError(
-                    f"the formula calls a function of yours: functions={{{name!r}: ...}}",
-                    formula.source,
-                    factor.start,
-                    factor.end,
-                )
-
-
-def _place(source: str, name: str, factor: Factor) -> tuple[int, int]:
-    at = source.find(name, factor.start, factor.end)
-    return (at, at + len(name)) if at >= 0 else (factor.start, factor.end)
-
-
-def _factors(formula: Formula) -> list[Factor]:
-    r = formula.response
-    found = [f for f in (r.value, r.trials, r.failures, r.weights, r.se) if f is not None]
-    found += [f for term in formula.common for f in term.factors]
-    found += formula.offsets
-    for group in formula.groups:
-        found += [f for term in group.effects for f in term.factors]
-        found += group.by
-        for _, option in (*group.structure.options, *group.levels.options):
-            found += option if isinstance(option, tuple) else ()
-    return found
 
 
 def _complete(

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.between import matrix_between
 from hierglm.design.design import Grouping
 from hierglm.design.given import Given, GivenMatrix
 from hierglm.design.groups import Codes
-from hierglm.design.relate import matrix_between, relate
+from hierglm.design.relate import relate
 from hierglm.design.relation import Ints, Relation
 from hierglm.errors import DataError
 from hierglm.formula.terms import Given as Named

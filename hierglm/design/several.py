@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.asked import refuse_unknown
 from hierglm.design.design import Columns, Design, Grouping
-from hierglm.design.encode import encode, refuse_unknown
+from hierglm.design.encode import encode
 from hierglm.design.table import Table
 from hierglm.errors import DataError, FormulaError
 from hierglm.formula.terms import Formula

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from hierglm.errors import FormulaError
+from hierglm.formula.bars import Bar, cut_bars
 from hierglm.formula.dot import Dot
 from hierglm.formula.grammar import Budget, expand
-from hierglm.formula.groups import Bar, check_repeats, cut_bars, group_key, read_group
+from hierglm.formula.groups import check_repeats, group_key, read_group
 from hierglm.formula.limits import MAX_GROUPS
 from hierglm.formula.pieces import Cut, Piece, Product
 from hierglm.formula.response import function_name, only_argument, read_atom, read_response

@@ -160,6 +160,6 @@ class Predictions(Fitted):
         >>> fit.adapt({"y": [20.0], "se": [5.0], "school": ["I"]}).ranef()["level"].tolist()
         ['I']
         """
-        from hierglm.adapting.adapted import adapt
+        from hierglm.adapting.adapt import adapt
 
         return adapt(self, new_rows, seed, data2=data2)

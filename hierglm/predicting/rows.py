@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.asked import needed
 from hierglm.design.design import Design, Grouping
-from hierglm.design.encode import encode_new, needed
+from hierglm.design.encode import encode_new
 from hierglm.design.reading import as_table
 from hierglm.design.rows import take
 from hierglm.design.table import Table

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.design.asked import refuse_unknown
 from hierglm.design.columns import evaluate
 from hierglm.design.design import Columns, Design
-from hierglm.design.encode import encode, refuse_unknown
+from hierglm.design.encode import encode
 from hierglm.design.notes import column_notes
 from hierglm.design.reading import as_table
 from hierglm.design.reduced import GroupReduced, Reduced, with_levels

@@ -100,4 +100,4 @@ def test_only_the_grammar_reads_formulaic_s_parser():
                 assert not any(a.name.startswith("formulaic") for a in node.names), path
     parsers = {path for path, module in readers if module.startswith("formulaic.parser")}
     assert parsers == {"formula/grammar.py"}
-    assert {path for path, _ in readers} == {"formula/grammar.py", "design/columns.py"}
+    assert {path for path, _ in readers} == {"formula/grammar.py", "design/materialised.py"}
