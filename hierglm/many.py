@@ -182,9 +182,9 @@ def fit_many(
     given, seed = seed, chosen_seed(seed, secrets.randbelow(2**31))
     files: list[Path | None] = [None] * len(asked)
     if checkpoint is not None:
-        folder = open_folder(checkpoint, list(asked), given, seed)
+        folder = open_folder(checkpoint, "fit_many", {"fits": list(asked)}, given, seed)
         seed = folder.seed
-        files = [folder.file(number) for number in range(1, len(asked) + 1)]
+        files = [folder.file(number, ".hglm") for number in range(1, len(asked) + 1)]
     seeds = np.random.default_rng(seed).integers(2**31, size=len(asked)).tolist()
     # Fits on an executor share its processors, and one bar; others have bars of their own.
     shown = False if executor is None else options.get("progress")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierglm.checkpointing.file import read_checkpoint
+from hierglm.checkpointing.identity import model_identity
 from hierglm.engines.choose import engine_for
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.methods import Method, Optimize, Sample, method_of
@@ -58,6 +59,11 @@ class PreparedModel(Simulations, Shown):
     def model(self) -> Model:
         """Design, family and priors."""
         return self._plan.model
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What decides the posterior; checkpoints of simulated data sets know their model by it."""
+        return model_identity(self._plan, self._program, self._engine)
 
     def of(self, model: Model) -> PreparedModel:
         """Return another model, planned and written as this one was asked to be."""

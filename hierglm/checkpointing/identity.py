@@ -45,6 +45,19 @@ def identity(
     dict of str to str
         Each is short enough to be shown; long ones are hashes.
     """
+    return {
+        **model_identity(plan, program, engine),
+        "chains": str(settings.chains),
+        "warmup": str(warmup),
+        "draws": str(settings.draws),
+        "adapt_delta": str(adapt_delta),
+        "max_treedepth": str(settings.max_treedepth),
+        "seed": str(settings.seed),
+    }
+
+
+def model_identity(plan: Plan, program: Program, engine: Engine) -> dict[str, str]:
+    """Return what decides the posterior and how an engine sees it; see `identity`."""
     model = plan.model
     versions = ", ".join(f"{name} {number}" for name, number in engine.versions().items())
     return {
@@ -55,12 +68,6 @@ def identity(
         "values of the design": data_hash(program.data),
         "program": text_hash(program.bare),
         "engine": f"{engine.name} ({versions})",
-        "chains": str(settings.chains),
-        "warmup": str(warmup),
-        "draws": str(settings.draws),
-        "adapt_delta": str(adapt_delta),
-        "max_treedepth": str(settings.max_treedepth),
-        "seed": str(settings.seed),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ def kfold(
     response: str | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Elpd:
     """Return the log density of each unit given the other folds.
 
@@ -56,9 +58,13 @@ def kfold(
         Of `concurrent.futures`, on which folds are fitted; the numbers are the same.
     progress : bool, optional
         A bar of the folds; by default in a terminal and in a notebook.
+    checkpoint : path, optional
+        A folder that keeps each fold as soon as it is fitted; the same call goes on from there.
 
     Raises
     ------
+    CheckpointError
+        Where the folder is of another run.
     SettingsError
         An argument that there is not, or that does not go with the others.
     PriorError
@@ -76,7 +82,7 @@ def kfold(
     units = own[0]
     elpd, lpd = np.empty(len(units)), np.empty(len(units))
     held = {f"fold {fold}": np.flatnonzero(found == fold) for fold in range(1, k + 1)}
-    again = each_held_out(fitted, pairs, held, executor, progress, "fold")
+    again = each_held_out(fitted, pairs, held, executor, progress, "fold", checkpoint)
     troubles: dict[str, str] = {}
     for (name, some), one in zip(held.items(), again, strict=True):
         elpd[some] = one.density

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from os import PathLike
 from typing import get_args
 
 import numpy as np
@@ -36,6 +37,7 @@ def loo(
     response: str | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Elpd:
     """Return the log density of each unit given all others, by importance sampling.
 
@@ -48,19 +50,21 @@ def loo(
         What is done where a unit is too hard to leave out; see `hierglm.comparing.repair`.
     response : str, optional
         Which, where there are several.
-    executor, progress
-        Where ``repair="refit"`` fits, and whether it shows a bar; see
-        `hierglm.comparing.kfold.kfold`.
+    executor, progress, checkpoint
+        Where ``repair="refit"`` fits, whether it shows a bar, and a folder that keeps what it
+        has; see `hierglm.comparing.kfold.kfold`.
 
     Raises
     ------
     SettingsError
-        A fit without draws; an argument that there is not; an executor where nothing is fitted.
+        A fit without draws; an argument that there is not; an executor or a checkpoint where
+        nothing is fitted.
     """
     if repair is not None and repair not in get_args(Repair):
         raise SettingsError(f"repair cannot be {repair!r}{suggest(str(repair), get_args(Repair))}")
-    if executor is not None and repair != "refit":
-        raise SettingsError("loo(executor=) is for repair='refit': nothing else is fitted")
+    for name, value in (("executor", executor), ("checkpoint", checkpoint)):
+        if value is not None and repair != "refit":
+            raise SettingsError(f"loo({name}=) is for repair='refit': nothing else is fitted")
     model = chosen(fitted, response, "loo")
     units = units_of(model.design, unit)
     shape = (len(units),)
@@ -83,7 +87,9 @@ def loo(
         found = integrated(fitted, found)
     if repair == "moment_match":
         return moment_matched(fitted, found)
-    return refitted(fitted, model, found, executor, progress) if repair == "refit" else found
+    if repair == "refit":
+        return refitted(fitted, model, found, executor, progress, checkpoint)
+    return found
 
 
 def waic(fitted: Fitted, response: str | None = None) -> Elpd:

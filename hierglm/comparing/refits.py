@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.checkpointing.answers import Answers, open_answers, perform_kept
+from hierglm.checkpointing.identity import data_hash, identity
 from hierglm.comparing.as_drawn import as_drawn
 from hierglm.comparing.improper import any_flat, refuse_improper, why_improper
 from hierglm.comparing.marginals import integrable, marginals
@@ -19,9 +22,11 @@ from hierglm.design.design import Design, Grouping
 from hierglm.design.rows import take
 from hierglm.design.several import Joined
 from hierglm.draws.pareto import log_sum
+from hierglm.engines.choose import engine_for
+from hierglm.engines.engine import Settings
+from hierglm.engines.options import engine_like
 from hierglm.engines.progress import unit_bar
 from hierglm.errors import DataError
-from hierglm.executing import perform
 from hierglm.models import Model
 from hierglm.refitting import fit_model
 from hierglm.results.check import check
@@ -56,6 +61,7 @@ def each_held_out(
     executor: Executor | None,
     progress: bool | None,
     unit: str,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Iterator[HeldOut]:
     """Yield `held_out` of several sets of units, one fit each, here or on an executor.
 
@@ -69,9 +75,14 @@ def each_held_out(
         See `hierglm.executing.perform` and `hierglm.engines.progress.unit_bar`.
     unit : str
         What a fit is called.
+    checkpoint : path, optional
+        A folder that keeps what each fit says as soon as it does, see
+        `hierglm.checkpointing.answers`.
 
     Raises
     ------
+    CheckpointError
+        Where the folder is of another run.
     DataError, PriorError
         Where a response would have no rows left, or a flat prior nothing that tells of its
         coefficient; before anything is fitted.
@@ -83,9 +94,10 @@ def each_held_out(
     if executor is not None:
         # Fits share its processors.
         fitted = replace(fitted, settings=replace(fitted.settings, threads=1))
+    answers = None if checkpoint is None else _answers(checkpoint, fitted, units, parts)
     with unit_bar(len(parts), unit, progress) as told:
         task = partial(held_out, fitted, units)
-        yield from perform(task, parts.values(), executor, unit, told)
+        yield from perform_kept(answers, task, parts.values(), executor, unit, told)
 
 
 def held_out(fitted: Fitted, units: Sequence[tuple[Model, Units]], some: Ints) -> HeldOut:
@@ -138,10 +150,33 @@ def without(fitted: Fitted, out: Mapping[str, Bools]) -> Fitted:
     """
     few = _without(fitted.plan.model, out)
     settings = replace(fitted.settings, progress=False)
-    # What was asked for stays; what was left to be chosen is left again.
+    return fit_model(fitted, few, fitted.plan.wanted, settings, *_asked(settings))
+
+
+def _asked(settings: Settings) -> tuple[int | Auto, float | Auto]:
+    """Return warmup and adapt_delta: what was left to be chosen is left again."""
     warmup: int | Auto = "auto" if "warmup" in settings.auto else settings.warmup
     adapt_delta: float | Auto = "auto" if "adapt_delta" in settings.auto else settings.adapt_delta
-    return fit_model(fitted, few, fitted.plan.wanted, settings, warmup, adapt_delta)
+    return warmup, adapt_delta
+
+
+def _answers(
+    checkpoint: str | PathLike[str],
+    fitted: Fitted,
+    units: Sequence[tuple[Model, Units]],
+    parts: Mapping[str, Ints],
+) -> Answers:
+    """Return where answers are, by all that decides them: the fit, and what is left out."""
+    engine = engine_for(engine_like(fitted.engine, fitted.engine_options))
+    settings, every = fitted.settings, units[0][1]
+    rows = {m.part.response: own.of_rows for m, own in units}
+    left = data_hash({**rows, **{str(k): some for k, some in enumerate(parts.values())}})
+    facts = {
+        **identity(fitted.plan, fitted.program, engine, settings, *_asked(settings)),
+        "method": str(settings.method),
+        "left out": f"{len(parts):,} parts of {len(every):,} of {every.name!r} ({left})",
+    }
+    return open_answers(checkpoint, HeldOut, "fits without parts", facts, None, settings.seed)
 
 
 def _rows_of(units: Sequence[tuple[Model, Units]], some: Ints) -> dict[str, Bools]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from os import PathLike
 from typing import Literal
 
 import numpy as np
@@ -108,6 +109,7 @@ def refitted(
     found: Elpd,
     executor: Executor | None = None,
     progress: bool | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Elpd:
     """Return the same with hard units left out by fitting again, one fit each.
 
@@ -117,8 +119,9 @@ def refitted(
     model : Model
         The response whose units they are.
     found : Elpd
-    executor, progress
-        Where fits are done, and whether a bar is shown; see `hierglm.comparing.kfold.kfold`.
+    executor, progress, checkpoint
+        Where fits are done and kept, and whether a bar is shown; see
+        `hierglm.comparing.kfold.kfold`.
     """
     assert found.pareto_k is not None
     assert found.ess_i is not None
@@ -128,7 +131,8 @@ def refitted(
     elpd, khat, ess = found.elpd_i.copy(), found.pareto_k.copy(), found.ess_i.copy()
     name, labels = found.units.name, found.units.labels.tolist()
     parts = {f"{name} {labels[i]}": np.array([i]) for i in hard}
-    again = each_held_out(fitted, [(model, found.units)], parts, executor, progress, "fit")
+    pairs = [(model, found.units)]
+    again = each_held_out(fitted, pairs, parts, executor, progress, "fit", checkpoint)
     troubles: dict[str, str] = {}
     for (without, (i,)), one in zip(parts.items(), again, strict=True):
         elpd[i], khat[i], ess[i] = one.density[0], np.nan, np.nan

@@ -13,6 +13,7 @@ from hierglm.results.outcome import Elbo
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from os import PathLike
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -172,6 +173,7 @@ class Criticism(Fitted):
         response: str | None = None,
         executor: Executor | None = None,
         progress: bool | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Elpd:
         """Return how well each row, or each level, is predicted from all others; print it.
 
@@ -194,8 +196,8 @@ class Criticism(Fitted):
             is (Paananen et al. 2021; of one linear predictor), and "refit" fits again.
         response : str, optional
             Of several responses which one.
-        executor, progress
-            Where "refit" fits, and whether it shows a bar; as of `kfold`.
+        executor, progress, checkpoint
+            Where "refit" fits, whether it shows a bar, and what keeps its fits; as of `kfold`.
 
         Returns
         -------
@@ -212,7 +214,7 @@ class Criticism(Fitted):
         """
         from hierglm.comparing import loo
 
-        return loo.loo(self, unit, repair, response, executor, progress)
+        return loo.loo(self, unit, repair, response, executor, progress, checkpoint)
 
     def waic(self, response: str | None = None) -> Elpd:
         """Return the widely applicable information criterion; `loo` is more robust.
@@ -235,6 +237,7 @@ class Criticism(Fitted):
         response: str | None = None,
         executor: Executor | None = None,
         progress: bool | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Elpd:
         """Return how well each row, or each level, is predicted by fits without its fold.
 
@@ -257,6 +260,9 @@ class Criticism(Fitted):
             Where folds are fitted, several at a time; the numbers are the same.
         progress : bool, optional
             A bar of the folds; by default in a terminal and in a notebook.
+        checkpoint : path, optional
+            A folder, such as ``"folds"``, that keeps what is wanted of each fold as soon as it
+            is fitted. After a crash the same call goes on from there, to the same numbers.
 
         Returns
         -------
@@ -264,6 +270,8 @@ class Criticism(Fitted):
 
         Raises
         ------
+        CheckpointError
+            The folder is of another fit, other folds or settings; says what differs.
         SettingsError
             A number of folds or a column that cannot be.
         PriorError
@@ -272,7 +280,7 @@ class Criticism(Fitted):
         """
         from hierglm.comparing import kfold
 
-        return kfold.kfold(self, k, by, stratify, seed, response, executor, progress)
+        return kfold.kfold(self, k, by, stratify, seed, response, executor, progress, checkpoint)
 
     def influence(
         self, unit: str | None = None, response: str | None = None, each: bool = False

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from hierglm.simulating.responses import (
     Fittable,
     Simulated,
     each,
+    open_run,
     refuse_methods,
     settings,
     simulate,
@@ -152,6 +154,7 @@ def calibrate(
     draws: int = 250,
     seed: int | None = None,
     executor: Executor | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     **options: Any,
 ) -> Calibration:
     """Return the ranks of the parameters of a model over simulated data sets.
@@ -171,20 +174,26 @@ def calibrate(
         One of its own by default.
     executor : Executor, optional
         Of `concurrent.futures`, on which data sets are fitted; the ranks are the same.
+    checkpoint : path, optional
+        A folder that keeps the ranks of each data set; the same call goes on from there.
     **options
         For `hierglm.prepared.PreparedModel.fit`.
 
     Raises
     ------
+    CheckpointError
+        A folder of another run.
     SettingsError, PriorError
         A number that is none, a flat prior.
     """
     start = time.monotonic()
     refuse_methods("calibrate", options)
-    seed = chosen_seed(seed, secrets.randbelow(2**31))
+    given, seed = seed, chosen_seed(seed, secrets.randbelow(2**31))
+    facts = {"data sets": str(n), "draws": str(draws)}
+    answers, seed = open_run(checkpoint, Ranked, prepared, facts, options, given, seed)
     data = simulate(prepared.model, n, seed)
     task = partial(_ranked, prepared, draws, settings(options, executor))
-    found = each(task, data, n, executor, options.get("progress"))
+    found = each(task, data, n, executor, options.get("progress"), answers)
     return gather(found, time.monotonic() - start, seed)
 
 

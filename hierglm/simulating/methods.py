@@ -9,6 +9,7 @@ from hierglm.results.rows import MAIN
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from os import PathLike
 
     import pandas as pd
     import xarray as xr
@@ -82,6 +83,7 @@ class Simulations:
         draws: int = 250,
         seed: int | None = None,
         executor: Executor | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         **options: Any,
     ) -> Calibration:
         """Return whether the model's posteriors are right: simulation-based calibration.
@@ -100,17 +102,22 @@ class Simulations:
             The same seed gives the same ranks.
         executor : concurrent.futures.Executor, optional
             Where data sets are fitted, several at a time; a process pool pickles the model.
+        checkpoint : path, optional
+            A folder, such as ``"ranks"``, that keeps what each data set gave. After a crash the
+            same call goes on from there, to the same ranks, and with the seed that it has taken.
         **options
             chains, warmup, adapt_delta, ... as of `fit`.
 
         Raises
         ------
+        CheckpointError
+            The folder is of another model or other settings; says what differs.
         PriorError
             A prior is flat, so that nothing can be drawn from it.
         """
         from hierglm.simulating import calibrate
 
-        return calibrate.calibrate(self._fittable, n, draws, seed, executor, **options)
+        return calibrate.calibrate(self._fittable, n, draws, seed, executor, checkpoint, **options)
 
     def recover(
         self,
@@ -121,6 +128,7 @@ class Simulations:
         conf_level: float = 0.95,
         seed: int | None = None,
         executor: Executor | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         **options: Any,
     ) -> Recovery:
         """Return estimates from simulated data beside the values that these were made with.
@@ -143,6 +151,8 @@ class Simulations:
             The same seed gives the same numbers.
         executor : concurrent.futures.Executor, optional
             Where data sets are fitted, several at a time.
+        checkpoint : path, optional
+            A folder that keeps the estimates of each data set, as of `calibrate`.
         **options
             As of `fit`; ``method="approx"`` takes the penalised fit, in milliseconds: a first
             look, at another method's estimates.
@@ -156,7 +166,7 @@ class Simulations:
         from hierglm.simulating import recover
 
         return recover.recover(
-            self._fittable, truth, n, seed, executor, effects, conf_level, **options
+            self._fittable, truth, n, seed, executor, effects, conf_level, checkpoint, **options
         )
 
     def power(
@@ -170,6 +180,7 @@ class Simulations:
         conf_level: float = 0.95,
         seed: int | None = None,
         executor: Executor | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         **options: Any,
     ) -> pd.DataFrame:
         """Return how often effects of a given size are found, by simulation.
@@ -193,7 +204,7 @@ class Simulations:
             data), or the priors, for each data set anew. Correlations are always drawn.
         width : float, optional
             Also count intervals that are narrower than this.
-        conf_level, seed, executor
+        conf_level, seed, executor, checkpoint
             See `recover`.
         **options
             As of `fit`; ``method="approx"`` is quick, and takes sds as known in its intervals.
@@ -215,8 +226,9 @@ class Simulations:
         from hierglm.simulating import power
 
         return power.power(
-            self._fittable, effect, n, truth, others, width, seed, executor, conf_level, **options
-        )
+            self._fittable, effect, n, truth, others, width, seed, executor, conf_level, checkpoint,
+            **options,
+        )  # fmt: skip
 
     @property
     def _fittable(self) -> Fittable:

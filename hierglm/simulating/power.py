@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ def power(
     seed: int | None = None,
     executor: Executor | None = None,
     conf_level: float = 0.95,
+    checkpoint: str | PathLike[str] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Return how often the intervals of effects exclude 0, one row an effect.
@@ -52,7 +54,7 @@ def power(
         prior either way.
     width : float, optional
         Also count intervals that are narrower.
-    seed, executor, conf_level, **options
+    seed, executor, conf_level, checkpoint, **options
         See `hierglm.simulating.recover.recover`.
 
     Returns
@@ -78,7 +80,7 @@ def power(
         raise SettingsError(f"others must be 'fit' or 'prior', not {others!r}")
     sizes = {_name(prepared, name): float(value) for name, value in effect.items()}
     values = (fitted_values(prepared) if others == "fit" else {}) | dict(truth or {}) | sizes
-    run = recover(prepared, values, n, seed, executor, MAIN, conf_level, **options)
+    run = recover(prepared, values, n, seed, executor, MAIN, conf_level, checkpoint, **options)
     rows = []
     for name, value in sizes.items():
         own = run.estimates[run.estimates["parameter"] == name]

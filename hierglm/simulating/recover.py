@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from hierglm.results.rows import MAIN
 from hierglm.results.tidy import tidy
 from hierglm.showing.said import Said, grid
 from hierglm.showing.shown import Shown
-from hierglm.simulating.responses import Fittable, Simulated, each, settings, simulate
+from hierglm.simulating.responses import Fittable, Simulated, each, open_run, settings, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +116,7 @@ def recover(
     executor: Executor | None = None,
     effects: Sequence[str] | str = MAIN,
     conf_level: float = 0.95,
+    checkpoint: str | PathLike[str] | None = None,
     **options: Any,
 ) -> Recovery:
     """Return estimates from simulated data beside the values that these were made with.
@@ -135,6 +137,8 @@ def recover(
         Kinds of parameters, see `hierglm.results.tidy.tidy`.
     conf_level : float
         Probability of the intervals.
+    checkpoint : path, optional
+        A folder that keeps the estimates of each data set; the same call goes on from there.
     **options
         For `hierglm.prepared.PreparedModel.fit`; with ``method="approx"`` penalised fits.
     """
@@ -145,10 +149,17 @@ def recover(
         raise SettingsError(
             "recover() knows the true effects of levels, effects='ran_vals', and not 'ran_coefs'"
         )
-    seed = chosen_seed(seed, secrets.randbelow(2**31))
+    given, seed = seed, chosen_seed(seed, secrets.randbelow(2**31))
+    facts = {
+        "data sets": str(n),
+        "truth": repr({name: float(x) for name, x in (truth or {}).items()}),
+        "effects": ", ".join(kinds),
+        "conf_level": str(conf_level),
+    }
+    answers, seed = open_run(checkpoint, Estimated, prepared, facts, options, given, seed)
     data = simulate(prepared.model, n, seed, truth)
     task = partial(_estimated, prepared, kinds, conf_level, settings(options, executor))
-    found = each(task, data, n, executor, options.get("progress"))
+    found = each(task, data, n, executor, options.get("progress"), answers)
     rows = [{"dataset": k, **row} for k, made in enumerate(found) for row in made.rows]
     return Recovery(
         pd.DataFrame(rows, columns=["dataset", *_ROW]),
@@ -170,7 +181,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Estimated:
     """The rows of a data set; why it has none; what makes its fit unsafe to use."""
 
     rows: Sequence[Mapping[str, Any]] = ()
@@ -184,9 +195,9 @@ def _estimated(
     conf_level: float,
     options: Mapping[str, Any],
     data: Simulated | str,
-) -> _Made:
+) -> Estimated:
     if isinstance(data, str):
-        return _Made(failure=data)
+        return Estimated(failure=data)
     draws = data.truth.draws
     truth = {
         str(e.parameter): float(draws[e.variable].values[(0, 0, *e.index)])
@@ -197,7 +208,7 @@ def _estimated(
             prepared.of(data.model), kinds, conf_level, {"seed": data.seed, **options}
         )
     except HierglmError as error:
-        return _Made(failure=str(error))
+        return Estimated(failure=str(error))
     rows = []
     for row in found.to_dict("records"):
         name = str(Parameter(**{str(k): v for k, v in row.items() if k in KEYS}))
@@ -209,7 +220,7 @@ def _estimated(
                 | {k: float(row[k]) for k in _NUMBERS}
                 | {"covered": covered}
             )
-    return _Made(rows, trouble=trouble)
+    return Estimated(rows, trouble=trouble)
 
 
 def _table(

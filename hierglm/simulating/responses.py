@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.checkpointing.answers import Answers, open_answers, perform_kept
 from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import chosen_count
 from hierglm.engines.progress import unit_bar
 from hierglm.errors import ResponseError, SettingsError
-from hierglm.executing import perform
 from hierglm.models import Model
 from hierglm.predicting.predictions import predictions
 from hierglm.priors.assign import settle
@@ -26,6 +27,9 @@ from hierglm.results.fitted import Fitted
 
 Floats = NDArray[np.float64]
 Answer = TypeVar("Answer")
+
+_UNDECISIVE = {"progress", "threads"}
+"""Options of fits that decide nothing of their draws."""
 
 
 class Fittable(Protocol):
@@ -46,6 +50,10 @@ class Fittable(Protocol):
     @property
     def approx(self) -> Callable[[], Approximation]:
         """Returns the penalised fit."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What the model, its program and its engine are known by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +174,47 @@ def each(
     n: int,
     executor: Executor | None,
     progress: bool | None,
+    answers: Answers | None = None,
 ) -> list[Answer]:
-    """Return what a task gives for each of n data sets, here or where an executor sends them."""
+    """Return what a task gives for each of n data sets, here or where an executor sends them.
+
+    What `answers` keep is not done again.
+    """
     # What is no number is told by `simulate`.
     with unit_bar(n if isinstance(n, int | np.integer) else 0, "data set", progress) as told:
-        return list(perform(task, data, executor, "data set", told))
+        return list(perform_kept(answers, task, data, executor, "data set", told))
+
+
+def open_run(
+    checkpoint: str | PathLike[str] | None,
+    kind: type[Any],
+    prepared: Fittable,
+    facts: Mapping[str, str],
+    options: Mapping[str, Any],
+    given: int | None,
+    seed: int,
+) -> tuple[Answers | None, int]:
+    """Return where the answers of a run's data sets are kept, and its seed.
+
+    Parameters
+    ----------
+    checkpoint : path or None
+        A folder; None keeps nothing.
+    kind : type
+        The dataclass that an answer is; its name says what is done.
+    prepared : Fittable
+    facts, options : mapping
+        What decides the answers beside the model and the seed; options are of fits.
+    given, seed
+        See `hierglm.checkpointing.folder.open_folder`.
+    """
+    if checkpoint is None:
+        return None, seed
+    shown = {name: str(x) for name, x in options.items() if name not in _UNDECISIVE}
+    known = {**prepared.identity, **facts, **shown}
+    task = f"data sets {kind.__name__.lower()}"
+    answers = open_answers(checkpoint, kind, task, known, given, seed)
+    return answers, answers.seed
 
 
 def _one(draws: Draws, number: int) -> Draws:
@@ -197,16 +241,6 @@ def refuse_methods(name: str, options: Mapping[str, Any]) -> None:
 
 
 def settings(options: Mapping[str, Any], executor: Executor | None) -> dict[str, Any]:
-    """Return the options of fits, whose bar is that of all; they share an executor's processors.
-
-    Raises
-    ------
-    SettingsError
-        For a checkpoint: one file cannot be that of all.
-    """
-    if options.get("checkpoint") is not None:
-        raise SettingsError(
-            "checkpoint is of hg.fit and hg.fit_many; simulated data sets are fitted and not kept"
-        )
+    """Return the options of fits, whose bar is that of all; they share an executor's processors."""
     own = {"threads": 1} if executor is not None else {}
     return own | dict(options) | {"progress": False}

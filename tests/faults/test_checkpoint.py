@@ -336,7 +336,8 @@ def test_many_fits_go_on_to_the_same_draws(tmp_path: Path) -> None:
     ("held", "words"),
     [
         ('{"seed": 1', "damaged"),
-        ('{"seed": true, "fits": []}', "damaged: its seed is no whole number"),
+        ('{"seed": true, "run": {}}', "damaged: it does not have a seed and a run"),
+        ('{"seed": 1, "run": [3]}', "damaged: it does not have a seed and a run"),
         ("[]", "damaged"),
     ],
 )
@@ -352,11 +353,3 @@ def test_many_fits_want_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="is a file, and fit_many keeps its parts in a folder"):
         hg.fit_many(FORMULAS, hg.datasets.radon(), checkpoint=tmp_path / "runs", **MANY)
     assert (tmp_path / "runs").read_text() == "mine"
-
-
-def test_simulated_data_sets_have_no_checkpoint(tmp_path: Path) -> None:
-    model = hg.model("y ~ 1", {"y": [1.0, 2.0, 4.0]})
-    for method in (model.calibrate, model.recover):
-        with pytest.raises(SettingsError, match=r"checkpoint is of hg\.fit and hg\.fit_many"):
-            method(n=2, checkpoint=tmp_path / "run.hglm")
-    assert names_in(tmp_path) == []
