@@ -13,12 +13,12 @@ from hierglm.design.notes import confounding_notes
 from hierglm.design.reading import as_table
 from hierglm.design.several import encode_beside, join
 from hierglm.design.table import Table
-from hierglm.errors import FormulaError, SettingsError, suggest
+from hierglm.errors import FormulaError, SettingsError
 from hierglm.families import Family, family
 from hierglm.families.categorical import categories
+from hierglm.families.modelled import about, modelled
 from hierglm.families.parameters import FamilyParameter
-from hierglm.formula.parse import check_response_is_new, parse
-from hierglm.formula.terms import Formula, ResponseTerm
+from hierglm.formula.parse import parse
 from hierglm.models import Model, Part
 from hierglm.names import of_predictor
 from hierglm.priors.distributions import Prior
@@ -201,8 +201,8 @@ def _response(
     first = parse(each.formulas[0], table.columns, known)
     left = [c for c in table.columns if c not in first.response.names]
     further = [parse(text, left, known) for text in each.formulas[1:]]
-    dpars = _parameters(further, chosen)
-    formulas = [first, *(_about(f, first.response) for f in further)]
+    dpars = modelled(further, chosen)
+    formulas = [first, *(about(f, first.response) for f in further)]
     designs = encode_beside(formulas, table, missing=missing, functions=functions, data2=data2)
     name = each.name or (designs[0].response.label if several else "")
     start = Part(response=name, weight=each.weight)
@@ -226,44 +226,6 @@ def _response(
     places = [replace(start, modelled=tuple(dpars))]
     places += [replace(start, dpar=dpar, first=False) for dpar in dpars]
     return [(p, d, chosen) for p, d in zip(places, designs, strict=True)]
-
-
-def _parameters(formulas: Sequence[Formula], chosen: Family) -> list[str]:
-    """Return the parameter that each further formula is of."""
-    known = [p.name for p in chosen.parameters if p.support != "ordered"]
-    found: list[str] = []
-    for formula in formulas:
-        r = formula.response
-        name = r.value.label
-        at = (formula.source, r.value.start, r.value.end)
-        if chosen.categories:
-            raise FormulaError(
-                f"all categories have the predictors of the first formula; write every term "
-                f"there, and take one from {name!r} by its prior, "
-                f"priors={{'b[x]@.{name}': hierglm.prior.constant(0)}}",
-                *at,
-            )
-        if name not in known:
-            raise FormulaError(
-                f"{name!r} is no parameter of {chosen.name} that can have a formula"
-                f"{suggest(name, known)}",
-                *at,
-            )
-        if name in found:
-            raise FormulaError(f"{name!r} has two formulas", *at)
-        if r.names != (name,) or r.source.strip() != name:
-            raise FormulaError(
-                "weights, trials and se belong to the response, in the first formula", *at
-            )
-        found.append(name)
-    return found
-
-
-def _about(formula: Formula, response: ResponseTerm) -> Formula:
-    """Return the formula of a parameter with the response that it is about."""
-    whole = replace(formula, response=response)
-    check_response_is_new(whole)
-    return whole
 
 
 def _refuse_same(predictors: Sequence[tuple[Part, Design, Family]]) -> None:

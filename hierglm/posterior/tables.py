@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from hierglm.publishing.model_table import ModelTable
     from hierglm.publishing.table import Format, Options
-    from hierglm.results.subspace import Subspace
 
 _DIMS = ("chain", "draw")
 
@@ -202,53 +201,6 @@ class Tables(Fitted):
     def covariances(self) -> dict[str, pd.DataFrame]:
         """Return the posterior mean covariance matrix of each group's effects, by group."""
         return effects.covariances(self)
-
-    def subspace(self, group: str | None = None, threshold: float = 0.05) -> Subspace:
-        """Return the directions in which levels differ, of a term ``rr(x | g, rank=d)``; print it.
-
-        See `hierglm.results.subspace.Subspace`: the projection onto the space that the loadings
-        span, principal angles about it, and how many directions have more than a share
-        `threshold` of the variance.
-
-        Parameters
-        ----------
-        group : str, optional
-            Its grouping factor, where several have such a term.
-        threshold : float
-            Between 0 and 1.
-
-        Raises
-        ------
-        SettingsError
-            Where there is no such term, or no one such term.
-        """
-        from hierglm.results import subspace
-
-        return subspace.subspace(self, group, threshold)
-
-    def pooling(self, group: str | None = None) -> pd.DataFrame:
-        """Return how much each level borrows from the others, one row a level and coefficient.
-
-        See `hierglm.results.pooling.pooling`: no_pooling, partial_pooling and complete_pooling
-        beside each other, and the pooling factor between 0 (its own rows) and 1 (the others').
-
-        Parameters
-        ----------
-        group : str, optional
-            One grouping factor; all by default.
-        """
-        from hierglm.results import pooling
-
-        return pooling.pooling(self, group)
-
-    def pooling_summary(self) -> pd.DataFrame:
-        """Return explained variance and pooling of each level of the model, the data included.
-
-        See `hierglm.results.pooling_summary.pooling_summary` (Gelman and Pardoe 2006).
-        """
-        from hierglm.results import pooling_summary
-
-        return pooling_summary.pooling_summary(self)
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return the draws of one parameter by its name: ``fit["sd[school:x]"]``.

@@ -23,6 +23,7 @@ from hierglm.predicting.asked import (
     treatments,
 )
 from hierglm.predicting.block import Block
+from hierglm.predicting.dividing import held_together
 from hierglm.predicting.effects import (
     AVERAGE,
     NOISE,
@@ -44,8 +45,6 @@ _BLOCK = 2**20
 """Numbers in an array of draws x rows (8 MB): larger ones leave the processor's caches."""
 _BESIDE = 4
 """Most blocks that are worked on at the same time."""
-_HELD = 2**25
-"""Effects of levels held at once (256 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ class Predictions:
         common = self.source.common()
         drawn_from = population(self.source, self._sampled(), self.seed)
         averaged = mixtures(self.source, (a.number for a in self.rows.averaged))
-        for part in self._parts():
+        for part in held_together(self.rows.predictors, len(self.rows.kept), self.size):
             whole = self.rows.take(part)
             values, predictors = dict(common), []
             for m, terms in zip(whole.predictors, whole.terms, strict=True):
@@ -191,34 +190,6 @@ class Predictions:
             for g, (number, _) in zip(m.design.groups, terms, strict=True)
             if len(g.levels) > level_count(self.source.model, m, g.group)
         ]
-
-    def _parts(self) -> Iterator[Ints]:
-        """Yield rows whose levels' effects can be held at once."""
-        rows = np.arange(len(self.rows.kept))
-        groups = [g for m in self.rows.predictors for g in m.design.groups]
-        if self._held(rows) > _HELD:
-            # Rows of one level together: each level's effects are wanted once.
-            most = max(groups, key=lambda g: len(g.levels))
-            rows = np.argsort(most.index, kind="stable")
-        yield from self._halves(rows)
-
-    def _halves(self, rows: Ints) -> Iterator[Ints]:
-        if len(rows) < 2 or self._held(rows) <= _HELD:
-            yield rows
-            return
-        middle = len(rows) // 2
-        yield from self._halves(rows[:middle])
-        yield from self._halves(rows[middle:])
-
-    def _held(self, rows: Ints) -> int:
-        """Return how many effects some rows need."""
-        count = 0
-        for m in self.rows.predictors:
-            for g in m.design.groups:
-                members = g.relation.members
-                index = g.index if members is None else members
-                count += len(np.unique(index[..., rows])) * len(g.terms)
-        return count * self.size
 
 
 def _worked(

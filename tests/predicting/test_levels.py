@@ -7,6 +7,7 @@ from scipy import stats
 
 import hierglm as hg
 from hierglm.errors import DataError, SettingsError
+from hierglm.predicting import dividing
 from hierglm.predicting import predictions as core
 from tests.predicting.fits import draws_of, fit_of, rows
 from tests.program.related import covariance
@@ -44,7 +45,7 @@ def test_blocks_of_rows_and_of_levels_change_nothing(monkeypatch):
     whole = {t: draws(fit, table, t, "include") for t in ("linear", "mean")}
     average = draws(fit, table, "mean", "average")
     monkeypatch.setattr(core, "_BLOCK", 40 * 7)
-    monkeypatch.setattr(core, "_HELD", 40 * 2 * 5)
+    monkeypatch.setattr(dividing, "_HELD", 40 * 2 * 5)
     parts = list(core.predictions(fit, table).blocks())
     assert len(parts) > 40
     assert sorted(np.concatenate([at for at, _ in parts])) == list(range(len(table)))
