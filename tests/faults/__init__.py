@@ -15,5 +15,5 @@
 | a clock that jumps | test_worlds: a clock that jumps |
 | a locale with decimal commas | test_worlds: decimal commas |
 | TMPDIR with spaces | test_worlds: an odd folder for temporary files; conftest.own_tmp |
-| a long run that is picked up | test_checkpoint; test_checkpointed_parts: folds, refits, data sets |
+| a long run that is picked up | test_checkpoint; test_checkpointed_parts: folds, data sets |
 """
