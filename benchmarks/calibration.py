@@ -30,7 +30,8 @@ from benchmarks.calibration_structures import STRUCTURES
 from benchmarks.calibration_truth import Structure
 from hierglm.errors import HierglmError
 from hierglm.plan.choose import PLANS
-from hierglm.simulating.calibrate import Calibration, Ranked, gather, ranked
+from hierglm.simulating.calibrate import Calibration, gather
+from hierglm.simulating.ranks import Ranked, ranked
 
 DRAWS = 250
 """A chain, at first."""

@@ -14,7 +14,7 @@ from benchmarks.calibration_shapes import draw_prior, simulate
 from benchmarks.calibration_structures import field_covariance
 from benchmarks.calibration_truth import correlations
 from hierglm.criticising.prior_draws import prior_fitted
-from hierglm.simulating.calibrate import quantities
+from hierglm.simulating.ranks import quantities
 
 DATASETS = 200
 

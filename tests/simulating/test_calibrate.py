@@ -14,7 +14,8 @@ from hierglm.criticising.prior_draws import prior_fitted
 from hierglm.draws.draws import Draws
 from hierglm.errors import PriorError, SettingsError
 from hierglm.models import Model
-from hierglm.simulating.calibrate import KEEP, calibrate, quantities
+from hierglm.simulating.calibrate import calibrate
+from hierglm.simulating.ranks import KEEP, quantities
 from hierglm.simulating.responses import simulate
 
 SE = np.array([0.5, 1.0, 2.0, 0.7])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hierglm.simulating.calibrate import KEEP, Calibration, thin
+from hierglm.simulating.calibrate import Calibration
+from hierglm.simulating.ranks import KEEP, thin
 from hierglm.simulating.uniformity import (
     TESTS,
     chi_square_p,
