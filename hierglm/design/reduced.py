@@ -107,7 +107,7 @@ class Counted:
         return int(self.frequency.sum())
 
 
-def with_levels(design: Design, levels: NDArray[np.int64]) -> Design:
+def with_levels(design: Design, levels: NDArray[Any]) -> Design:
     """Return the design of some rows with the levels of all, shape (levels,), ascending."""
     levels = levels.copy()
     levels.flags.writeable = False

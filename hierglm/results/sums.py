@@ -109,11 +109,13 @@ def _check_counts(known: Counted, design: Design) -> None:
 
 
 def _check_levels(levels: Any, design: Design) -> None:
-    """Refuse levels that are not ascending whole numbers, those of the kept rows among them."""
-    right = isinstance(levels, np.ndarray) and levels.dtype.kind == "i" and levels.ndim == 1
-    if not right or (np.diff(levels) <= 0).any():
+    """Refuse levels that do not ascend, or are not of the type of those of the kept rows."""
+    right = isinstance(levels, np.ndarray) and levels.dtype.kind in "iO" and levels.ndim == 1
+    right = right and (levels.dtype.kind == "i" or all(isinstance(x, str) for x in levels))
+    right = right and all(g.levels.dtype == levels.dtype for g in design.groups)
+    if not right or (levels[1:] <= levels[:-1]).any():
         raise _damaged("levels")
-    if not all(np.isin(g.levels, levels).all() for g in design.groups):
+    if not all(set(g.levels.tolist()) <= set(levels.tolist()) for g in design.groups):
         raise _damaged("levels")
 
 

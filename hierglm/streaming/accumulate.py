@@ -20,6 +20,7 @@ from hierglm.design.magnitudes import LARGEST
 from hierglm.errors import DataError
 from hierglm.streaming.cells import Cells, Total, number, total
 from hierglm.streaming.layout import Layout
+from hierglm.streaming.naming import PLACE, Named
 from hierglm.streaming.spans import Adder, Span, together
 
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ class Partial:
         Sums, and sums of squares, of the centred common columns, the centred response and the
         offset; not weighted.
     weights : Total, shape ()
-    cells : Cells, Span or None
+    cells : Cells, Span, Named or None
         Sums of weighted products of the pairs of the layout; None while an adder has them.
     """
 
@@ -83,7 +84,7 @@ class Partial:
     R: Floats | None
     moments: Total
     weights: Total
-    cells: Cells | Span | None
+    cells: Cells | Span | Named | None
 
     def __add__(self, other: Partial) -> Partial:
         """Return the sums over the rows of both."""
@@ -91,8 +92,13 @@ class Partial:
 
     def taking(self, other: Partial, own: bool = True) -> Partial:
         """Return the sums over the rows of both; the memory of this one is used again, if `own`."""
-        cells = None
-        if self.cells is not None and other.cells is not None:
+        cells: Cells | Span | Named | None = None
+        if isinstance(self.cells, Named):
+            # All parts have names, or none has.
+            assert isinstance(other.cells, Named)
+            cells = self.cells.taking(other.cells, own)
+        elif self.cells is not None and other.cells is not None:
+            assert not isinstance(other.cells, Named)
             cells = together(self.cells, other.cells, own)
         R = None
         if self.R is not None and other.R is not None:
@@ -145,7 +151,7 @@ def reduce(found: Numbers, layout: Layout, adder: Adder | None = None) -> Partia
     if adder is not None:
         if w is not None:
             memory[columns] = w
-        adder.filled(_levels(found.table, layout.level))
+        adder.filled(_levels(found.table, PLACE if layout.named else layout.level))
     return Partial(
         rows=n,
         products=total(products),
@@ -175,7 +181,8 @@ def adder_of(layout: Layout, weighted: bool, rows: int) -> Adder:
     """Return what adds rows within the levels of the only key, so many at a time."""
     assert layout.level is not None
     memory = scratch(len(layout.labels) + 3 + weighted, rows)
-    return Adder(layout.level, layout.pairs, memory, weighted)
+    key = PLACE if layout.named else layout.level
+    return Adder(key, layout.pairs, memory, weighted)
 
 
 class _Memory(threading.local):

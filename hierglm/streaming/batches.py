@@ -20,6 +20,7 @@ from hierglm.streaming.accumulate import Numbers, Partial, adder_of, reduce
 from hierglm.streaming.covering import Seen, complete, factors
 from hierglm.streaming.layout import Layout
 from hierglm.streaming.middle import Counts, nothing, roughly
+from hierglm.streaming.naming import named, placed, with_text
 from hierglm.streaming.spans import Adder
 
 Floats = NDArray[np.float64]
@@ -92,6 +93,8 @@ class Reading:
         Rows that are read at a time.
     block : int
         Rows of these whose sums within cells are made at a time.
+    coded : tuple of str
+        Columns of text that may come as dictionaries.
     """
 
     design: Design
@@ -100,15 +103,18 @@ class Reading:
     plain: tuple[Term, ...] | None
     size: int
     block: int
+    coded: tuple[str, ...] = ()
 
     def __call__(self, tables: Iterable[Any]) -> Sums | None:
         """Return the sums over the rows of some pyarrow tables, or None where there are none."""
-        design, adder, step = self.design, None, self.block
+        adder, names, step = None, None, self.block
+        r = self.design.response
+        weighted = r.weights is not None or r.se is not None
         if self.layout.level is None:
             tables = _joined(tables)
         else:
-            r = design.response
-            weighted = r.weights is not None or r.se is not None
+            if self.layout.named:
+                tables, names = placed(list(tables), self.layout.level)
             adder, step = adder_of(self.layout, weighted, self.block), min(self.block, PART)
         seen, sums, counts = Seen(""), None, nothing(self.edges)
         for table in tables:
@@ -122,7 +128,8 @@ class Reading:
         if not seen.rows:
             return None
         if adder is not None and sums is not None:
-            sums = replace(sums, cells=adder.result())
+            cells = adder.result()
+            sums = replace(sums, cells=cells if names is None else named(cells, names, weighted))
         return Sums(seen, sums, counts)
 
     def _reduce(
@@ -235,6 +242,8 @@ def _has_nan(column: Any) -> bool:
 
 
 def _encoded(design: Design, table: Any, layout: Layout) -> Numbers:
+    if layout.named:
+        table = with_text(table, layout.level)
     found = encode_new(design, as_table(table), response=True)
     if len(found.kept) < table.num_rows:
         table = table.take(found.kept)

@@ -12,6 +12,7 @@ from hierglm.errors import DataError, FormulaError
 from hierglm.formula.functions import ENCODINGS
 from hierglm.formula.terms import Factor, Formula
 from hierglm.streaming.cells import joined
+from hierglm.streaming.naming import is_text
 from hierglm.streaming.sources import Source
 
 ROWS = 2000
@@ -277,9 +278,4 @@ def _predictors(formula: Formula) -> Iterator[Factor]:
 def _is_category(kind: Any) -> bool:
     from pyarrow import types
 
-    return bool(
-        types.is_dictionary(kind)
-        or types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-    )
+    return bool(types.is_dictionary(kind)) or is_text(kind)

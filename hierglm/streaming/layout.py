@@ -38,7 +38,9 @@ class Layout:
     careful : bool
         Whether R is found by orthogonal transformations.
     level : str or None
-        The only key, where it holds whole numbers.
+        The only key, where its values are the levels: whole numbers, or text.
+    named : bool
+        Whether these levels have no places of their own: text, or whole numbers far apart.
     """
 
     labels: tuple[str, ...]
@@ -50,6 +52,7 @@ class Layout:
     keys: tuple[str, ...]
     careful: bool = False
     level: str | None = None
+    named: bool = False
 
     @property
     def shift(self) -> Floats:
@@ -78,7 +81,7 @@ def layout_of(design: Design) -> Layout:
         # Nothing could be moved into it.
         centre, centre_y = np.zeros(p), 0.0
     terms = design.formula.groups
-    whole = bool(terms) and all(_is_whole(design, g) for g in terms)
+    one = bool(terms) and all(_is_column(design, g) for g in terms)
     keys = tuple(dict.fromkeys(n for g in terms for f in g.by for n in f.names))
     return Layout(
         labels=(*common, *further),
@@ -88,18 +91,19 @@ def layout_of(design: Design) -> Layout:
         centre=np.array([*centre, *(z.mean() for z in further.values())]),
         centre_y=centre_y,
         keys=keys,
-        level=keys[0] if whole else None,
+        level=keys[0] if one else None,
     )
 
 
-def _is_whole(design: Design, term: GroupTerm) -> bool:
-    """Tell whether the levels of a term are the whole numbers of one column."""
+def _is_column(design: Design, term: GroupTerm) -> bool:
+    """Tell whether the levels of a term are the whole numbers, or the text, of one column."""
     first = design.formula.groups[0].by[0].names
     plain = [uncoded(factor) for factor in term.by]
+    column = design.table.column(first[0])
     return (
         len(plain) == 1
         and not term.levels.options
         and plain[0].kind == "name"
         and plain[0].names == first
-        and design.table.column(first[0]).whole
+        and (column.whole or column.kind == "category")
     )

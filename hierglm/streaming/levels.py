@@ -12,6 +12,7 @@ from hierglm.design.design import Design
 from hierglm.design.encode import encode_new
 from hierglm.design.reading import as_table
 from hierglm.streaming.cells import Cells
+from hierglm.streaming.naming import Named
 from hierglm.streaming.spans import Span
 
 Floats = NDArray[np.float64]
@@ -30,18 +31,21 @@ class Within:
         A row of each cell; None where `levels` say all.
     counts : ndarray of int, shape (cells,)
     sums : ndarray, shape (sums, cells)
-    levels : ndarray of int, shape (cells,), or None
-        What tells the cells, ascending, where that is a whole number.
+    levels : ndarray of int or str, shape (cells,), or None
+        What tells the cells, ascending, where that is one column.
     """
 
     rows: Any
     counts: Ints
     sums: Floats
-    levels: Ints | None
+    levels: NDArray[Any] | None
 
 
-def rounded(found: Span | Cells, level: str | None) -> Within:
-    """Return the sums within cells, in the order of the whole number `level` that tells them."""
+def rounded(found: Span | Cells | Named, level: str | None) -> Within:
+    """Return the sums within cells, in the order of the column `level` that tells them."""
+    if isinstance(found, Named):
+        levels, counts, sums = found.in_order()
+        return Within(None, counts, sums, levels)
     if isinstance(found, Span):
         levels, sums = found.levels, found.sums
         return Within(None, sums[0].astype(np.int64), sums[int(found.weighted) :], levels)

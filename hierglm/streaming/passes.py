@@ -115,7 +115,7 @@ def _accumulate(
         fold = partial(source.fold, formula.names) if begun is None else begun.fold
         folded: Sums | None = fold(partial(_alone, reading), add)
         return _found(folded, source)
-    pieces = source.pieces(formula.names, even(source, reading.size))
+    pieces = source.pieces(formula.names, even(source, reading.size), reading.coded)
     total: Sums | None = None
     start = 0
     for rows, found in in_order((_task(reading, piece) for piece in pieces), workers()):

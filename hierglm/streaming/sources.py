@@ -58,8 +58,8 @@ class Source:
         Names of columns to an iterator of pyarrow tables that have each different row once, and
         in the column `COUNT` how often it occurs: for engines that can do this by themselves.
     split : callable, optional
-        Names of columns and a number of rows to an iterator of functions, each of which reads
-        one part of the table, of about so many rows, in any thread, one table after the other.
+        The arguments of `pieces` to an iterator of functions, each of which reads one part of the
+        table, of about so many rows, in any thread, one table after the other.
     fold : callable, optional
         Names of columns, a pure function of a pyarrow table, and an associative one that puts two
         of its results together, to the result of all rows, or None where there are none: for
@@ -78,14 +78,19 @@ class Source:
     fold: Callable[[Sequence[str], Callable[[Any], Any], Callable[[Any, Any], Any]], Any] | None = (
         None
     )
-    split: Callable[[Sequence[str], int], Iterator[Piece]] | None = None
+    split: Callable[[Sequence[str], int, Sequence[str]], Iterator[Piece]] | None = None
     begin: Callable[[Sequence[str]], Begun] | None = None
     parts: str = ""
 
-    def pieces(self, columns: Sequence[str], rows: int) -> Iterator[Piece]:
-        """Yield functions that read parts of the table, in order, of about so many rows."""
+    def pieces(
+        self, columns: Sequence[str], rows: int, coded: Sequence[str] = ()
+    ) -> Iterator[Piece]:
+        """Yield functions that read parts of the table, in order, of about so many rows.
+
+        Columns of text that are `coded` come as dictionaries, where the file has them so.
+        """
         if self.split is not None:
-            yield from self.split(columns, rows)
+            yield from self.split(columns, rows, coded)
             return
         for tables in _gathered(self.read(columns, min(rows, BATCH)), rows):
             yield partial(iter, tables)
@@ -174,28 +179,31 @@ def _of_dataset(found: Any, name: str, ours: bool = False) -> Source:
             if batch.num_rows:
                 yield pa.Table.from_batches([batch])
 
-    def split(columns: Sequence[str], rows: int) -> Iterator[Piece]:
+    def split(columns: Sequence[str], rows: int, coded: Sequence[str]) -> Iterator[Piece]:
+        reads = partial(_fragments, columns=columns, schema=found.schema, coded=coded)
         waiting: list[Any] = []
         for fragment in found.get_fragments():
             for part in fragment.split_by_row_group():
                 waiting.append(part)
                 sizes = [p.row_groups[0].num_rows for p in waiting]
                 if sum(sizes) + sizes[-1] / 2 >= rows:
-                    yield partial(_fragments, waiting, columns, found.schema)
+                    yield partial(reads, waiting)
                     waiting = []
         if waiting:
-            yield partial(_fragments, waiting, columns, found.schema)
+            yield partial(reads, waiting)
 
     own = split if ours and _short_row_groups(found) else None
     return Source(name, tuple(found.schema.names), read, found.count_rows, split=own)
 
 
-def _fragments(parts: Sequence[Any], columns: Sequence[str], schema: Any) -> Iterator[Any]:
+def _fragments(
+    parts: Sequence[Any], columns: Sequence[str], schema: Any, coded: Sequence[str]
+) -> Iterator[Any]:
     """Yield row groups as tables; several threads are at it already."""
-    return (_row_group(p, list(columns), schema) for p in parts)
+    return (_row_group(p, list(columns), schema, list(coded)) for p in parts)
 
 
-def _row_group(part: Any, columns: list[str], schema: Any) -> Any:
+def _row_group(part: Any, columns: list[str], schema: Any, coded: list[str]) -> Any:
     from pyarrow import parquet
 
     there = part.physical_schema
@@ -204,7 +212,11 @@ def _row_group(part: Any, columns: list[str], schema: Any) -> Any:
         return part.to_table(schema=schema, columns=columns, use_threads=False)
     # Without the dataset's scanner: a fifth of the time of reading.
     with parquet.ParquetFile(
-        part.path, metadata=part.metadata, memory_map=True, pre_buffer=False
+        part.path,
+        metadata=part.metadata,
+        memory_map=True,
+        pre_buffer=False,
+        read_dictionary=coded,
     ) as file:
         found = file.read_row_group(part.row_groups[0].id, columns=columns, use_threads=False)
     return found.select(columns)

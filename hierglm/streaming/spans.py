@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 MOST = 2**24
 """Numbers in an array of sums (128 MB); what needs more is looked up."""
-_LARGE = 2**20
+LARGE = 2**20
 """Numbers in an array of sums from which on errors of rounding are not carried along."""
 _HEAVY = 2**16
 """Rows of a level whose products may be added one after the other: more would lose digits."""
@@ -62,7 +62,7 @@ class Span:
             return self.cells() + other.cells()
         span = self._grown(low, high)
         here = slice(other.low - span.low, other.high - span.low)
-        if span.value.size > _LARGE:
+        if span.value.size > LARGE:
             # Each piece has several rows of each level: pieces are few, and so are roundings.
             span.value[:, here] += other.value
             for lost, place in ((span.lost, slice(None)), (other.lost, here)):
@@ -123,10 +123,17 @@ def spread(cells: Cells, weighted: bool) -> Span | None:
     (key,) = cells.keys
     levels = cells.rows.column(key).to_numpy()
     low, high = int(levels.min()), int(levels.max()) + 1
+    if not fits(low, high, weighted + len(cells.sums.value)):
+        return None
+    return laid_out(cells, weighted, low, high)
+
+
+def laid_out(cells: Cells, weighted: bool, low: int, high: int) -> Span:
+    """Return cells of whole numbers from `low` up to `high` as a span."""
+    (key,) = cells.keys
+    levels = cells.rows.column(key).to_numpy()
     first = int(weighted)
     width = first + len(cells.sums.value)
-    if not fits(low, high, width):
-        return None
     value, lost = np.zeros((width, high - low)), None
     value[0, levels - low] = cells.counts
     value[first:, levels - low] = cells.sums.value
@@ -160,6 +167,11 @@ def together(one: Span | Cells, other: Span | Cells, own: bool = False) -> Span 
         lost = None if first.lost is None else first.lost.copy()
         first = replace(first, value=first.value.copy(), lost=lost)
     return first.taking(spans[1])
+
+
+def near(levels: int, rows: int) -> bool:
+    """Tell whether an array of all levels of some rows costs less than to look up each."""
+    return levels <= _SPARSE * rows + _HEAVY
 
 
 def distance(column: Any) -> int:
@@ -224,7 +236,7 @@ class Adder:
             if span is not None:
                 low, high = min(low, span.low), max(high, span.high)
             width = len(self._pairs) + self._weighted
-            if not fits(low, high, width) or high - low > _SPARSE * n + _HEAVY:
+            if not fits(low, high, width) or not near(high - low, n):
                 self._look_up(levels)
                 return
             if span is None:

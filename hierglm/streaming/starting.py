@@ -18,8 +18,9 @@ from hierglm.streaming.cells import number
 from hierglm.streaming.covering import ROWS, Seen, complete, cover
 from hierglm.streaming.layout import Layout, layout_of
 from hierglm.streaming.middle import BINS
+from hierglm.streaming.naming import is_text
 from hierglm.streaming.sources import BATCH, Begun, Source
-from hierglm.streaming.spans import distance
+from hierglm.streaming.spans import distance, near
 
 _SPREAD = 6.0
 """Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""
@@ -96,29 +97,45 @@ def covered(
 
 
 def _layout(design: Design, head: Any) -> Layout:
-    """Return the products that are needed; unsigned numbers may be no places in an array."""
+    """Return the products that are needed.
+
+    Categories have an order of their own, and unsigned numbers may be no places in an array.
+    """
     from pyarrow import types
 
     layout = layout_of(design)
-    if layout.level is not None and types.is_uint64(head.schema.field(layout.level).type):
+    if layout.level is None:
+        return layout
+    column = head.column(layout.level)
+    if is_text(column.type):
+        return replace(layout, named=True)
+    if types.is_dictionary(column.type) or types.is_uint64(column.type):
         return replace(layout, level=None)
-    return layout
+    apart = types.is_integer(column.type) and not near(distance(column), head.num_rows)
+    return replace(layout, named=apart)
 
 
 def _reading(design: Design, layout: Layout, head: Any, size: int, cells: int) -> Reading:
     """Return how rows are read, some of which are there."""
+    from pyarrow import compute
+
     y = design.response.values
     reach = _SPREAD * max(float(y.std()), 1e-300)
     edges = np.linspace(y.mean() - reach, y.mean() + reach, BINS + 1)
     # Weights of levels are known to the encoding alone.
     plain = None if design.level_weights else plain_terms(design.formula, layout, head.schema)
-    block = min(size, max(PART, 16 * cells))
+    block, coded = min(size, max(PART, 16 * cells)), []
     if layout.level is not None:
         # Arrays of all levels are gone over for each block, and once more for each piece.
-        levels = distance(head.column(layout.level))
+        column = head.column(layout.level)
+        levels = compute.count_distinct(column).as_py() if layout.named else distance(column)
         block = min(max(PART, 2 * levels), _BLOCK)
-        size = min(max(size, 8 * levels), _PIECE)
-    return Reading(design, layout, edges, plain, size, block)
+        # Pieces whose levels have names are held as a whole.
+        size = min(max(size, 8 * levels), _HELD if layout.named else _PIECE)
+        # Parquet gives up its dictionary where most rows have a text of their own.
+        if is_text(column.type) and 16 * levels <= len(column):
+            coded.append(layout.level)
+    return Reading(design, layout, edges, plain, size, block, tuple(coded))
 
 
 def even(source: Source, size: int) -> int:

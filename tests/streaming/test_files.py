@@ -19,6 +19,7 @@ from hierglm.posterior import StreamedFit
 from hierglm.results.archive import read_archive, to_array, write_archive
 
 MODELS = {
+    "text": ("y ~ x + (1 + x | t)", "gaussian", {}),
     "an array of levels": ("y ~ x + (1 + x | g)", "gaussian", {}),
     "crossed, text, dummies": ("y ~ x + f + (1 + x | g) + (1 | h)", "gaussian", {}),
     "weights of levels": ("y ~ x + (1 | h)", "gaussian", {"weights": {"h": {"u": 2.0}}}),
@@ -37,6 +38,7 @@ def table(seed: int = 4) -> pd.DataFrame:
             "f": rng.choice(list("ab"), n),
             "g": 1000 - np.arange(n) // 20,
             "h": rng.choice(list("uvw"), n),
+            "t": [f"ä{k}" for k in 500 - np.arange(n) // 20],
             "b": rng.integers(0, 2, n),
             "k": rng.integers(0, 4, n) / 2,
         }
@@ -140,6 +142,9 @@ CHANGES: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], Any], str]] 
         "an array of levels", lambda s: s["levels"]["array"], lambda x: x[::-1], "the levels"),
     "levels without those of its rows": (
         "an array of levels", lambda s: s["levels"]["array"], lambda x: x - 500, "the levels"),
+    "numbers for text": (
+        "text", lambda s: s["known"]["fields"]["groups"]["tuple"][0]["fields"]["rows"]["array"],
+        lambda x: x.astype(float), "cannot be"),
     "a column less": (
         "an array of levels", _field("R"), lambda x: x[1:, 1:], "factor of the columns"),
     "no number": (
