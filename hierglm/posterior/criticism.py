@@ -209,7 +209,7 @@ class Criticism(Fitted):
         SettingsError
             A unit or response that there is not; moment matching of several linear predictors;
             a fit that has a mode in place of draws.
-        PriorError
+        CheckpointError, PriorError
             Of "refit", as of `kfold`.
         """
         from hierglm.comparing import loo
@@ -275,8 +275,7 @@ class Criticism(Fitted):
         SettingsError
             A number of folds or a column that cannot be.
         PriorError
-            A flat prior of a coefficient of which too few rows would tell without some fold:
-            names the folds and a prior that would do, before anything is fitted.
+            A flat prior of which too few rows would tell without some fold; before any is fitted.
         """
         from hierglm.comparing import kfold
 
