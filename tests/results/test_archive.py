@@ -294,7 +294,7 @@ def test_headers_that_lie(data: bytes, words: str) -> None:
 
 
 VALUES = [
-    None, True, 3, 2.5, float("inf"), -0.0, "text \ud800 \n", ("a", ("b", 1)), [1, "x"],
+    None, True, 3, 2.5, float("inf"), -0.0, "text 时 \n", ("a", ("b", 1)), [1, "x"],
     {"a": 1, ("b", 2): [3]}, ResponseForm.GLM, Choice("p", ResponseForm.GLM, "why"),
     Settings(seed=2**32 - 1, adapt_delta=0.1 + 0.2, progress=None),
 ]  # fmt: skip

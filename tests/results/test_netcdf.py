@@ -87,6 +87,8 @@ def test_xarray_reads_what_is_looked_at(fit: Fit, tmp_path: Path, monkeypatch: A
     assert found[name].equals(fit[name])
 
 
+# ArviZ 0.20 says so of every group that is none of its own, and reads the file all the same.
+@pytest.mark.filterwarnings("ignore:hierglm group is not defined:UserWarning")
 def test_arviz_reads_it(fit: Fit, tmp_path: Path) -> None:
     import arviz as az
 
