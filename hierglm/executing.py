@@ -21,7 +21,7 @@ from concurrent.futures import (
 from itertools import count
 from typing import Any, TypeVar
 
-from hierglm.dask_executor import DaskExecutor, LostAnswer, is_dasks
+from hierglm.dask_executor import LOOK, DaskExecutor, LostAnswer, is_dasks
 from hierglm.errors import SettingsError, WorkerError
 from hierglm.shipping import Missing, Parcel, work
 
@@ -65,7 +65,8 @@ def perform(
     Raises
     ------
     WorkerError
-        If workers keep dying, or an executor that cannot be replaced is broken.
+        If workers keep dying, an executor that cannot be replaced is broken, or a Dask cluster has
+        had no worker for a quarter of an hour (after half a minute a warning says so).
     SettingsError
         If the executor is none, or if what is sent cannot be pickled.
     Exception
@@ -135,14 +136,24 @@ class _Crew:
             if not (self._flying or self._again or self._ended):
                 return
             if self._flying:
-                done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in self._landed():
                     self._take(future)
                 if told is not None:
                     told(turn + len(self._ended))
             while turn in self._ended:
                 yield self._ended.pop(turn).result()
                 turn += 1
+
+    def _landed(self) -> set[Future[Any]]:
+        """Return units that have ended, of which there is one at least."""
+        watch = self._executor.watch() if isinstance(self._executor, DaskExecutor) else None
+        while True:
+            done, _ = wait(
+                self._flying, None if watch is None else LOOK, return_when=FIRST_COMPLETED
+            )
+            if done or watch is None:
+                return done
+            watch.look()
 
     def leave(self) -> None:
         """Cancel what waits, and close what was not the caller's."""

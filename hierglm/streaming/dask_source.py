@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from hierglm.dask_executor import result_of
 from hierglm.errors import DataError, HierglmError
 from hierglm.streaming.sources import Begun, Source, unknown
 
@@ -18,14 +19,14 @@ Merge = Callable[[Any, Any], Any]
 
 def of_dask(frame: Any) -> Source:
     """Return how the parts of a Dask DataFrame are read: by its client's workers, or by threads."""
-    there = _workers()
+    there = _client() is not None
 
     def parts(columns: Sequence[str]) -> list[Any]:
         return list(frame[list(columns)].to_delayed())
 
     def read(columns: Sequence[str], rows: int) -> Iterator[Any]:
         for part in parts(columns):
-            found = _table(part.compute())
+            found = _table(_computed(part))
             for start in range(0, found.num_rows, rows):
                 yield found.slice(start, rows)
 
@@ -37,7 +38,7 @@ def of_dask(frame: Any) -> Source:
         if there:
             from dask import delayed
 
-            return Begun(delayed(_few)(first).compute(), partial(_folded, [first, *others], None))
+            return Begun(_computed(delayed(_few)(first)), partial(_folded, [first, *others], None))
         table = _table(first.compute())
         return Begun(table, partial(_folded, others, table))
 
@@ -54,7 +55,7 @@ def of_dask(frame: Any) -> Source:
 
 def _folded(parts: Sequence[Any], first: Any, reduce: Reduce, merge: Merge) -> Any:
     """Return what a table is reduced to; its first part may be a table that is there already."""
-    from dask import compute, delayed
+    from dask import delayed
 
     # What a part is reduced with goes to each worker once, not with each part.
     work = delayed(reduce, traverse=False)
@@ -68,18 +69,23 @@ def _folded(parts: Sequence[Any], first: Any, reduce: Reduce, merge: Merge) -> A
         # Neighbours, so that the order of rows, and every digit, is the same on any machines.
         pairs = [delayed(_merged)(merge, *left[k : k + 2]) for k in range(0, len(left) - 1, 2)]
         left = [*pairs, *left[2 * len(pairs) :]]
-    return compute(left[0])[0]
+    return _computed(left[0])
 
 
-def _workers() -> bool:
-    """Tell whether Dask has a client, whose workers do what is asked of it."""
+def _computed(found: Any) -> Any:
+    """Return what Dask computes: by its client's workers, where it has a client."""
+    client = _client()
+    return found.compute() if client is None else result_of(client.compute(found), client)
+
+
+def _client() -> Any:
+    """Return Dask's client, whose workers do what is asked of it; None where there is none."""
     try:
         from distributed import get_client
 
-        get_client()
+        return get_client()
     except (ImportError, ValueError):
-        return False
-    return True
+        return None
 
 
 def _table(part: Any) -> Any:
