@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierglm.checkpointing.file import read_checkpoint
@@ -18,6 +17,7 @@ from hierglm.engines.methods import Method, Optimize, Sample, method_of
 from hierglm.engines.predict import Prediction, cost
 from hierglm.errors import EngineMissing, SettingsError
 from hierglm.models import Model
+from hierglm.paths import path_of
 from hierglm.plan.choose import Asked, choose
 from hierglm.plan.forms import Plan
 from hierglm.posterior import Fit, kind_of
@@ -121,6 +121,7 @@ class PreparedModel(Simulations, Shown):
                 "in memory and in the file, out='draws.nc' draws of levels in the file alone"
             )
         kept = None if checkpoint is None else read_checkpoint(checkpoint)
+        file = None if out is None else path_of(out, "out")
         if seed is None and kept is not None:
             seed = kept.seed
         own = {"chains": chains, "warmup": warmup, "adapt_delta": adapt_delta,
@@ -144,7 +145,7 @@ class PreparedModel(Simulations, Shown):
             settings = replace(settings, chains=1, warmup=0, draws=count)
         return run(
             kind_of(ready.model), ready._plan, ready._program, ready._engine, settings, warmup,
-            adapt_delta, ready._notes, kept, executor, None if out is None else Path(out),
+            adapt_delta, ready._notes, kept, executor, file,
         )  # fmt: skip
 
     def _suited(self, method: Method) -> PreparedModel:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierglm.errors import DataError, clipped, suggest
+from hierglm.paths import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ def reader_of(path: str | Path) -> tuple[str, Mapping[str, Any]]:
     >>> reader_of("schools.parquet")
     ('read_parquet', {})
     """
-    name = Path(path).name.lower()
+    name = path_of(path, "data").name.lower()
     for ending in sorted(READERS, key=len, reverse=True):
         if name.endswith(ending):
             return READERS[ending]

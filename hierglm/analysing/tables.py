@@ -15,6 +15,7 @@ from hierglm.design.reading import as_table
 from hierglm.design.table import Column, table_of
 from hierglm.errors import AnalysisError, DataError, FormulaError, suggest
 from hierglm.formula.parse import parse
+from hierglm.paths import path_of
 from hierglm.reading import read_table as read_file
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read_table(
     """
     keys = {"factors": factors, "levels": levels or {}, "columns": columns or {}, "where": where}
     try:
-        return read_data("", keys, Path(path))
+        return read_data("", keys, path_of(path, "path"))
     except AnalysisError as error:
         raise DataError(str(error).removeprefix(".")) from error
 

@@ -15,6 +15,7 @@ import numpy as np
 from hierglm.draws.draws import STATS
 from hierglm.engines.run import Run
 from hierglm.errors import CheckpointError, FileError, clipped
+from hierglm.paths import path_of
 from hierglm.results.archive import read_archive, read_json, to_array, write_archive
 from hierglm.results.fitted import Fitted
 from hierglm.results.pack import Packer, unpack
@@ -114,7 +115,7 @@ def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
     FileError
         A file that is damaged or something else.
     """
-    target = Path(path).absolute()  # the working folder may change meanwhile
+    target = path_of(path, "checkpoint").absolute()  # the working folder may change meanwhile
     shown = repr(str(path))
     if not target.exists():
         return Checkpoint(target)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hierglm.errors import CheckpointError, FileError, clipped
+from hierglm.paths import path_of
 from hierglm.results.archive import MAX_JSON, read_json
 from hierglm.writing import make_folder, write_text
 
@@ -64,7 +65,7 @@ def open_folder(
     FileError
         If there is something else, or it cannot be read or written.
     """
-    folder = Path(path).absolute()
+    folder = path_of(path, "checkpoint").absolute()
     file, shown = folder / _RUN, repr(str(path))
     if folder.exists() and not folder.is_dir():
         raise FileError(f"checkpoint={shown} is a file, and {task} keeps its parts in a folder")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hierglm.paths import path_of
 from hierglm.posterior.changes import Changes
 from hierglm.posterior.criticism import Criticism
 from hierglm.posterior.documents import Documents
@@ -207,10 +208,11 @@ class Fit(Shown, Tables, Quantities, Predictions, Marginals, Changes, Criticism,
         """
         from hierglm.results import netcdf, store
 
-        if Path(path).suffix.lower() != netcdf.ENDING:
+        path = path_of(path, "path")
+        if path.suffix.lower() != netcdf.ENDING:
             return store.save(self, path)
         netcdf.write(self, path)
-        return Path(path)
+        return path
 
 
 def load(
@@ -238,6 +240,7 @@ def load(
     from hierglm.posterior.streamed import kind_of
     from hierglm.results import netcdf, store
 
+    path = path_of(path, "path")
     read = netcdf.load if netcdf.is_netcdf(path) else store.load
     loaded = read(path, functions, max_bytes)
     kind = kind_of(loaded.plan.model)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hierglm.errors import SettingsError, suggest
+from hierglm.paths import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ class ModelTable:
         """
         from hierglm.publishing.files import save
 
-        return save(self, Path(path))
+        return save(self, path_of(path, "path"))
 
     def frame(self) -> pd.DataFrame:
         """Return the texts as a data frame: columns block, row, and one for each model."""

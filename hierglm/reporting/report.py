@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hierglm.errors import SettingsError
+from hierglm.paths import path_of
 from hierglm.reporting.document import Block, Callout, Document, Listing, Paragraph
 from hierglm.reporting.markdown import set_document
 from hierglm.reporting.page import set_page
@@ -81,7 +82,7 @@ def write_report(make: Callable[[], Document], path: str | Path) -> Path:
     SettingsError, FileError
         An ending that is not known; a path that cannot be written.
     """
-    target = Path(path)
+    target = path_of(path, "path")
     ending = target.suffix.lower()
     if ending not in (*SETTERS, ".pdf"):
         raise SettingsError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from hierglm.draws.draws import Variable
 from hierglm.errors import FileError, SettingsError
+from hierglm.paths import path_of
 from hierglm.results.effects import coef, known_group, ranef
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import select, table
@@ -114,7 +115,8 @@ def stream(
     >>> pd.read_csv(file)["estimate"].equals(fit.ranef()["estimate"])
     True
     """
-    ending = Path(out).suffix.lower()
+    file = path_of(out, "out")
+    ending = file.suffix.lower()
     if ending not in _OPEN:
         raise FileError(f"cannot write {str(out)!r}: out= ends in one of {', '.join(_OPEN)}")
     if draws and ending != ".parquet":
@@ -136,7 +138,7 @@ def stream(
                 flat = part.values.reshape(-1, len(rows)).T
                 rows["draws"] = list(np.ascontiguousarray(flat))
             write(rows)
-    return Path(out)
+    return file
 
 
 def _parts(variables: list[Variable]) -> Iterator[Variable]:

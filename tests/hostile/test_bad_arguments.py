@@ -115,3 +115,32 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     for ask in (hg.load, lambda p: hg.model("y ~ x", str(p)), lambda p: hg.model("y ~ x", p)):
         with pytest.raises(HierglmError):
             ask(pipe)
+
+
+WRITTEN: dict[str, Callable[[hg.Fit, Any, Any], Any]] = {
+    "save": lambda fit, model, path: fit.save(path),
+    "load": lambda fit, model, path: hg.load(path),
+    "read_table": lambda fit, model, path: hg.read_table(path),
+    "ranef": lambda fit, model, path: fit.ranef(out=path),
+    "report": lambda fit, model, path: fit.report(path),
+    "table": lambda fit, model, path: fit.table().save(path),
+    "reproduce": lambda fit, model, path: fit.reproduce(path),
+    "out": lambda fit, model, path: model.fit(out=path),
+    "checkpoint": lambda fit, model, path: model.fit(checkpoint=path),
+    "many": lambda fit, model, path: hg.fit_many(["y ~ 1", "y ~ x"], table(), checkpoint=path),
+    "kfold": lambda fit, model, path: fit.kfold(2, checkpoint=path),
+    "calibrate": lambda fit, model, path: model.calibrate(1, checkpoint=path),
+}
+
+
+@pytest.mark.parametrize(
+    "path", [3, b"a.hglm", True, "", "a\0b", "x" * 5000], ids=lambda x: repr(x)[:9]
+)
+@pytest.mark.parametrize("name", WRITTEN)
+def test_paths_that_are_none(
+    name: str, path: Any, fit: hg.Fit, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match=r"^(path|out|data|checkpoint) (must be a path|cannot be)"):
+        WRITTEN[name](fit, model, path)
+    assert list(tmp_path.iterdir()) == []
