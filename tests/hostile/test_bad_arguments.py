@@ -137,7 +137,7 @@ WRITTEN: dict[str, Callable[[hg.Fit, Any, Any], Any]] = {
     "path", [3, b"a.hglm", True, "", "a\0b", "x" * 5000], ids=lambda x: repr(x)[:9]
 )
 @pytest.mark.parametrize("name", WRITTEN)
-def test_paths_that_are_none(
+def test_paths_of_any_kind(
     name: str, path: Any, fit: hg.Fit, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
