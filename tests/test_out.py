@@ -16,12 +16,14 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
+from hierglm.draws import stored
 from hierglm.draws.stored import InFile, StoredVariable
-from hierglm.engines import embedded
+from hierglm.engines import embedded, stan_csv, storing
 from hierglm.engines.embedded import EmbeddedEngine
 from hierglm.engines.storing import StoringEngine
 from hierglm.errors import EngineError, FileError, SamplingError, SettingsError
-from tests.engines.conftest import posix_only
+from tests.engines import programs
+from tests.engines.conftest import fake_exe, posix_only
 from tests.engines.test_abuse import _alive, _descendants
 
 FORMULA = "n ~ x + (x | g) + (1 | h)"
@@ -61,7 +63,7 @@ def test_draws_are_those_of_memory(
     held: hg.Fit, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chains whose draws are files, and chains that are too small for that."""
-    monkeypatch.setattr(embedded, "_IN_FILES", least)
+    monkeypatch.setattr(embedded, "IN_FILES", least)
     mapped = []
     monkeypatch.setattr(embedded, "mapped", lambda *a: mapped.append(a) or real(*a))
     found = fitted(out=tmp_path / "draws.nc")
@@ -81,9 +83,30 @@ def test_draws_are_those_of_memory(
 real = embedded.mapped
 
 
-def test_on_an_executor(held: hg.Fit, tmp_path: Path) -> None:
+def test_on_an_executor(held: hg.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chains from elsewhere come in memory, and do not stay there."""
+    monkeypatch.setattr(storing, "IN_FILES", 1)
+    laid = []
+    monkeypatch.setattr(stored, "mapped", lambda *a: laid.append(a[1]) or real(*a))
     with ThreadPoolExecutor(2) as pool:
         assert_same(fitted(out=tmp_path / "draws.nc", executor=pool), held)
+    assert sorted(laid) == 2 * [(1, 40, 3, 1)] + 2 * [(1, 40, 20, 2)]
+    assert [f.name for f in tmp_path.iterdir()] == ["draws.nc"]
+
+
+@posix_only()
+def test_of_cmdstan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its text is read row by row into files."""
+    any_program = hg.CmdStanEngine(exe_file=fake_exe(tmp_path, programs.NORMAL))
+    program = hg.model(FORMULA, table(), "poisson", engine=any_program)._program
+    engine = hg.CmdStanEngine(exe_file=fake_exe(tmp_path, program))
+    held = fitted(engine=engine)
+    monkeypatch.setattr(stan_csv, "IN_FILES", 1)
+    laid = []
+    monkeypatch.setattr(stan_csv, "mapped", lambda *a: laid.append(a[1][0]) or real(*a))
+    assert_same(fitted(engine=engine, out=tmp_path / "draws.nc"), held)
+    assert laid == [40, 40]
+    assert not list(tmp_path.glob(".hierglm-*"))
 
 
 class Mortal(EmbeddedEngine):
@@ -138,7 +161,7 @@ def test_what_out_refuses(tmp_path: Path) -> None:
 def test_a_disk_without_room_is_told_before_sampling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_IN_FILES", 1)
+    monkeypatch.setattr(embedded, "IN_FILES", 1)
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     # A limit of files stands in for a disk: 2 chains of 20,000 draws do not fit.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, old[1]))
@@ -155,7 +178,7 @@ import sys
 from pathlib import Path
 from hierglm.engines import embedded
 from tests.test_out import fitted
-embedded._IN_FILES = 1
+embedded.IN_FILES = 1
 print("ready", flush=True)
 fitted(out=Path(sys.argv[1]) / "draws.nc", draws=1_000_000)
 """

@@ -7,6 +7,7 @@ import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ Read = Callable[[int, int], Floats]
 CHUNK = 2**14
 """About how many numbers of a chain stand together in a file (128 kB): what reading one level
 costs."""
+IN_FILES = 2**23
+"""Bytes from which on the draws of a chain are a file, where one may be."""
 _BLOCK = 2**22
 """Most numbers that are read at once (32 MB)."""
 
@@ -221,10 +224,45 @@ def mapped(path: Path, shape: Sequence[int]) -> Floats:
     return np.frombuffer(memory, dtype=np.float64).reshape(shape)
 
 
+def laid_down(values: Floats, folder: Path) -> Floats:
+    """Return the same numbers in a file without a name, read when they are looked at.
+
+    Parameters
+    ----------
+    values : ndarray, shape (chains, draws, ...)
+        What is in a file already stays there.
+    folder : Path
+        Where the file is.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    """
+    if _file_of(values) is not None or not values.size:
+        return values
+    try:
+        with TemporaryDirectory(prefix=".hierglm-", dir=folder) as place:
+            path = Path(place) / "draws"
+            with path.open("xb") as file:
+                for chain in values:
+                    for draw in chain:
+                        np.ascontiguousarray(draw).tofile(file)
+            return mapped(path, values.shape)
+    except OSError as error:
+        raise FileError(f"cannot write draws in {str(folder)!r}: {error.strerror}") from error
+
+
 def forget(array: Floats) -> None:
     """Let go of the memory that holds what was read of a `mapped` array; it can be read again."""
+    memory = _file_of(array)
+    if memory is not None and hasattr(memory, "madvise"):
+        memory.madvise(mmap.MADV_DONTNEED)
+
+
+def _file_of(array: Floats) -> mmap.mmap | None:
+    """Return the file that an array is of, if it is a `mapped` one."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None

@@ -137,8 +137,11 @@ class CmdStanEngine:
         """Return one chain by itself; see `hierglm.engines.engine.ByChain`."""
         threads = max(1, settings.processors // settings.parallel)
         alone = {"numbers": [number], "threads": threads}
-        with Child(_WORKER, scratch=True) as child, together.with_child(child):
-            return self._chains(child, program, settings, report, alone)
+        scratch = True if folder is None else folder
+        with Child(_WORKER, scratch=scratch) as child, together.with_child(child):
+            # Files lose their names with the child, and live as long as they are looked at.
+            place = None if folder is None else Path(child.scratch)
+            return self._chains(child, program, settings, report, alone, place)
 
     def _chains(
         self,
@@ -147,8 +150,9 @@ class CmdStanEngine:
         settings: Settings,
         report: Progress,
         some: Mapping[str, Any],
+        place: Path | None = None,
     ) -> Run:
-        """Return the chains of a run, or those that are asked for."""
+        """Return the chains of a run, or those that are asked for; large values in a place."""
         data = to_json(program.data)
         try:
             exe, threaded = self._executable(child, program, report)
@@ -158,7 +162,7 @@ class CmdStanEngine:
                 {**request, "exe": exe, "threaded": threaded, **some}, child, report
             )
             files, lost = _by_chain(facts["files"]), _by_chain(facts["lost"])
-            return read_survivors(files, list(program.read), lost)
+            return read_survivors(files, list(program.read), lost, place)
         except Failure as failure:
             raise explain(failure, program, self.name) from None
         finally:

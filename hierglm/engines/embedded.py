@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hierglm.draws.draws import Draws
-from hierglm.draws.stored import mapped
+from hierglm.draws.stored import IN_FILES, mapped
 from hierglm.engines.alongside import Alongside
 from hierglm.engines.child import Answer, Child, Failure, Progress
 from hierglm.engines.data import to_json
@@ -28,8 +28,6 @@ from hierglm.plan.forms import Ability
 from hierglm.program.fragment import Program
 
 WORKER = "stanli_worker.py"
-_IN_FILES = 2**23
-"""Bytes from which on all draws of a chain are a file, where one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class EmbeddedEngine:
         request = {**_sampling_request(program, settings), "chain": number}
         scratch: bool | Path = False
         if folder is not None:
-            scratch, request["in_files"] = folder, _IN_FILES
+            scratch, request["in_files"] = folder, IN_FILES
         with Child(WORKER, scratch=scratch) as child, together.with_child(child):
             # Its files lose their names with the child, and live as long as they are looked at.
             return self._ask(child, request, program, report)

@@ -76,7 +76,12 @@ def read_chains(files: Sequence[str | PathLike[str]], names: Sequence[str] | Non
     return join_chains(chains, [str(file) for file in files])
 
 
-def read_survivors(files: Mapping[int, str], names: Sequence[str], lost: Mapping[int, str]) -> Run:
+def read_survivors(
+    files: Mapping[int, str],
+    names: Sequence[str],
+    lost: Mapping[int, str],
+    folder: Path | None = None,
+) -> Run:
     """Return the draws of the chains whose files are whole; the others are lost.
 
     Parameters
@@ -87,6 +92,8 @@ def read_survivors(files: Mapping[int, str], names: Sequence[str], lost: Mapping
         The Stan variables to read.
     lost : mapping of int to str
         Chains that died before, and why.
+    folder : Path, optional
+        Where large values may be, see `hierglm.engines.stan_csv.read_table`.
 
     Raises
     ------
@@ -96,7 +103,7 @@ def read_survivors(files: Mapping[int, str], names: Sequence[str], lost: Mapping
 
     def read(file: str) -> Chain | SamplingError:
         try:
-            return read_chain(file, names)
+            return read_chain(file, names, folder)
         except SamplingError as error:
             return error
 
@@ -121,7 +128,7 @@ def join_chains(chains: Sequence[Chain], files: Sequence[str]) -> Run:
             raise SamplingError(f"{file} and {files[0]} are not chains of one run")
     metrics = [c.metric for c in chains]
     return Run(
-        values={name: np.stack([c.values[name] for c in chains]) for name in chains[0].values},
+        values={name: _stacked([c.values[name] for c in chains]) for name in chains[0].values},
         stats=name_stats({s: np.stack([c.stats[s] for c in chains]) for s in chains[0].stats}),
         step_size=np.array([c.step_size for c in chains]),
         metric=None if any(m is None for m in metrics) else np.stack(metrics),  # type: ignore[arg-type]
@@ -129,9 +136,16 @@ def join_chains(chains: Sequence[Chain], files: Sequence[str]) -> Run:
     )
 
 
-def read_chain(file: str | PathLike[str], names: Sequence[str] | None = None) -> Chain:
-    """Return one chain's file; see `read_chains`."""
-    found = read_table(file, names)
+def _stacked(values: Sequence[Floats]) -> Floats:
+    """Return chains in one array; one alone stays where it is, which may be a file."""
+    return values[0][None] if len(values) == 1 else np.stack(values)
+
+
+def read_chain(
+    file: str | PathLike[str], names: Sequence[str] | None = None, folder: Path | None = None
+) -> Chain:
+    """Return one chain's file; see `read_survivors`."""
+    found = read_table(file, names, folder=folder)
     warmup, draws = _rows(found.head.settings)
     # A last line cut short would be filled up with NaN; what follows the draws must be there.
     if found.rows != warmup + draws or not any("Elapsed Time" in note for note in found.notes):

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hierglm.draws.stored import IN_FILES, mapped
 from hierglm.engines.run import STAN_STATS
 from hierglm.errors import SamplingError
 
@@ -70,6 +71,7 @@ def read_table(
     file: str | PathLike[str],
     names: Sequence[str] | None = None,
     stats: Sequence[str] = STAN_STATS,
+    folder: Path | None = None,
 ) -> Table:
     """Return one output file of any method.
 
@@ -80,6 +82,9 @@ def read_table(
         The Stan variables to read; all by default.
     stats : sequence of str
         The method's own columns.
+    folder : Path, optional
+        Where the numbers of a large file may be, in place of memory, which then has a row at a
+        time.
 
     Raises
     ------
@@ -94,7 +99,10 @@ def read_table(
             wanted = _layout(head.columns, names, stats)
             places = sorted({i for span in wanted.values() for i in range(*span[0])})
             source.seek(head.size)
-            table = _numbers(source, places, len(head.columns))
+            if folder is None or path.stat().st_size < IN_FILES:
+                table = _numbers(source, places, len(head.columns))
+            else:
+                table = _in_file(source, places, len(head.columns), folder / f"{path.stem}.draws")
     except (OSError, ValueError) as error:
         raise SamplingError(f"{path} is not a whole output of CmdStan: {error}") from error
     where = {place: i for i, place in enumerate(places)}
@@ -167,6 +175,22 @@ def _layout(
             raise ValueError(f"the columns of {name!r} are not those of an array")
         layout[name] = ((start, stop), dims)
     return layout
+
+
+def _in_file(source: IO[bytes], places: list[int], columns: int, path: Path) -> Floats:
+    """Return the same as `_numbers`, read row by row into a file, which may be removed then."""
+    at, rows = np.array(places), 0
+    with path.open("xb") as out:
+        for line in source:
+            text = line.strip()
+            if not text or text.startswith(b"#"):
+                continue
+            row = np.fromstring(text, dtype=np.float64, sep=",")
+            if len(row) != columns:
+                raise ValueError(f"row {rows + 1} has {len(row)} numbers for {columns} columns")
+            row[at].tofile(out)
+            rows += 1
+    return mapped(path, (rows, len(places))) if rows else np.empty((0, len(places)))
 
 
 def _numbers(source: IO[bytes], places: list[int], columns: int) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hierglm.draws.draws import Draws, Variable
-from hierglm.draws.stored import InChains, StoredVariable
+from hierglm.draws.stored import IN_FILES, InChains, StoredVariable, laid_down
 from hierglm.engines.engine import Engine, Settings
 from hierglm.engines.progress import progress_bar
 from hierglm.engines.run import Run, gathered
@@ -51,6 +51,10 @@ class StoringEngine(WrappedEngine):
         """
         have: dict[int, Run] = {}
         lost: dict[int, SamplingError] = {}
+        by_name: dict[str, list[Output]] = {}
+        for out in program.outputs:
+            by_name.setdefault(out.variable, []).append(out)
+        on_disk = {name: outs for name, outs in by_name.items() if _of_levels(outs)}
         with (
             progress_bar(settings) as show,
             each_chain(self._by_chain, program, settings, (), show, self._folder) as chains,
@@ -59,11 +63,7 @@ class StoringEngine(WrappedEngine):
                 if isinstance(found, SamplingError):
                     lost[number] = found
                 else:
-                    have[number] = found
-        by_name: dict[str, list[Output]] = {}
-        for out in program.outputs:
-            by_name.setdefault(out.variable, []).append(out)
-        on_disk = {name: outs for name, outs in by_name.items() if _of_levels(outs)}
+                    have[number] = self._laid_down(found, on_disk)
         left = [out for out in program.outputs if out.variable not in on_disk]
         names = {out.stan for out in left}
         small = {
@@ -75,6 +75,17 @@ class StoringEngine(WrappedEngine):
         for name, outs in on_disk.items():
             every[name] = _stored(outs, have, draws)
         return replace(draws, variables={name: every[name] for name in by_name})
+
+    def _laid_down(self, chain: Run, on_disk: Mapping[str, list[Output]]) -> Run:
+        """Return a chain whose large values are in files: from another process they are not."""
+        wanted = {out.stan for outs in on_disk.values() for out in outs}
+        values = {
+            name: laid_down(value, self._folder)
+            if name in wanted and value.nbytes >= IN_FILES
+            else value
+            for name, value in chain.values.items()
+        }
+        return replace(chain, values=values)
 
 
 def _of_levels(outputs: list[Output]) -> bool:

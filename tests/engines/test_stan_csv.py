@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hierglm.engines import stan_csv
 from hierglm.engines.engine import Settings
 from hierglm.engines.recorded import RecordedEngine
 from hierglm.engines.run import STAN_STATS
@@ -44,6 +45,31 @@ def test_as_cmdstanpy_reads_it(name: str) -> None:
     else:
         assert np.array_equal(chain.metric, theirs.inv_metric[0])
     assert 0 <= chain.seconds < 1
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_row_by_row_into_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same numbers, bit for bit, as at once."""
+    monkeypatch.setattr(stan_csv, "IN_FILES", 1)
+    file = RECORDED / f"{name}.csv"
+    at_once, by_rows = read_chain(file), read_chain(file, None, tmp_path)
+    (left,) = tmp_path.iterdir()
+    left.unlink()
+    for one, other in ((at_once.values, by_rows.values), (at_once.stats, by_rows.stats)):
+        assert list(one) == list(other)
+        for key, values in one.items():
+            assert other[key].shape == values.shape
+            assert other[key].tobytes() == values.tobytes()
+
+
+def test_a_row_cut_short_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stan_csv, "IN_FILES", 1)
+    lines = (RECORDED / "diag_1.csv").read_bytes().splitlines(keepends=True)
+    rows = [k for k, line in enumerate(lines) if line[:1] not in (b"#", b"l", b"\n")]
+    lines[rows[4]] = lines[rows[4]].rpartition(b",")[0] + b"\n"
+    (tmp_path / "cut.csv").write_bytes(b"".join(lines))
+    with pytest.raises(SamplingError, match=r"cut\.csv is not a whole output.*row 5 has \d+ num"):
+        read_chain(tmp_path / "cut.csv", None, tmp_path)
 
 
 def test_without_warmup() -> None:
