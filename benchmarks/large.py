@@ -1,12 +1,13 @@
 """Time, memory and bytes of reading a table in batches, beside a sum of the same columns.
 
 ``python -m benchmarks.large`` measures the whole grid, ten minutes on a quiet machine: Parquet
-files of 10^4 to 10^8 rows (4.7 GB in all, written in two minutes; ``--folder`` keeps them for the
-next time), 10^2 to 10^6 levels, 1 and 2 workers. A line is a case: wall and CPU seconds of hierglm,
-its peak memory, bytes of the columns that it reads; then the seconds in which DuckDB, with as many
-threads, sums the same columns, what hierglm takes in units of that, and the seconds in which DuckDB
-makes the same sums of products by groups (``by group``). ``dask`` reads the file as a Dask
-DataFrame, beside Dask's own sum.
+files of 10^4 to 10^8 rows (5.2 GB in all, written in two minutes; ``--folder`` keeps them for the
+next time), 10^2 to 10^6 levels, 1 and 2 workers; levels that are text (``text``) to 10^7 rows. A
+file is read through before, so that none waits for the disk. A line is a case: wall and CPU seconds
+of hierglm, its peak memory, bytes of the columns that it reads; then the seconds in which DuckDB,
+with as many threads, sums the same columns, what hierglm takes in units of that, and the seconds in
+which DuckDB makes the same sums of products by groups (``by group``). ``dask`` reads the file as a
+Dask DataFrame, beside Dask's own sum.
 
 Every case has a process of its own, so that its memory is its own. There a first, small table is
 read by both sides, so that no import is timed; of tables below 10^7 rows the best of three runs
@@ -33,11 +34,12 @@ import numpy as np
 CHUNK = 2**20
 ROWS = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 LEVELS = [100, 1_000, 10_000, 100_000, 1_000_000]
-KINDS = ["sums", "counts", "dask"]
+KINDS = ["sums", "text", "counts", "dask"]
 FEW = 10_000_000
 """Rows below which a case is run three times."""
 MODELS = {
     "sums": "y ~ x + z + (1 + x | g{levels})",
+    "text": "y ~ x + z + (1 + x | t{levels})",
     "counts": "n ~ a + b + (1 | h)",
     "dask": "y ~ x + z + (1 + x | g{levels})",
 }
@@ -47,13 +49,17 @@ COLUMNS = ("model", "rows", "levels", "workers", "seconds", "CPU s", "peak MB", 
 WIDTHS = (6, 12, 10, 8, 9, 8, 8, 8, 8, 8, 6, 7, 9, 7)
 
 
-def write(path: Path, rows: int, seed: int = 1) -> None:
-    """Write a table of some rows: a Gaussian response and a count, predictors, groups."""
+def write(path: Path, rows: int, text: bool = False, seed: int = 1) -> None:
+    """Write a table of some rows: a Gaussian response and a count, predictors, groups.
+
+    Levels of the groups g100, g1000, ... are whole numbers, those of t100, ... `text`.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
     rng = np.random.default_rng(seed)
     effects = rng.normal(0, 0.5, 10_000)
+    labels = pa.array([f"level-{k:07d}" for k in range(LEVELS[-1] if text else 0)])
     writer = None
     beside = path.with_suffix(".part")
     for start in range(0, rows, CHUNK):
@@ -65,7 +71,7 @@ def write(path: Path, rows: int, seed: int = 1) -> None:
                 "y": 1 + 0.3 * x + effects[g % len(effects)] + rng.normal(size=n),
                 "x": x,
                 "z": z,
-                **{f"g{levels}": g % levels for levels in LEVELS},
+                **_levels(g, labels if text else None),
                 "n": rng.poisson(np.exp(0.2 * a - 0.1 * b)),
                 "a": a,
                 "b": b,
@@ -77,6 +83,13 @@ def write(path: Path, rows: int, seed: int = 1) -> None:
     assert writer is not None
     writer.close()
     beside.rename(path)
+
+
+def _levels(g: np.ndarray, labels: Any) -> dict[str, Any]:
+    """Return a column for each number of levels."""
+    if labels is None:
+        return {f"g{levels}": g % levels for levels in LEVELS}
+    return {f"t{levels}": labels.take(g % levels) for levels in LEVELS}
 
 
 def measure(path: str, kind: str, levels: int, workers: int) -> dict[str, Any]:
@@ -102,7 +115,7 @@ def measure(path: str, kind: str, levels: int, workers: int) -> dict[str, Any]:
     times = 1 if found.num_rows >= FEW else 3
     with tempfile.TemporaryDirectory() as folder:
         small = str(Path(folder) / "small.parquet")
-        write(Path(small), 1_000)
+        write(Path(small), 1_000, kind == "text")
         names, _ = ours(small)
         best, (_, design) = _timed(ours, path, times=times)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -116,7 +129,7 @@ def measure(path: str, kind: str, levels: int, workers: int) -> dict[str, Any]:
         row = {"rows": design.rows, "levels": len(design.groups[0].levels), "best": best}
         row |= {"peak": peak / 1.0, "size": size / 2**20}
         own = _dask_sums if kind == "dask" else _duckdb(_summed)
-        by_group = _duckdb(_grouped) if kind == "sums" else None
+        by_group = _duckdb(_grouped) if kind in ("sums", "text") else None
         for name, what in (("own", own), ("by_group", by_group)):
             if what is not None:
                 what(small, names, workers)
@@ -149,12 +162,14 @@ def _duckdb(sums: Callable[[Any, tuple[str, ...]], Any]) -> Callable[..., Any] |
 
 
 def _summed(relation: Any, names: tuple[str, ...]) -> None:
-    relation.aggregate(", ".join(f"sum({n})" for n in names)).fetchall()
+    # Of text the lengths: it is to be read.
+    columns = (f"strlen({n})" if n.startswith("t") else n for n in names)
+    relation.aggregate(", ".join(f"sum({c})" for c in columns)).fetchall()
 
 
 def _grouped(relation: Any, names: tuple[str, ...]) -> None:
     """Ask for the sums that hierglm keeps of each level."""
-    (group,) = (n for n in names if n.startswith("g"))
+    (group,) = (n for n in names if n[0] in "gt")
     products = ("x", "y", "z", "x*x", "x*y", "x*z")
     sums = ", ".join(f"sum({p})" for p in products)
     relation.aggregate(f"{group}, count(*), {sums}", group).fetchnumpy()
@@ -172,13 +187,19 @@ def _dask_sums(path: str, names: tuple[str, ...], workers: int) -> None:
     _dask(path, workers)[list(names)].sum().compute()
 
 
-def files(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the files to be read, written where they are not there, and their rows."""
-    for rows in asked.rows:
-        path = folder / f"{rows}.parquet"
+def files(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[Path, int, list[str]]]:
+    """Yield the files to be read, written where they are not there, their rows, and what for."""
+    for rows, text in product(asked.rows, (False, True)):
+        kinds = [kind for kind in asked.kinds if (kind == "text") == text]
+        if not kinds or (text and rows > FEW):
+            continue
+        path = folder / f"{rows}{'.text' if text else ''}.parquet"
         if not path.exists():
-            write(path, rows)
-        yield path, rows
+            write(path, rows, text)
+        with path.open("rb") as file:
+            while file.read(2**24):
+                pass
+        yield path, rows, kinds
 
 
 def told(row: dict[str, Any], kind: str, workers: int) -> list[str]:
@@ -209,10 +230,11 @@ def main() -> None:
     if asked.folder is not None:
         asked.folder.mkdir(parents=True, exist_ok=True)
     with nullcontext(asked.folder) if asked.folder else tempfile.TemporaryDirectory() as folder:
-        for path, rows in files(asked, Path(folder)):
-            for kind, levels, workers in product(asked.kinds, asked.levels, asked.workers):
+        for path, rows, kinds in files(asked, Path(folder)):
+            for kind, levels, workers in product(kinds, asked.levels, asked.workers):
                 # Counts and Dask's parts do not depend on the levels of a factor.
-                if levels > rows or (kind != "sums" and levels != asked.levels[0]):
+                other = kind in ("counts", "dask")
+                if levels > rows or (other and levels != asked.levels[0]):
                     continue
                 command = [sys.executable, "-m", "benchmarks.large", "--one", str(path), kind,
                            str(levels), str(workers)]  # fmt: skip
