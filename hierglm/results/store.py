@@ -42,7 +42,7 @@ from hierglm.results.identity import compare, identities
 from hierglm.results.pack import Packer, unpack
 from hierglm.results.responses import pack_responses, unpack_model, unpack_table
 from hierglm.results.sums import pack_sums, with_sums
-from hierglm.results.vetting import check_draws, check_plan, vetted
+from hierglm.results.vetting import check_draws, check_plan, check_seconds, vetted
 from hierglm.showing.width import printable
 from hierglm.suiting import in_order
 
@@ -250,6 +250,7 @@ def _restore(
     )
     check_plan(plan)
     fitted = Fitted(plan=plan, **vetted(Fitted, unpack(said["fit"], arrays)))
+    check_seconds(fitted.seconds)
     draws = attach(fitted.draws)
     check_draws(draws)
     return replace(fitted, draws=with_effects(plan, draws, effects_seed(fitted.settings)))
@@ -276,8 +277,7 @@ def _design(said: Mapping[str, Any], functions: Functions, arrays: Callable[[str
     used = {name: functions[name] for name in said["functions"]}
     formula = parse(said["formula"], table.columns, tuple(used))
     design = encode(formula, table, functions=used, data2=unpack(said["given"], arrays))
-    weights = unpack(said["weights"], arrays)
-    if weights:
+    if weights := unpack(said["weights"], arrays):
         design = weigh(design, weights)
     if "reduced" in said:
         design = with_sums(design, said["reduced"], arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -142,6 +143,17 @@ def check_table(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> No
             right = int(values.min()) >= -1 and int(values.max()) < len(levels)
         if not right:
             raise FileError(f"damaged file: its column {_shown(name)} is no column of {rows} rows")
+
+
+def check_seconds(seconds: float) -> None:
+    """Refuse a time that no fit takes.
+
+    Raises
+    ------
+    FileError
+    """
+    if not 0 <= seconds < math.inf:
+        raise FileError(f"damaged file: a fit that took {seconds} s")
 
 
 @cache

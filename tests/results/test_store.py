@@ -191,6 +191,13 @@ def _set(*keys: Any, value: Any) -> Any:
     return change
 
 
+def _lasting(seconds: float) -> Any:
+    def change(said: Any) -> None:
+        next(pair for pair in said["fit"]["map"] if pair[0] == "seconds")[1] = seconds
+
+    return change
+
+
 DAMAGE = [
     (_set("formula", value="y ~ x + (1 | school)"), "cannot be restored"),
     (_set("formula", value="y ~ z + (z | school)"), "cannot be restored"),
@@ -202,6 +209,7 @@ DAMAGE = [
     (_set("priors", value={"record": "Prior", "fields": {"kind": "normal"}}), "restored|damaged"),
     (_set("plan", value={"map": [["name", "x"]]}), "damaged file: Plan has no 'name'"),
     (_set("fit", value=None), "is damaged"),
+    *((_lasting(x), f"damaged file: a fit that took {x} s") for x in (np.nan, np.inf, -1.0)),
     (lambda said: {}, "is damaged: KeyError"),
     (lambda said: [], "is damaged"),
     (lambda said: said.pop("rows") and None, "is damaged: KeyError: 'rows'"),
