@@ -76,6 +76,20 @@ def test_a_saved_fit_says_what_it_said(fit: hg.Fit, name: str, tmp_path: Path) -
     pd.testing.assert_frame_equal(again.predict(new), fit.predict(new))
 
 
+def test_a_level_that_no_kept_row_has_is_known(fits: dict[str, hg.Fit], tmp_path: Path) -> None:
+    fit, late = fits["text"], table().tail(1)
+    (grouping,), draws = fit.plan.model.design.groups, fit.posterior
+    (level,) = late["t"]
+    assert level not in grouping.levels[grouping.index]
+    x = float(late["x"].iloc[0])
+    eta = sum(
+        (draws["b"].sel(term=term) + draws["r_t"].sel(t=level, t_term=term)) * value
+        for term, value in (("Intercept", 1.0), ("x", x))
+    )
+    for found in (fit, hg.load(fit.save(tmp_path / "fit.hglm"))):
+        assert found.predict(late)["estimate"].item() == pytest.approx(float(eta.mean()), rel=1e-10)
+
+
 def test_what_is_known_of_the_rows_comes_back_bit_for_bit(fit: hg.Fit, tmp_path: Path) -> None:
     first = fit.save(tmp_path / "fit.hglm")
     again = hg.load(first)

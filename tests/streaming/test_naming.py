@@ -63,6 +63,27 @@ def test_sums_within_names_are_those_of_pandas(
     np.testing.assert_array_equal(reduced.groups[0].rows, rows)
 
 
+@pytest.mark.parametrize("other", ["a dictionary", "large"])
+def test_files_may_hold_text_in_other_ways(other: str, table: pd.DataFrame, tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    whole = table.dropna()
+    first, second = whole.head(9_000), whole.iloc[9_000:]
+    first.to_parquet(tmp_path / "1.parquet", row_group_size=1_000)
+    rows = pa.Table.from_pandas(second, preserve_index=False)
+    text = pa.array(second["text"], pa.large_string() if other == "large" else None)
+    text = text.dictionary_encode() if other == "a dictionary" else text
+    at = rows.schema.get_field_index("text")
+    parquet.write_table(rows.set_column(at, "text", text), tmp_path / "2.parquet")
+    source = source_of(tmp_path)
+    assert source is not None
+    design = read(parse("y ~ x + (1 | text)", source.columns), source, batch=2_000)
+    assert isinstance(design.reduced, Reduced)
+    assert design.groups[0].levels.tolist() == sorted(set(whole["text"]))
+    counts = whole.groupby("text").size().sort_index()
+    np.testing.assert_array_equal(design.reduced.groups[0].rows, counts)
+
+
 def test_any_order_of_parts_gives_exact_sums() -> None:
     rng = np.random.default_rng(3)
     names, values, exact = list("abcdef"), [], {}
