@@ -60,6 +60,9 @@ def fits(value: Any, hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any or isinstance(hint, str):
         return True
+    if (alias := getattr(origin, "__value__", None)) is not None:
+        # Since NumPy 2.5 NDArray is a name for a type, not the type.
+        return fits(value, alias[arguments])
     if isinstance(hint, TypeVar):
         return not hint.__constraints__ or isinstance(value, hint.__constraints__)
     if origin in (Union, types.UnionType):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from hierglm.draws.draws import Variable
 from hierglm.engines.engine import Settings
@@ -21,6 +22,7 @@ from hierglm.errors import FileError
 from hierglm.plan.forms import Choice, ResponseForm
 from hierglm.results.archive import FORMAT, read_archive, read_json, to_array, write_archive
 from hierglm.results.pack import Packer, unpack
+from hierglm.results.vetting import fits
 
 ARRAYS = [
     np.arange(12.0).reshape(3, 4),
@@ -354,3 +356,20 @@ def test_what_files_cannot_hold() -> None:
 def test_json_of_others_is_refused(said: Any) -> None:
     with pytest.raises(FileError, match="damaged file: it holds"):
         unpack(said, {}.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "right"),
+    [
+        (np.zeros(3), NDArray[np.float64], True),
+        (np.zeros(3), NDArray[np.int64], False),
+        (np.zeros(3, dtype=np.int64), NDArray[np.float64], False),
+        (np.zeros(3, dtype=bool), NDArray[np.float64] | None, False),
+        (None, NDArray[np.float64] | None, True),
+        (np.zeros(3), NDArray[Any], True),
+        ([0.0], NDArray[Any], False),
+    ],
+)
+def test_arrays_are_of_the_numbers_that_are_wanted(value: Any, hint: Any, right: bool) -> None:
+    """Whatever NDArray is: since NumPy 2.5 a name for a type."""
+    assert fits(value, hint) is right
