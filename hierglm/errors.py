@@ -29,10 +29,26 @@ from difflib import get_close_matches
 _LONGEST_NAME = 200
 _LONGEST_LINE = 160
 """Characters of a name, and of the line with the caret, that a message shows."""
+_LONGEST_MESSAGE, _END = 2_900, 900
+"""Characters of a message, and of its end where the middle is left out."""
 
 
 class HierglmError(Exception):
-    """Base of all of hierglm's own errors; catch this one to catch them all."""
+    """Base of all of hierglm's own errors; catch this one to catch them all.
+
+    Of a message that is very long, as labels in it may be, the middle is left out.
+
+    Examples
+    --------
+    >>> len(str(HierglmError(f"no column {'x' * 10_000!r}; there are 'y', 'z'")))
+    2903
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= _LONGEST_MESSAGE:
+            return text
+        return f"{text[: _LONGEST_MESSAGE - _END]}...{text[-_END:]}"
 
 
 class FormulaError(HierglmError):
