@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,10 +59,15 @@ def compiled(toolchain: Toolchain) -> Callable[..., Path]:
 
         def build(folder: Path) -> None:
             steps = compile_commands(toolchain, source, folder / "m", header=header).steps
-            for command in itertools.chain.from_iterable(steps):
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                assert done.returncode == 0, done.stderr
+            with ThreadPoolExecutor() as pool:
+                for commands in steps:
+                    for done in pool.map(_run, commands):
+                        assert done.returncode == 0, done.stderr
 
         return cached("\n".join([toolchain.path.name, *texts]), build, {"by": "tests"}) / "m"
 
     return compile_file
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
