@@ -60,8 +60,13 @@ class Variable:
     term: str = ""
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{name} {len(labels):,}" for name, labels in self.dims)
+        sizes = self.sizes
         return f"draws of {self.name}" + (f" ({sizes})" if sizes else "")
+
+    @property
+    def sizes(self) -> str:
+        """Names of the dimensions, each with its number of labels, in words."""
+        return ", ".join(f"{name} {len(labels):,}" for name, labels in self.dims)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -120,10 +125,8 @@ class Draws(Shown):
 
     def said(self) -> Said:
         """Return its variables and their labels; see `hierglm.showing.said.Said`."""
-        labels = tuple(
-            ", ".join(f"{name} {len(of):,}" for name, of in v.dims) for v in self.variables.values()
-        )
-        table = Grid(("variable", "labels"), (tuple(self.variables), labels), (False, False))
+        columns = tuple(self.variables), tuple(v.sizes for v in self)
+        table = Grid(("variable", "labels"), columns, (False, False))
         return Said(f"draws: {self.chains} chains of {self.draws:,}", grids=(table,))
 
     def __getitem__(self, name: str) -> Variable:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.errors import DataError
-from hierglm.streaming.cells import Cells, two_sum
-from hierglm.streaming.spans import LARGE, Span, laid_out
+from hierglm.streaming.cells import Cells
+from hierglm.streaming.spans import Span, added, laid_out, wider
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,21 +50,13 @@ class Named:
         """Return the sums over the rows of both; the memory of this one is used again, if `own`."""
         names, place = _among(self.names, other.names)
         size = len(names)
-        value, lost = _wide(self.value, size), _wide(self.lost, size)
-        assert value is not None
+        value = _wide(self.value, size)
+        lost = None if self.lost is None else _wide(self.lost, size)
         if not own and size == len(self.names):
             value, lost = value.copy(), None if lost is None else lost.copy()
-        more, more_lost = _moved(other.value, place, size), _moved(other.lost, place, size)
-        assert more is not None
-        if value.size > LARGE:
-            # As in `Span.taking`: pieces are few, and so are roundings.
-            value += more
-            for left in (lost, more_lost):
-                if left is not None:
-                    value += left
-            return Named(names, value, None, self.weighted)
-        lost = np.zeros_like(value) if lost is None else lost
-        two_sum(value, lost, more, more_lost)
+        more = wider(other.value, place, size)
+        more_lost = None if other.lost is None else wider(other.lost, place, size)
+        lost = added(value, lost, slice(None), more, more_lost)
         return Named(names, value, lost, self.weighted)
 
     def in_order(self) -> tuple[NDArray[Any], Ints, Floats]:
@@ -164,9 +156,8 @@ def named(found: Span | Cells, names: Any, weighted: bool) -> Named:
     """Return sums within places as sums within the names that have them."""
     if isinstance(found, Cells):
         found = laid_out(found, weighted, 0, len(names))
-    value, lost = _wide(found.value, len(names)), _wide(found.lost, len(names))
-    assert value is not None
-    return Named(names, value, lost, weighted)
+    lost = None if found.lost is None else _wide(found.lost, len(names))
+    return Named(names, _wide(found.value, len(names)), lost, weighted)
 
 
 def _among(names: Any, others: Any) -> tuple[Any, Ints]:
@@ -184,20 +175,7 @@ def _among(names: Any, others: Any) -> tuple[Any, Ints]:
     return (pa.concat_arrays([names, others.take(new)]) if len(new) else names), place
 
 
-def _wide(sums: Floats | None, size: int) -> Floats | None:
+def _wide(sums: Floats, size: int) -> Floats:
     """Return sums with so many places: a copy where there were fewer."""
-    if sums is None or sums.shape[1] >= size:
-        return None if sums is None else sums[:, :size]
-    found = np.zeros((len(sums), size))
-    found[:, : sums.shape[1]] = sums
-    return found
-
-
-def _moved(sums: Floats | None, place: Ints, size: int) -> Floats | None:
-    """Return sums at other places."""
-    if sums is None:
-        return None
-    found = np.zeros((len(sums), size))
-    for k, values in enumerate(sums):
-        found[k, place] = values
-    return found
+    here = sums.shape[1]
+    return sums[:, :size] if here >= size else wider(sums, slice(0, here), size)

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 MOST = 2**24
 """Numbers in an array of sums (128 MB); what needs more is looked up."""
-LARGE = 2**20
+_LARGE = 2**20
 """Numbers in an array of sums from which on errors of rounding are not carried along."""
 _HEAVY = 2**16
 """Rows of a level whose products may be added one after the other: more would lose digits."""
@@ -62,16 +62,7 @@ class Span:
             return self.cells() + other.cells()
         span = self._grown(low, high)
         here = slice(other.low - span.low, other.high - span.low)
-        if span.value.size > LARGE:
-            # Each piece has several rows of each level: pieces are few, and so are roundings.
-            span.value[:, here] += other.value
-            for lost, place in ((span.lost, slice(None)), (other.lost, here)):
-                if lost is not None:
-                    span.value[:, place] += lost
-            return replace(span, lost=None)
-        lost = np.zeros_like(span.value) if span.lost is None else span.lost
-        two_sum(span.value[:, here], lost[:, here], other.value, other.lost)
-        return replace(span, lost=lost)
+        return replace(span, lost=added(span.value, span.lost, here, other.value, other.lost))
 
     @property
     def levels(self) -> Ints:
@@ -109,8 +100,32 @@ class Span:
         if room > 0 and fits(low, high + room, width):
             low, high = (low - room, high) if low < self.low else (low, high + room)
         here = slice(self.low - low, self.high - low)
-        lost = None if self.lost is None else _wider(self.lost, here, high - low)
-        return replace(self, low=low, value=_wider(self.value, here, high - low), lost=lost)
+        lost = None if self.lost is None else wider(self.lost, here, high - low)
+        return replace(self, low=low, value=wider(self.value, here, high - low), lost=lost)
+
+
+def added(
+    value: Floats, lost: Floats | None, here: slice, more: Floats, more_lost: Floats | None
+) -> Floats | None:
+    """Add sums to those in some place, in their memory, and return the rounding errors left."""
+    if value.size > _LARGE:
+        # Each piece has several rows of each level: pieces are few, and so are roundings.
+        value[:, here] += more
+        for left, place in ((lost, slice(None)), (more_lost, here)):
+            if left is not None:
+                value[:, place] += left
+        return None
+    lost = np.zeros_like(value) if lost is None else lost
+    two_sum(value[:, here], lost[:, here], more, more_lost)
+    return lost
+
+
+def wider(sums: Floats, here: slice | Ints, size: int) -> Floats:
+    """Return sums as the ones in some places of so many, the others 0."""
+    found = np.zeros((len(sums), size))
+    for own, values in zip(found, sums, strict=True):
+        own[here] = values
+    return found
 
 
 def fits(low: int, high: int, width: int) -> bool:
@@ -242,7 +257,7 @@ class Adder:
             if span is None:
                 value = np.zeros((width, high - low))
             else:
-                value = _wider(span.value, slice(span.low - low, span.high - low), high - low)
+                value = wider(span.value, slice(span.low - low, span.high - low), high - low)
             span = self._span = Span(self._key, low, value, None, self._weighted)
         value = span.value
         index = np.subtract(levels, span.low, out=levels) if span.low else levels
@@ -282,13 +297,6 @@ class Adder:
             sums[k] = counts if product is None else np.bincount(index, product, len(first))
         found = Cells((self._key,), rows.take(first), counts, total(sums))
         self._apart = found if self._apart is None else self._apart + found
-
-
-def _wider(sums: Floats, here: slice, size: int) -> Floats:
-    """Return sums as the ones in some place of so many, the others 0."""
-    found = np.zeros((len(sums), size))
-    found[:, here] = sums
-    return found
 
 
 def _rounded(low: int, high: int) -> tuple[int, int]:
