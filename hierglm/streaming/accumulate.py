@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from hierglm.design.magnitudes import LARGEST
 from hierglm.errors import DataError
+from hierglm.streaming.adder import Adder
 from hierglm.streaming.cells import Cells, Total, number, total
 from hierglm.streaming.layout import Layout
 from hierglm.streaming.naming import PLACE, Named
-from hierglm.streaming.spans import Adder, Span, together
+from hierglm.streaming.spans import Span, together
 
 Floats = NDArray[np.float64]
 

@@ -17,11 +17,11 @@ from hierglm.design.reading import as_table
 from hierglm.formula.terms import Formula, Term
 from hierglm.plan.crossproducts import row_weights
 from hierglm.streaming.accumulate import Numbers, Partial, adder_of, reduce
+from hierglm.streaming.adder import Adder
 from hierglm.streaming.covering import Seen, complete, factors
 from hierglm.streaming.layout import Layout
 from hierglm.streaming.middle import Counts, nothing, roughly
 from hierglm.streaming.naming import named, placed, with_text
-from hierglm.streaming.spans import Adder
 
 Floats = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from hierglm.design.encode import encode
 from hierglm.design.level_weights import weigh
 from hierglm.design.reading import as_table
 from hierglm.formula.terms import Formula
+from hierglm.streaming.adder import near
 from hierglm.streaming.batches import PART, Reading, plain_terms
 from hierglm.streaming.cells import number
 from hierglm.streaming.covering import ROWS, Seen, complete, cover
@@ -20,7 +21,7 @@ from hierglm.streaming.layout import Layout, layout_of
 from hierglm.streaming.middle import BINS
 from hierglm.streaming.naming import is_text
 from hierglm.streaming.sources import BATCH, Begun, Source
-from hierglm.streaming.spans import distance, near
+from hierglm.streaming.spans import distance
 
 _SPREAD = 6.0
 """Bins that find the median lie within so many sds of the mean; others lie beyond the ends."""

@@ -18,12 +18,13 @@ from hierglm.formula.parse import parse
 from hierglm.plan.crossproducts import sum_rows
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors
-from hierglm.streaming import spans
+from hierglm.streaming import adder as adding
+from hierglm.streaming.adder import Adder
 from hierglm.streaming.cells import Cells
 from hierglm.streaming.levels import rounded
 from hierglm.streaming.passes import read
 from hierglm.streaming.sources import source_of
-from hierglm.streaming.spans import Adder, Span, together
+from hierglm.streaming.spans import Span, together
 
 PAIRS = ((0, 0), (0, 1), (1, 2), (2, 2))
 
@@ -106,7 +107,7 @@ def test_levels_far_apart_within_a_piece() -> None:
 
 
 def test_few_rows_of_many_levels_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans, "_HEAVY", 10)
+    monkeypatch.setattr(adding, "_HEAVY", 10)
     rng = np.random.default_rng(3)
     wide = (rng.integers(0, 5_000, 50), rng.normal(size=50), rng.normal(size=50))
     near = (rng.integers(0, 500, 400), rng.normal(size=400), rng.normal(size=400))
