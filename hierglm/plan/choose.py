@@ -6,23 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.design.reduced import Counted
 from hierglm.errors import SettingsError, suggest
 from hierglm.models import Model
 from hierglm.plan.choose_groups import (
+    choice_beside,
     group_choice,
     refuse_coupled,
-    shared_choice,
     standardised_choice,
 )
 from hierglm.plan.compute import compute, rows_drop_out
+from hierglm.plan.conditional import Conditional
 from hierglm.plan.forms import (
     Ability,
     Choice,
     CommonForm,
-    GroupForm,
     Numbers,
     Plan,
     ResponseForm,
@@ -30,7 +31,7 @@ from hierglm.plan.forms import (
 from hierglm.plan.order import Order, order
 from hierglm.plan.rotation import coupled, rotates
 from hierglm.plan.rows import factors, sort
-from hierglm.plan.shared import condition_shared
+from hierglm.plan.several import condition_beside
 
 PLANS = ("auto", "textbook")
 OWN = {
@@ -119,16 +120,15 @@ def _several(
         for m in model.parts
     )  # fmt: skip
     wants = [_wanted(g, asked) for g in model.groups]
-    about, centre, why = None, np.zeros(0), ""
+    about: dict[int, tuple[Conditional, NDArray[np.float64]]] = {}
+    why: dict[int, str] = {}
     if not textbook and not all(want == "standardised" for want in wants):
-        about, centre, why = condition_shared(model)
+        about, why = condition_beside(model)
     groups = tuple(
-        shared_choice(g, want, about is not None, why)
-        for g, want in zip(model.groups, wants, strict=True)
+        choice_beside(g, want, k in about, why.get(k, ""))
+        for k, (g, want) in enumerate(zip(model.groups, wants, strict=True))
     )
-    numbers = None
-    if about is not None and groups[0].form is GroupForm.CONDITIONAL:
-        numbers = Numbers(Order((), (), {}), shared=(about, centre))
+    numbers = Numbers(Order((), (), {}), beside=about) if about else None
     return Plan(
         model=model,
         asked=kept,

@@ -59,7 +59,7 @@ conditional means are worth it: Bernoulli 500 (340 standardised, 280 textbook), 
 (136, 96), Gaussian with slopes 260 (138, 49)."""
 
 
-def shared_choice(grouping: Grouping, want: str, found: bool, why: str) -> Choice[GroupForm]:
+def choice_beside(grouping: Grouping, want: str, found: bool, why: str) -> Choice[GroupForm]:
     """Return how the effects of a term are written where there are several linear predictors.
 
     Parameters
@@ -79,7 +79,7 @@ def shared_choice(grouping: Grouping, want: str, found: bool, why: str) -> Choic
     """
     asked = ", as asked" if want else ""
     if found and want != "standardised":
-        because = f"{_size(grouping)}: about where penalised fits of each response have them"
+        because = f"{_size(grouping)}: about where penalised fits of each predictor have them"
         return Choice(grouping.source, GroupForm.CONDITIONAL, because + asked)
     if want == "conditional":
         raise SettingsError(f"{grouping.source} cannot be conditional: {why}")

@@ -103,9 +103,9 @@ class Numbers:
     within : mapping of int to ndarray, shape (J, J)
         The same of terms whose levels differ in covariance besides: there only `fit` is about
         coordinates, `sums` and effects are by level.
-    shared : (Conditional, ndarray) or None
-        What the effects that several responses share are conditioned on, and from where their
-        coefficients are counted.
+    beside : mapping of int to (Conditional, ndarray)
+        Of terms beside several linear predictors, by position: what their effects are
+        conditioned on, and from where the coefficients of their predictors are counted.
     """
 
     order: Order
@@ -115,7 +115,7 @@ class Numbers:
     doubt: str = ""
     rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     within: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
-    shared: tuple[Conditional, NDArray[np.float64]] | None = None
+    beside: Mapping[int, tuple[Conditional, NDArray[np.float64]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -23,6 +23,7 @@ from hierglm.program.fragment import (
 from hierglm.program.library import needed, stan_function
 
 _WIDTH = 96
+_LONGEST_LINE = 100
 _LONGEST_TEXT = 56
 """A longer line has its comment above it."""
 
@@ -140,7 +141,45 @@ def _part(block: Block, fragment: Fragment) -> list[_Line]:
     if not lines:
         return []
     lines = [_Line("  ", note=fragment.origin), *_aligned(lines)]
-    return [_Line(line.text, line.note, fragment.origin) for line in lines]
+    return [
+        _Line(text, line.note, fragment.origin) for line in lines for text in _broken(line.text)
+    ]
+
+
+def _broken(text: str) -> Iterator[str]:
+    """Yield the lines of a statement: what is too long goes on below where it is least nested."""
+    more = 4
+    while len(text) > _LONGEST_LINE and (found := list(_breaks(text, more))):
+        least = min(cost for _, cost, _ in found)
+        at, _, column = [place for place in found if place[1] == least][-1]
+        yield text[:at].rstrip()
+        text, more = " " * column + text[at:].lstrip(), 0
+    yield text
+
+
+def _breaks(text: str, more: int) -> Iterator[tuple[int, float, int]]:
+    """Yield where a line may go on below, how little that is liked, and in which column.
+
+    Least of all within two brackets, and before a product rather than a sum. `more` is how far
+    what stands in no bracket is moved in.
+    """
+    indent = len(text) - len(text.lstrip()) + more
+    opened: list[int] = []
+    for at, c in enumerate(text[:_LONGEST_LINE]):
+        if c in "([{":
+            opened.append(at)
+        elif c in ")]}" and opened:
+            opened.pop()
+        column = opened[-1] + 1 if opened else indent
+        if c != " " or at <= column:
+            continue
+        after = text[at + 1 : at + 3]
+        if text[at - 1] == "," or after in ("+ ", "- "):
+            yield at, len(opened), column
+        elif after in ("* ", ".*", "./", "/ "):
+            yield at, len(opened) + 0.9, column
+        elif text[at - 2 : at] == " =" and not opened:
+            yield at, 1.5, column
 
 
 def _aligned(lines: Sequence[_Line]) -> Iterator[_Line]:

@@ -14,11 +14,11 @@ from hierglm.design.several import Member
 from hierglm.models import Part
 from hierglm.names import qualified
 from hierglm.plan.forms import GroupForm, Plan
+from hierglm.program.beside import conditional_beside
 from hierglm.program.common import common
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import intercept_only
 from hierglm.program.response import likelihood, likelihood_origin, offset, rows, summands, total
-from hierglm.program.shared import shared
 from hierglm.program.standardised import standardised
 
 Ints = NDArray[np.int64]
@@ -90,7 +90,7 @@ def _of(out: Output, part: Part) -> Output:
 def _group(plan: Plan, number: int) -> tuple[Fragment, list[tuple[int, str]]]:
     """Return the fragment of a group term, and what it adds to which predictors."""
     conditional = plan.groups[number].form is GroupForm.CONDITIONAL
-    fragment = shared(plan, number) if conditional else standardised(plan, number)
+    fragment = conditional_beside(plan, number) if conditional else standardised(plan, number)
     members = plan.model.joined[number].members
     if not plan.model.shares(number):
         part = members[0].part

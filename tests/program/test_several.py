@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import hierglm as hg
+from hierglm.covariances import covariance_of, sd_terms
 from hierglm.errors import SettingsError
 from hierglm.families import FAMILIES
 from hierglm.plan.forms import Ability, GroupForm
@@ -96,7 +97,7 @@ def test_density_and_gradient_equal_the_textbook_s(name):
     np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
 
 
-SHARED = {
+BESIDE = {
     "unequal effects, a weight": (TASKS, {}),
     "no intercept, three responses": (
         [hg.part("score ~ 0 + x + (x |s| school)"), hg.part("passed ~ 1 + (1 |s| school)",
@@ -104,42 +105,75 @@ SHARED = {
     "a family with a parameter": (
         [hg.part("score ~ x + (x |s| school)"),
          hg.part("k ~ x + (1 |s| school)", "negbinomial")], {"shape": prior.gamma(2, 1)}),
+    "sigma": (["score ~ x + (x |s| school)", "sigma ~ z + (1 |s| school)"], {}),
+    "sigma, terms of their own": (
+        ["score ~ x + iso(x | school)", "sigma ~ 0 + z + (1 | g)"], {}),
+    "sigma alone": (["score ~ 0 + x", "sigma ~ (x | school)"], {}),
+    "sigma beside a count": (
+        [hg.part(["score ~ x + (1 |s| school)", "sigma ~ z"]),
+         hg.part("k ~ x + (1 |s| school)", "poisson")], {}),
+    "responses apart": (
+        [hg.part("score ~ x + (1 | school)"), hg.part("k ~ z + (x | g)", "poisson")], {}),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", BESIDE)
 def test_effects_about_penalised_fits_have_the_textbook_s_density(name):
-    parts, priors = SHARED[name]
+    parts, priors = BESIDE[name]
     d = tasks().assign(k=np.arange(80) % 5)
     models = [hg.model(parts, d, priors=priors, plan=plan) for plan in ("auto", "textbook")]
     ours, theirs = (m._program for m in models)
-    (choice,) = models[0].plan().groups
-    assert choice.form is GroupForm.CONDITIONAL
-    data, difference, r = ours.data, [], np.random.default_rng(4)
-    M, J = np.shape(data["c_1"])
+    assert all(c.form is GroupForm.CONDITIONAL for c in models[0].plan().groups)
+    difference, largest, r = [], 1e5, np.random.default_rng(4)
     with opened(ours) as one, opened(theirs) as two:
         for _ in range(4):
-            values, S, at = place_of(models[0].model, M, r)
-            u = r.normal(size=(J, M)) @ S.T
-            e = np.array(data["c_1"]) - np.array(data["B_1"]) @ (at - data["centre_1"])
-            z, volume = np.empty((M, J)), 0.0
-            for j in range(J):
-                A = np.zeros((M, M))
-                A[np.tril_indices(M)] = np.array(data["A_1"])[:, j]
-                C = np.linalg.cholesky(np.eye(M) + S.T @ (A + np.tril(A, -1).T) @ S)
-                z[:, j] = C.T @ np.linalg.solve(S, u[j]) - np.linalg.solve(C, S.T @ e[:, j])
-                volume += np.log(np.diag(C)).sum()
-            mine = one(one.unconstrain({**values, "z_1": flat(z)}))
-            own = two(two.unconstrain({**values, "z_1": flat(np.linalg.solve(S, u.T))}))
+            values, at = common_place(models[0].model, r)
+            about, standard, volume = {}, {}, 0.0
+            for k, joined in enumerate(models[0].model.joined, start=1):
+                scales, S = scale_place(k, joined.grouping, r)
+                u = r.normal(size=(len(joined.grouping.levels), len(S))) @ S.T
+                away = np.concatenate([at[m.part] for m in joined.members])
+                z, more = about_means(ours.data, k, S, u, away)
+                values |= scales
+                about[f"z_{k}"], standard[f"z_{k}"] = z, np.linalg.solve(S, u.T)
+                volume += more
+            mine = one(one.unconstrain({**values, **{n: flat(z) for n, z in about.items()}}))
+            own = two(two.unconstrain({**values, **{n: flat(z) for n, z in standard.items()}}))
             assert mine[1].shape == own[1].shape
             difference.append(mine[0] + volume - own[0])
-    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-8)
+            largest = max(largest, abs(own[0]))
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-13 * largest)
 
 
-def place_of(model, effects, r):
-    """Return random parameters but effects, the factor of these, and all coefficients."""
-    values, at = {}, []
+def about_means(data, k, S, u, coefficients):
+    """Return what effects are about their conditional means, and the logarithm of the volume."""
+    e = np.array(data[f"c_{k}"]) - np.array(data[f"B_{k}"]) @ (coefficients - data[f"centre_{k}"])
+    z, volume, M = np.empty(u.T.shape), 0.0, len(S)
+    for j in range(len(u)):
+        A = np.zeros((M, M))
+        A[np.tril_indices(M)] = np.array(data[f"A_{k}"])[:, j]
+        C = np.linalg.cholesky(np.eye(M) + S.T @ (A + np.tril(A, -1).T) @ S)
+        z[:, j] = C.T @ np.linalg.solve(S, u[j]) - np.linalg.solve(C, S.T @ e[:, j])
+        volume += np.log(np.diag(C)).sum()
+    return z, volume
+
+
+def scale_place(k, grouping, r):
+    """Return random sds and correlations of a term, and the factor of its covariance."""
+    count = len(sd_terms(grouping))
+    sd = np.exp(r.normal(0, 0.3, count))
+    if not covariance_of(grouping).free:
+        return {f"sd_{k}": sd.tolist() if count > 1 else sd[0]}, sd * np.eye(len(grouping.terms))
+    raw = np.tril(r.normal(0, 0.4, (count, count)), -1) + np.eye(count)
+    L = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return {f"sd_{k}": sd.tolist(), f"L_{k}": flat(L)}, sd[:, None] * L
+
+
+def common_place(model, r):
+    """Return random parameters but those of effects, and the coefficients of each predictor."""
+    values, places = {}, []
     for m in model.parts:
+        at = []
         names = [
             (f"Intercept{m.part.ending}", m.design.intercept, 1),
             (f"b{m.part.ending}", bool(m.design.common.labels), len(m.design.common.labels)),
@@ -150,27 +184,32 @@ def place_of(model, effects, r):
                 at += x.tolist()
                 values[stan] = x.tolist() if stan.startswith("b") else x[0]
         values |= {f"{p.name}{m.part.rows}": float(np.exp(r.normal(0, 0.3))) for p in m.parameters}
-    sd = np.exp(r.normal(0, 0.3, effects))
-    raw = np.tril(r.normal(0, 0.4, (effects, effects)), -1) + np.eye(effects)
-    L = raw / np.linalg.norm(raw, axis=1, keepdims=True)
-    values |= {"sd_1": sd.tolist(), "L_1": flat(L)}
-    return values, sd[:, None] * L, np.array(at)
+        places.append(np.array(at))
+    return values, places
 
 
 def test_where_effects_stay_standardised_it_is_said():
     d = tasks()
+    rows = np.arange(80)
+    d = d.assign(k=rows % 5, w=1.0, kind=np.array(["ash", "elm"])[rows % 2], grade=1 + rows % 3)
     of = {
-        "no penalised fits": (LOCATION_SCALE, simulated(), "parameters and categories"),
         "two terms": (
-            [hg.part("score ~ x + (1 |s| school) + (1 | g)"), TASKS[1]], d,
-            "one term that all share"),
+            [hg.part("score ~ x + (1 |s| school) + (1 | g)"), TASKS[1]], "a predictor beside"),
+        "another parameter": (
+            [hg.part(["k ~ x + (1 | g)", "shape ~ z"], "negbinomial")], "of parameters with"),
+        "known errors": (
+            ["score | se(w, sigma=TRUE) ~ x + (1 | g)", "sigma ~ z"], "of parameters with"),
+        "categories": ([hg.part("kind ~ x + (1 | g)", "categorical"), TASKS[0]], "categories"),
+        "thresholds": ([hg.part("grade ~ x + (1 | g)", "cumulative"), TASKS[0]], "thresholds"),
+        "factors": (
+            ["score ~ x + rr(x + z | g, rank=1)", "sigma ~ z"], "levels that are related"),
     }  # fmt: skip
-    for formulas, table, why in of.values():
-        choice = hg.model(formulas, table).plan().groups[0]
+    for formulas, why in of.values():
+        choice = hg.model(formulas, d).plan().groups[0]
         assert choice.form is GroupForm.STANDARDISED
         assert why in choice.because
         with pytest.raises(SettingsError, match=f"cannot be conditional: {why}"):
-            hg.model(formulas, table, plan={choice.part: "conditional"})
+            hg.model(formulas, d, plan={choice.part: "conditional"})
     asked = hg.model(TASKS, d, plan={"school": "standardised"}).plan().groups[0]
     assert asked.because.endswith("as asked")
 
@@ -186,7 +225,8 @@ def test_independent_parts_have_the_sum_of_their_log_densities():
     d = tasks()
     formulas = ["score ~ x + (1 | school)", "passed ~ z + (x | g)"]
     families = ["gaussian", "bernoulli"]
-    joint = hg.model([hg.part(f, k) for f, k in zip(formulas, families, strict=True)], d)
+    parts = [hg.part(f, k) for f, k in zip(formulas, families, strict=True)]
+    joint = hg.model(parts, d, plan="textbook")
     alone = [hg.model(f, d, k, plan="textbook") for f, k in zip(formulas, families, strict=True)]
     sums = []
     for seed in range(4):
@@ -209,7 +249,7 @@ def test_structures_of_group_terms_are_the_same_in_every_part(term):
     """The density of two parts is the sum of theirs, and so is its gradient."""
     d = simulated().assign(g2=lambda d: np.roll(d["g"], 1))
     formulas = {f"y ~ x + {term}": "gaussian", f"hit ~ z + {term}": "bernoulli"}
-    both = hg.model([hg.part(f, k) for f, k in formulas.items()], d)._program
+    both = hg.model([hg.part(f, k) for f, k in formulas.items()], d, plan="textbook")._program
     alone = [hg.model(f, d, k, plan="textbook")._program for f, k in formulas.items()]
     found, expected = near_zero([both]), near_zero(alone)
     # Parameters come in another order.

@@ -1,13 +1,14 @@
-"""Effects that several responses share, about their conditional means."""
+"""Effects about their conditional means, beside several linear predictors."""
 
 from __future__ import annotations
 
+from functools import reduce
 from textwrap import indent
 
 from hierglm.plan.blocks import pack
 from hierglm.plan.forms import Plan
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
-from hierglm.program.groups import effect_dims, sizes
+from hierglm.program.groups import by_row, effect_dims, predictor, sizes
 from hierglm.program.scales import (
     TOGETHER,
     factors,
@@ -18,8 +19,8 @@ from hierglm.program.scales import (
 )
 
 
-def shared(plan: Plan, number: int) -> Fragment:
-    """Return the fragment of a term that several responses share, conditional on penalised fits.
+def conditional_beside(plan: Plan, number: int) -> Fragment:
+    """Return the fragment of a term of one or several predictors, conditional on penalised fits.
 
     Parameters
     ----------
@@ -29,11 +30,12 @@ def shared(plan: Plan, number: int) -> Fragment:
         Position of the group term, from 0; Stan names count from 1.
     """
     assert plan.numbers is not None
-    assert plan.numbers.shared is not None
-    about, centre = plan.numbers.shared
+    about, centre = plan.numbers.beside[number]
     grouping, k = plan.model.groups[number], number + 1
     levels, q = about.c.shape
     B = about.B.reshape(levels, q, -1).transpose(1, 0, 2)
+    # Of a term that several predictors share, each has rows of its own.
+    own = not plan.model.shares(number)
     scales = scale_parts(plan, number)
     function = "conditional_by_level" if q > TOGETHER else "conditional_effects"
     effects = f"{function}(A_{k}, S, e, 1, z_{k}, J_{k})"
@@ -49,8 +51,9 @@ def shared(plan: Plan, number: int) -> Fragment:
         origin=f"group {k}: {grouping.source}",
         declares=(
             *sizes(grouping, k),
+            *(by_row(plan, number) if own else ()),
             Declare(Block.DATA, "int", f"P_{k}", bounds="lower=0", value=len(centre),
-                    note="coefficients of all responses"),
+                    note="coefficients of its predictors"),
             Declare(Block.DATA, "vector", f"centre_{k}", (f"P_{k}",), value=centre,
                     note="of their penalised fits"),
             Declare(Block.DATA, "array[] vector", f"A_{k}", (f"T_{k}", f"J_{k}"),
@@ -74,6 +77,7 @@ def shared(plan: Plan, number: int) -> Fragment:
             Statement(Block.TRANSFORMED_PARAMETERS, text),
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
+        predictor=predictor(grouping, k, matrix=True) if own else "",
         uses=(*scale_functions(plan, number), "level_residuals", function),
         outputs=(
             *scale_outputs(plan, number),
@@ -84,12 +88,14 @@ def shared(plan: Plan, number: int) -> Fragment:
 
 
 def _coefficients(plan: Plan, number: int) -> str:
-    """Return the Stan expression of the coefficients of all responses with the term, in order."""
-    out = "rep_vector(0, 0)"
+    """Return the Stan expression of the coefficients of the predictors with the term, in order."""
+    found = []
     for member in plan.model.joined[number].members:
         design, of = plan.parts[member.part].model.design, plan.parts[member.part].model.part.ending
-        if design.intercept:
-            out = f"append_row({out}, Intercept{of})"
-        if design.common.labels:
-            out = f"append_row({out}, b{of})"
-    return out
+        if design.intercept and design.common.labels:
+            found.append(f"append_row(Intercept{of}, b{of})")
+        elif design.intercept:
+            found.append(f"[Intercept{of}]'")
+        elif design.common.labels:
+            found.append(f"b{of}")
+    return reduce("append_row({}, {})".format, found) if found else "rep_vector(0, 0)"
