@@ -5,6 +5,7 @@ Nothing of ArviZ 1.x is imported: its container is xarray's own DataTree.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
     Raises
     ------
     SettingsError
-        If ArviZ is not installed.
+        If ArviZ is not installed, or finds no folder that it can write in.
     """
     import xarray as xr
 
@@ -105,9 +106,21 @@ def to_arviz(fitted: Fitted, log_likelihood: bool = False) -> Any:
         groups["log_likelihood"] = xr.Dataset(likelihoods, chains | rows)
     if new:
         return xr.DataTree.from_dict(groups)
-    from arviz import InferenceData
+    return _inference_data()(**groups)
 
-    return InferenceData(**groups)
+
+def _inference_data() -> Any:
+    with warnings.catch_warnings():
+        # Once a day ArviZ 0.2x announces the next one, which is served by other means.
+        warnings.filterwarnings("ignore", "\\s*ArviZ is undergoing", FutureWarning)
+        try:
+            from arviz import InferenceData
+        except OSError as error:
+            raise SettingsError(
+                f"ArviZ cannot write in its cache folder when it is imported: {error}; set "
+                "XDG_CACHE_HOME to a folder that can be written, or use fit.posterior"
+            ) from error
+    return InferenceData
 
 
 def _responses(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from scipy import stats as distributions
 
 from hierglm.draws.diagnostics import diagnose, ebfmi
 from hierglm.draws.draws import Draws
+from hierglm.errors import SettingsError
 from hierglm.results import pointwise
 from hierglm.results.arrays import posterior, to_arviz
 from tests.results.made import made
@@ -35,6 +39,17 @@ def test_posterior_is_labelled() -> None:
     one = found["r_school"].sel(school=20, school_term="x").values
     np.testing.assert_array_equal(one, fit.draws["r_school"].values[:, :, 1, 1])
     assert found.attrs["formula"] == "score ~ x + (x | school)"
+
+
+@pytest.mark.skipif(version("arviz") >= "1", reason="ArviZ 1.x is not imported")
+def test_an_arviz_that_cannot_write_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "arviz.py").write_text("raise PermissionError(13, 'Permission denied', '/home/me')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "arviz", raising=False)
+    with pytest.raises(SettingsError, match="set XDG_CACHE_HOME to a folder that can be written"):
+        to_arviz(made())
 
 
 @pytest.mark.parametrize("group", ["draw", "chain", "row", "b", "term", "sigma", "a/b"])

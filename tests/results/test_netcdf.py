@@ -89,6 +89,7 @@ def test_xarray_reads_what_is_looked_at(fit: Fit, tmp_path: Path, monkeypatch: A
 
 # ArviZ 0.20 says so of every group that is none of its own, and reads the file all the same.
 @pytest.mark.filterwarnings("ignore:hierglm group is not defined:UserWarning")
+@pytest.mark.filterwarnings("ignore:\\s*ArviZ is undergoing:FutureWarning")
 def test_arviz_reads_it(fit: Fit, tmp_path: Path) -> None:
     import arviz as az
 
