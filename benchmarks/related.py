@@ -75,27 +75,35 @@ def main(chosen: list[str]) -> None:
     if chosen and chosen[0].isdigit():
         rows, tasks, *chosen = int(chosen[0]), int(chosen[1]), *chosen[2:]
     data, data2 = simulated(rows, tasks), related(tasks)
-    print(
-        f"{'case':<20}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'warmup':>8}{'min ESS':>9}"
-        f"{'ESS/CPU s':>11}{'div':>6}"
-    )
+    heading()
     for case in chosen or CASES:
         formula, family = CASES[case]
         group = "mm(task, other)" if "mm(" in formula else "task"
         plans = {"auto": "auto", "standardised": {group: "standardised"}}
         for name, plan in plans.items():
-            before, wall = _cpu(), time.perf_counter()
-            fit = hg.fit(
-                formula, data, data2=data2, family=family, plan=plan, seed=1, progress=False
-            )
-            wall, used = time.perf_counter() - wall, _cpu() - before
-            ess = float(fit.tidy()["ess_bulk"].min())
-            lost = int(fit.draws.stats["diverging"].sum())
-            print(
-                f"{case:<20}{name:<14}{wall:>8.1f}{used:>8.1f}{fit.settings.warmup:>8}"
-                f"{ess:>9,.0f}{ess / used:>11,.0f}{lost:>6}",
-                flush=True,
-            )
+            line(case, name, formula, data, data2=data2, family=family, plan=plan)
+
+
+def heading() -> None:
+    """Print what the columns of `line` are."""
+    print(
+        f"{'case':<22}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'warmup':>8}{'min ESS':>9}"
+        f"{'ESS/CPU s':>11}{'div':>6}"
+    )
+
+
+def line(case: str, name: str, formula: Any, data: pd.DataFrame, **options: Any) -> None:
+    """Fit a case with a plan, and print what that took."""
+    before, wall = _cpu(), time.perf_counter()
+    fit = hg.fit(formula, data, seed=1, progress=False, **options)
+    wall, used = time.perf_counter() - wall, _cpu() - before
+    ess = float(fit.tidy()["ess_bulk"].min())
+    lost = int(fit.draws.stats["diverging"].sum())
+    print(
+        f"{case:<22}{name:<14}{wall:>8.1f}{used:>8.1f}{fit.settings.warmup:>8}"
+        f"{ess:>9,.0f}{ess / used:>11,.0f}{lost:>6}",
+        flush=True,
+    )
 
 
 def _cpu() -> float:

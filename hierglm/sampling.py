@@ -132,9 +132,9 @@ def _delta(plan: Plan) -> float:
 
 def _to_standardise(plan: Plan) -> dict[str, str]:
     """Return the terms that a more careful plan would write with standardised effects."""
-    design = plan.model.design
-    effects = sum(len(g.levels) * len(g.terms) for g in design.groups)
-    if effects > MOST_EFFECTS or design.rows > MOST_ROWS:
+    effects = sum(len(g.levels) * len(g.terms) for g in plan.model.groups)
+    rows = sum(m.design.rows for m in plan.model.responses)
+    if effects > MOST_EFFECTS or rows > MOST_ROWS:
         return {}
     return {c.part: "standardised" for c in plan.groups if c.form is GroupForm.CONDITIONAL}
 

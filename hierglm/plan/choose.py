@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hierglm.design.design import Grouping
 from hierglm.design.reduced import Counted
@@ -19,9 +18,9 @@ from hierglm.plan.choose_groups import (
     standardised_choice,
 )
 from hierglm.plan.compute import compute, rows_drop_out
-from hierglm.plan.conditional import Conditional
 from hierglm.plan.forms import (
     Ability,
+    Beside,
     Choice,
     CommonForm,
     Numbers,
@@ -120,15 +119,14 @@ def _several(
         for m in model.parts
     )  # fmt: skip
     wants = [_wanted(g, asked) for g in model.groups]
-    about: dict[int, tuple[Conditional, NDArray[np.float64]]] = {}
-    why: dict[int, str] = {}
-    if not textbook and not all(want == "standardised" for want in wants):
-        about, why = condition_beside(model)
+    beside = Beside({}, {}, {})
+    if not textbook and not (wants and all(want == "standardised" for want in wants)):
+        beside = condition_beside(model)
     groups = tuple(
-        choice_beside(g, want, k in about, why.get(k, ""))
+        choice_beside(g, want, k in beside.terms, beside.why.get(k, ""))
         for k, (g, want) in enumerate(zip(model.groups, wants, strict=True))
     )
-    numbers = Numbers(Order((), (), {}), beside=about) if about else None
+    numbers = Numbers(Order((), (), {}), beside=beside) if beside.fits else None
     return Plan(
         model=model,
         asked=kept,

@@ -82,6 +82,26 @@ class Choice(Generic[Form]):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What programs of several linear predictors are written from.
+
+    Attributes
+    ----------
+    fits : mapping of int to Penalised
+        By position of the predictor: its penalised fit, where there is one.
+    terms : mapping of int to (Conditional, ndarray)
+        By position of the group term: what its effects are conditioned on, predictor by
+        predictor, and from where the coefficients of these predictors are counted.
+    why : mapping of int to str
+        Why other terms have none.
+    """
+
+    fits: Mapping[int, Penalised]
+    terms: Mapping[int, tuple[Conditional, NDArray[np.float64]]]
+    why: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """What was computed from the data to choose a plan and to write its program.
 
@@ -103,9 +123,8 @@ class Numbers:
     within : mapping of int to ndarray, shape (J, J)
         The same of terms whose levels differ in covariance besides: there only `fit` is about
         coordinates, `sums` and effects are by level.
-    beside : mapping of int to (Conditional, ndarray)
-        Of terms beside several linear predictors, by position: what their effects are
-        conditioned on, and from where the coefficients of their predictors are counted.
+    beside : Beside or None
+        Of several linear predictors.
     """
 
     order: Order
@@ -115,7 +134,7 @@ class Numbers:
     doubt: str = ""
     rotation: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     within: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
-    beside: Mapping[int, tuple[Conditional, NDArray[np.float64]]] = field(default_factory=dict)
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -19,6 +19,7 @@ from hierglm.design.several import Joined
 from hierglm.models import Model, Part
 from hierglm.plan.compute import compute
 from hierglm.plan.conditional import Conditional, condition, scaled
+from hierglm.plan.forms import Beside
 from hierglm.plan.modelled_sigma import penalise_both
 from hierglm.plan.order import order
 from hierglm.plan.penalised import Penalised
@@ -29,48 +30,33 @@ from hierglm.suiting import estimated
 Floats = NDArray[np.float64]
 
 
-def condition_beside(
-    model: Model,
-) -> tuple[dict[int, tuple[Conditional, Floats]], dict[int, str]]:
-    """Return what the effects of terms beside several linear predictors are conditioned on.
+def condition_beside(model: Model) -> Beside:
+    """Return the penalised fits of several linear predictors, and what effects are about.
 
     Parameters
     ----------
     model : Model
         Of several linear predictors.
-
-    Returns
-    -------
-    mapping of int to (Conditional, ndarray)
-        By position of the term: of all its effects of a level, predictor by predictor, and
-        from where the coefficients of these predictors are counted.
-    mapping of int to str
-        Why the other terms have none.
     """
-    why = {k: _barred(model, joined) for k, joined in enumerate(model.joined)}
-    wanted = {m.part for k, j in enumerate(model.joined) if not why[k] for m in j.members}
-    fits = _fits(model, wanted)
-    found = {}
+    found = _fits(model)
+    fits = {k: fit for k, fit in found.items() if isinstance(fit, Penalised)}
+    without = {k: fit for k, fit in found.items() if isinstance(fit, str)}
+    terms, why = {}, {}
     for k, joined in enumerate(model.joined):
-        missing = [fit for m in joined.members if isinstance(fit := fits.get(m.part), str)]
-        why[k] = why[k] or next(iter(missing), "")
-        if not why[k]:
-            found[k] = _together(model, joined, fits)
-    return found, {k: reason for k, reason in why.items() if reason}
-
-
-def _barred(model: Model, joined: Joined) -> str:
-    """Return why a term has no such form, whatever the data are, or ""."""
-    grouping = joined.grouping
-    if not grouping.relation.plain or covariance_of(grouping).low_rank:
-        return "levels that are related, and few factors, stay standardised beside other predictors"
-    if any(len(model.parts[m.part].design.groups) > 1 for m in joined.members):
-        return "a predictor beside others has a penalised fit with one group term, so far"
-    return next((w for m in joined.members if (w := _without(model, model.parts[m.part]))), "")
+        missing = [without[m.part] for m in joined.members if m.part in without]
+        if missing:
+            why[k] = missing[0]
+        else:
+            terms[k] = _together(model, joined, fits)
+    return Beside(fits, terms, why)
 
 
 def _without(model: Model, predictor: Model) -> str:
-    """Return why a predictor has no penalised fit, or ""."""
+    """Return why a predictor has no penalised fit, whatever the data are, or ""."""
+    if any(not g.relation.plain or covariance_of(g).low_rank for g in predictor.design.groups):
+        return "levels that are related, and few factors, stay standardised beside other predictors"
+    if len(predictor.design.groups) > 1:
+        return "a predictor beside others has a penalised fit with one group term, so far"
     mean = next(m for m in model.responses if m.part.response == predictor.part.response)
     if mean.family.categories:
         return "categories with predictors have no penalised fits so far"
@@ -86,20 +72,26 @@ def _without(model: Model, predictor: Model) -> str:
     return ""
 
 
-def _fits(model: Model, wanted: set[int]) -> dict[int, Penalised | str]:
-    """Return the penalised fit of each predictor that is wanted, or why there is none."""
+def _fits(model: Model) -> dict[int, Penalised | str]:
+    """Return the penalised fit of each predictor, or why there is none."""
     found: dict[int, Penalised | str] = {}
     places = {(m.part.response, m.part.dpar): k for k, m in enumerate(model.parts)}
-    for k in sorted(wanted):
-        predictor = model.parts[k]
-        own = places[predictor.part.response, ""]
-        if not model.parts[own].part.modelled:
+    for k, predictor in enumerate(model.parts):
+        response, dpar = predictor.part.response, predictor.part.dpar
+        why = _without(model, predictor)
+        if why:
+            found[k] = why
+        elif not dpar and not predictor.part.modelled:
             found[k] = _alone(predictor)
-        elif k not in found:
-            beside = places[predictor.part.response, "sigma"]
-            both = penalise_both(model.parts[own], model.parts[beside])
+        elif not dpar:
+            beside = places[response, "sigma"]
+            both = _without(model, model.parts[beside]) or penalise_both(
+                predictor, model.parts[beside]
+            )
             pair = (both, both) if isinstance(both, str) else both
-            found |= dict(zip((own, beside), pair, strict=True))
+            found |= dict(zip((k, beside), pair, strict=True))
+        elif k not in found:
+            found[k] = _without(model, model.parts[places[response, ""]])
     return found
 
 
@@ -109,20 +101,20 @@ def _alone(predictor: Model) -> Penalised | str:
     own = estimated(predictor.design, predictor.family)
     priors = assign(predictor.design, predictor.family, own, None)
     alone = replace(predictor, part=Part(), priors=priors)
-    numbers = compute(alone, order(factors(predictor.design), [0], [0]), by_rows=True)
+    terms = range(len(predictor.design.groups))
+    numbers = compute(alone, order(factors(predictor.design), terms, terms), by_rows=True)
     if numbers.fit is None:
         return f"no penalised fit of {predictor.part.label}: {numbers.doubt}"
     return numbers.fit
 
 
 def _together(
-    model: Model, joined: Joined, fits: Mapping[int, Penalised | str]
+    model: Model, joined: Joined, fits: Mapping[int, Penalised]
 ) -> tuple[Conditional, Floats]:
     """Return what predictors say of their effects side by side, nothing of each other's."""
     found, centres = [], []
     for member in joined.members:
         fit = fits[member.part]
-        assert isinstance(fit, Penalised)
         share = model.parts[member.part].part.weight / fit.sigma**2
         found.append(scaled(condition(fit, 0, fit.common), share))
         centres.append(fit.common)

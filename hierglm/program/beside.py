@@ -30,7 +30,8 @@ def conditional_beside(plan: Plan, number: int) -> Fragment:
         Position of the group term, from 0; Stan names count from 1.
     """
     assert plan.numbers is not None
-    about, centre = plan.numbers.beside[number]
+    assert plan.numbers.beside is not None
+    about, centre = plan.numbers.beside.terms[number]
     grouping, k = plan.model.groups[number], number + 1
     levels, q = about.c.shape
     B = about.B.reshape(levels, q, -1).transpose(1, 0, 2)

@@ -16,6 +16,7 @@ from hierglm.program.row_functions import row_likelihood
 from hierglm.program.several import several
 from hierglm.program.standardised import standardised
 from hierglm.program.start import start
+from hierglm.program.start_beside import start_beside
 from hierglm.version import __version__
 
 
@@ -37,7 +38,7 @@ def write(plan: Plan) -> Program:
         f"{model.distribution}, plan {plan.name!r}, written by hierglm {__version__}",
     )
     if plan.parts:
-        return render(title, several(plan))
+        return render(title, several(plan), start_beside(plan))
     # What is eliminated later comes first: effects move with those that it has defined.
     places = list(plan.numbers.order.all)[::-1] if plan.numbers else range(len(plan.groups))
     groups = [by_level(plan, k, _GROUPS[plan.groups[k].form](plan, k)) for k in places]

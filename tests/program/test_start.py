@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import hierglm as hg
 from hierglm.priors import distributions as prior
 from tests.densities import opened
 from tests.designs import thinned
@@ -39,6 +40,40 @@ def test_chains_start_where_the_density_hardly_pulls(case):
     assert np.abs(pull).max() < 3.5
 
 
+BESIDE = {
+    "sigma": ["y ~ x + (x |s| g)", "sigma ~ z + (1 |s| g)"],
+    "sigma, terms of their own": ["y ~ x + (1 | g)", "sigma ~ 0 + z + iso(x | h)"],
+    "sigma, no groups": ["y ~ x", "sigma ~ z"],
+    "two responses": [
+        hg.part("y ~ x + (1 |s| g)"), hg.part("hit ~ z + (x |s| g)", "bernoulli", weight=2.0)],
+    "parameters of their own": [
+        hg.part("y ~ x + (1 | g)", "student"), hg.part("count ~ z", "zero_inflated_poisson")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_chains_of_several_predictors_do_so_too(case):
+    program = hg.model(BESIDE[case], simulated(rows=150))._program
+    with opened(program) as density:
+        at, spread = started(program, density)
+        assert spread.shape == (density.size,)
+        pull = density(at)[1] * spread
+    assert np.abs(pull).max() < 3.5
+
+
+def test_where_no_start_is_known_there_is_none():
+    formulas = ["y ~ x + (1 | g)", "sigma ~ z"]
+    data = simulated(rows=150)
+    for program in (
+        hg.model(formulas, data, plan="textbook")._program,
+        hg.model(formulas, data, plan={"g": "standardised"})._program,
+        hg.model(formulas, data, priors={"b[x]": prior.constant(0.0)})._program,
+        hg.model(["y ~ x + cs(x + z | g)", "sigma ~ z"], data)._program,
+        hg.model(["count ~ x", "shape ~ z"], data, "negbinomial")._program,
+    ):
+        assert not program.start
+
+
 SHAPES = [
     ("y ~ x + (x | g)", "gaussian"),
     ("y ~ x + (1 | g) + (1 | h)", "gaussian"),
@@ -47,6 +82,7 @@ SHAPES = [
     ("hit ~ x + (1 | g) + (1 | h)", "bernoulli"),
     ("count ~ x + (1 | g/k)", "poisson"),
     ("wide | se(known, sigma=TRUE) ~ x + (x | g)", "gaussian"),
+    (["uneven ~ x + (x |s| g)", "sigma ~ x + (1 |s| g)"], "gaussian"),
 ]
 
 
@@ -65,7 +101,11 @@ def test_the_curvature_there_is_one(formula, family):
     )  # fmt: skip
     # Residuals with an sd far from 1, by rows.
     data["wide"] = 5 * data["y"] + data["known"] * r.normal(size=n)
-    _, (program, _) = pair(formula, data, family, {"b": prior.normal(0, 5)})
+    data["uneven"] = eta + np.exp(0.2 * x + w[g, 0]) * r.normal(size=n)
+    if isinstance(formula, str):
+        _, (program, _) = pair(formula, data, family, {"b": prior.normal(0, 5)})
+    else:
+        program = hg.model(formula, data)._program
     with opened(program) as density:
         at, spread = started(program, density)
         step = 1e-4 * np.diag(spread)
