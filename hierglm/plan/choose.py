@@ -119,14 +119,14 @@ def _several(
         for m in model.parts
     )  # fmt: skip
     wants = [_wanted(g, asked) for g in model.groups]
-    beside = Beside({}, {}, {})
+    beside = Beside({}, {}, {}, "")
     if not textbook and not (wants and all(want == "standardised" for want in wants)):
         beside = condition_beside(model)
     groups = tuple(
         choice_beside(g, want, k in beside.terms, beside.why.get(k, ""))
         for k, (g, want) in enumerate(zip(model.groups, wants, strict=True))
     )
-    numbers = Numbers(Order((), (), {}), beside=beside) if beside.fits else None
+    numbers = Numbers(Order((), (), {}), doubt=beside.doubt, beside=beside)
     return Plan(
         model=model,
         asked=kept,

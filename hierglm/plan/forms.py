@@ -94,11 +94,14 @@ class Beside:
         predictor, and from where the coefficients of these predictors are counted.
     why : mapping of int to str
         Why other terms have none.
+    doubt : str
+        Why some predictor has no fit, or "".
     """
 
     fits: Mapping[int, Penalised]
     terms: Mapping[int, tuple[Conditional, NDArray[np.float64]]]
     why: Mapping[int, str]
+    doubt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def condition_beside(model: Model) -> Beside:
             why[k] = missing[0]
         else:
             terms[k] = _together(model, joined, fits)
-    return Beside(fits, terms, why)
+    return Beside(fits, terms, why, next(iter(without.values()), ""))
 
 
 def _without(model: Model, predictor: Model) -> str:
@@ -56,7 +56,7 @@ def _without(model: Model, predictor: Model) -> str:
     if any(not g.relation.plain or covariance_of(g).low_rank for g in predictor.design.groups):
         return "levels that are related, and few factors, stay standardised beside other predictors"
     if len(predictor.design.groups) > 1:
-        return "a predictor beside others has a penalised fit with one group term, so far"
+        return "a predictor beside others has no penalised fit with several group terms so far"
     mean = next(m for m in model.responses if m.part.response == predictor.part.response)
     if mean.family.categories:
         return "categories with predictors have no penalised fits so far"
