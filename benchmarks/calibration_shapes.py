@@ -132,11 +132,22 @@ def simulate(shape: Shape, rng: np.random.Generator) -> Simulated:
     The prior of the intercept is that of centred columns, as hierglm says: the intercept
     itself is the draw less the slope times the column's mean over all rows.
 
+    A beta response may be so near to 0 or 1 that it is rounded to it, and has no density. Then
+    all is drawn again, parameters too: as the data alone decide, their posterior is the same.
+
     Parameters
     ----------
     shape : Shape
     rng : Generator
     """
+    while True:
+        made = _simulate(shape, rng)
+        y = made.data[shape.response]
+        if shape.family != "beta" or y.between(0, 1, inclusive="neither").all():
+            return made
+
+
+def _simulate(shape: Shape, rng: np.random.Generator) -> Simulated:
     data = shape.table(rng)
     priors, x = shape.priors, data["x"].to_numpy()
     slope = draw_prior(priors["b"], rng)[0]
