@@ -29,6 +29,11 @@ CASES: dict[str, tuple[list[Any], str]] = {
         ["Reaction ~ Days + (Days | Subject)", "sigma ~ Days + (1 | Subject)"], "sleepstudy"),
     "60 x 20, one id": (["y ~ x + (1 |s| g)", "sigma ~ x + (1 |s| g)"], "levels"),
     "60 x 20": (["y ~ x + (1 | g)", "sigma ~ x + (1 | g)"], "levels"),
+    "60 x 40, crossed": (
+        ["y ~ x + (x |s| subject) + (1 | item)", "sigma ~ x + (1 |s| subject)"], "trials"),
+    "60 x 40, two ids": (
+        ["y ~ x + (x |s| subject) + (1 |i| item)", "sigma ~ x + (1 |s| subject) + (1 |i| item)"],
+        "trials"),
     "two responses, one id": (
         [hg.part("y ~ x + (x |s| g)"), hg.part("hit ~ x + (1 |s| g)", "bernoulli")], "levels"),
     "two responses": (
@@ -46,13 +51,25 @@ def levels() -> pd.DataFrame:
     return pd.DataFrame({"g": g, "x": x, "y": y, "hit": hit})
 
 
+def trials() -> pd.DataFrame:
+    """Return one trial for each of 60 subjects and 40 items, with an effect coded -1/2 and 1/2."""
+    r = np.random.default_rng(5)
+    s, i = (at.ravel() for at in np.meshgrid(np.arange(60), np.arange(40)))
+    x = r.choice([-0.5, 0.5], len(s))
+    covariance = [[0.3, 0.05, 0.1], [0.05, 0.1, 0.02], [0.1, 0.02, 0.15]]
+    u, v = r.multivariate_normal([0, 0, 0], covariance, 60), r.normal(0, 0.3, 40)
+    mean = 6 + 0.1 * x + u[s, 0] + u[s, 1] * x + v[i]
+    y = mean + np.exp(-0.7 + u[s, 2]) * r.normal(size=len(s))
+    return pd.DataFrame({"subject": s, "item": i, "x": x, "y": y})
+
+
 def main() -> None:
     """Print one line a case and plan."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--data", type=Path, help="folder")
     given = parser.parse_args()
-    tables = {"levels": levels(), "radon": hg.datasets.radon()}
+    tables = {"levels": levels(), "trials": trials(), "radon": hg.datasets.radon()}
     if given.data is not None:
         tables["sleepstudy"] = pd.read_csv(given.data / "data" / "sleepstudy.csv")
     heading()

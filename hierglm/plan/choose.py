@@ -119,7 +119,7 @@ def _several(
         for m in model.parts
     )  # fmt: skip
     wants = [_wanted(g, asked) for g in model.groups]
-    beside = Beside({}, {}, {}, "")
+    beside = Beside({}, {}, tuple(range(len(wants))), {}, "")
     if not textbook and not (wants and all(want == "standardised" for want in wants)):
         beside = condition_beside(model)
     groups = tuple(

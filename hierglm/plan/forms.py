@@ -92,6 +92,8 @@ class Beside:
     terms : mapping of int to (Conditional, ndarray)
         By position of the group term: what its effects are conditioned on, predictor by
         predictor, and from where the coefficients of these predictors are counted.
+    order : tuple of int
+        All terms, those whose effects others move with first.
     why : mapping of int to str
         Why other terms have none.
     doubt : str
@@ -100,6 +102,7 @@ class Beside:
 
     fits: Mapping[int, Penalised]
     terms: Mapping[int, tuple[Conditional, NDArray[np.float64]]]
+    order: tuple[int, ...]
     why: Mapping[int, str]
     doubt: str
 

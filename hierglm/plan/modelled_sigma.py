@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from hierglm.design.several import Joined, Member
 from hierglm.models import Model
+from hierglm.plan.compute import DENSEST
 from hierglm.plan.likelihoods import Likelihood, Local, Own
 from hierglm.plan.order import Order, order
 from hierglm.plan.penalised import Penalised, penalise
+from hierglm.plan.penalties import common_penalty
 from hierglm.plan.row_likelihood import RowLikelihood, RowPredictor
 from hierglm.plan.rows import Rows, factors, gather
+from hierglm.plan.steps import used
 from hierglm.priors.several import Predicted, assign_each
 
 Floats = NDArray[np.float64]
@@ -114,8 +117,8 @@ def penalise_both(
     Parameters
     ----------
     mean, scale : Model
-        The two predictors of a Gaussian response without known errors, each with one group
-        term at most. Their priors are not used: those of the fits are the defaults.
+        The two predictors of a Gaussian response without known errors, whose levels are
+        independent. Their priors are not used: those of the fits are the defaults.
     close : float
         Largest step of a log sigma, and of each fit, at the end.
 
@@ -127,8 +130,11 @@ def penalise_both(
     assert mean.family.exponential is not None
     models = [_with_priors(m) for m in (mean, scale)]
     rows = [gather(m.design, equal=False) for m in models]
-    chains = [list(range(len(m.design.groups))) for m in models]
-    orders = [order(factors(m.design), c, c) for m, c in zip(models, chains, strict=True)]
+    orders = [order(factors(m.design)) for m in models]
+    for m, o in zip(models, orders, strict=True):
+        size = sum(len(m.design.groups[k].levels) * len(m.design.groups[k].terms) for k in o.rest)
+        if size > DENSEST:
+            return f"{size:,} effects of crossed factors are too many for a penalised fit"
     levels = [[len(g.levels) for g in m.design.groups] for m in models]
     y, weight = rows[0].mean, rows[0].count
     log_sigma = np.full(len(y), np.log(max(float(np.std(y)), 1e-300)))
@@ -140,11 +146,8 @@ def penalise_both(
         if first is None:
             return "the numbers of the penalised fit of the mean broke down"
         away = y - likelihood.eta(first.common, first.effects)
-        with np.errstate(over="ignore"):
-            known = np.clip(predictor_variance(rows[0], first) * np.exp(-2 * log_sigma), 0, 1)
-        squares = SquareLikelihood(
-            rows[1], weight * away**2, weight * (1 - known), orders[1], levels[1], log_sigma
-        )
+        left = weight * (1 - known(models[0], rows[0], first, np.exp(-2 * log_sigma)))
+        squares = SquareLikelihood(rows[1], weight * away**2, left, orders[1], levels[1], log_sigma)
         second = penalise(models[1], squares, orders[1], close=close)
         if second is None:
             return "the numbers of the penalised fit of sigma broke down"
@@ -154,23 +157,29 @@ def penalise_both(
     return f"the penalised fits of the mean and of sigma had not converged after {_TURNS} turns"
 
 
-def predictor_variance(rows: Rows, fit: Penalised) -> Floats:
-    """Return the posterior variance of the linear predictor of each row, given the variances.
+def known(model: Model, rows: Rows, fit: Penalised, precision: Floats) -> Floats:
+    """Return how much of each row coefficients and effects use up, in degrees of freedom.
+
+    Their sum is exact; it is divided as if coefficients and effects of different terms were
+    independent given the data.
 
     Parameters
     ----------
+    model : Model
     rows : Rows
     fit : Penalised
-        With one group term at most, whose levels are independent.
+    precision : ndarray, shape (rows,)
+        One over the variance of each row, of weight 1.
     """
-    X, own = rows.X, np.zeros(len(rows.X))
-    for k in fit.order.chain:
-        at, Z = rows.index[k], rows.Z[k]
-        # Effects are regressed on the coefficients, with a covariance of their own about that.
-        slopes = fit.solved.on_common[k].reshape(*fit.effects[k].shape, X.shape[1])
-        X = X - np.einsum("na,nap->np", Z, slopes[at])
-        own = own + np.einsum("na,nab,nb->n", Z, fit.solved.inverse[k][at], Z)
-    return np.asarray(own + np.einsum("np,pr,nr->n", X, fit.solved.covariance, X))
+    spent = np.einsum("np,pr,nr->n", rows.X, fit.solved.covariance, rows.X)
+    for at, Z, uncertain in zip(rows.index, rows.Z, fit.uncertain, strict=True):
+        spent = spent + np.einsum("na,nab,nb->n", Z, uncertain[at], Z)
+    spent = spent * precision
+    _, weight = common_penalty(model, fit.common)
+    total = used(fit.priors, fit.uncertain, weight, fit.solved.covariance)
+    roughly = float(np.sum(rows.count * spent))
+    scale = total / roughly if roughly > 0 else 0.0
+    return np.asarray(np.clip(spent * scale, 0, 1), dtype=np.float64)
 
 
 def _with_priors(model: Model) -> Model:

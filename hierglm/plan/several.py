@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +49,41 @@ def condition_beside(model: Model) -> Beside:
             why[k] = missing[0]
         else:
             terms[k] = _together(model, joined, fits)
-    return Beside(fits, terms, why, next(iter(without.values()), ""))
+    places = _in_order(model, terms, fits)
+    return Beside(fits, terms, places, why, next(iter(without.values()), ""))
+
+
+def _in_order(
+    model: Model, terms: dict[int, tuple[Conditional, Floats]], fits: Mapping[int, Penalised]
+) -> tuple[int, ...]:
+    """Return all terms so that effects come after those that they move with.
+
+    Where two terms move with each other, as predictors eliminate them in different orders, the
+    first is left where the fits have the second.
+    """
+    waiting, placed = list(range(len(model.joined))), list[int]()
+    while waiting:
+        needs = {k: set(terms[k][0].F) & set(waiting) if k in terms else set() for k in waiting}
+        k = next((k for k in waiting if not needs[k]), waiting[0])
+        if needs[k]:
+            about, centre = terms[k]
+            c = about.c.copy()
+            for m in needs[k]:
+                at = np.concatenate(
+                    [fits[o.part].effects[o.number] for o in model.joined[m].members], axis=1
+                )
+                c -= (about.F[m] @ at.reshape(-1)).reshape(c.shape)
+            kept = {m: F for m, F in about.F.items() if m not in needs[k]}
+            terms[k] = replace(about, F=kept, c=c), centre
+        placed.append(k)
+        waiting.remove(k)
+    return tuple(placed)
 
 
 def _without(model: Model, predictor: Model) -> str:
     """Return why a predictor has no penalised fit, whatever the data are, or ""."""
     if any(not g.relation.plain or covariance_of(g).low_rank for g in predictor.design.groups):
         return "levels that are related, and few factors, stay standardised beside other predictors"
-    if len(predictor.design.groups) > 1:
-        return "a predictor beside others has no penalised fit with several group terms so far"
     mean = next(m for m in model.responses if m.part.response == predictor.part.response)
     if mean.family.categories:
         return "categories with predictors have no penalised fits so far"
@@ -102,7 +129,8 @@ def _alone(predictor: Model) -> Penalised | str:
     priors = assign(predictor.design, predictor.family, own, None)
     alone = replace(predictor, part=Part(), priors=priors)
     terms = range(len(predictor.design.groups))
-    numbers = compute(alone, order(factors(predictor.design), terms, terms), by_rows=True)
+    by_level = order(factors(predictor.design), terms, terms)
+    numbers = compute(alone, by_level, by_rows=True)
     if numbers.fit is None:
         return f"no penalised fit of {predictor.part.label}: {numbers.doubt}"
     return numbers.fit
@@ -112,19 +140,48 @@ def _together(
     model: Model, joined: Joined, fits: Mapping[int, Penalised]
 ) -> tuple[Conditional, Floats]:
     """Return what predictors say of their effects side by side, nothing of each other's."""
-    found, centres = [], []
+    levels, effects = len(joined.grouping.levels), len(joined.grouping.terms)
+    centre = np.concatenate([fits[m.part].common for m in joined.members])
+    A, c = np.zeros((levels, effects, effects)), np.zeros((levels, effects))
+    B, F = np.zeros((levels, effects, len(centre))), dict[int, Any]()
+    column = 0
     for member in joined.members:
-        fit = fits[member.part]
-        share = model.parts[member.part].part.weight / fit.sigma**2
-        found.append(scaled(condition(fit, 0, fit.common), share))
-        centres.append(fit.common)
-    c, centre = np.concatenate([p.c for p in found], axis=1), np.concatenate(centres)
-    levels, effects = c.shape
-    A, B = np.zeros((levels, effects, effects)), np.zeros((levels, effects, len(centre)))
-    row = column = 0
-    for own, at in zip(found, centres, strict=True):
-        q = own.c.shape[1]
-        A[:, row : row + q, row : row + q] = own.A
-        B[:, row : row + q, column : column + len(at)] = own.B.reshape(levels, q, len(at))
-        row, column = row + q, column + len(at)
-    return Conditional(A, B.reshape(levels * effects, len(centre)), {}, c), centre
+        fit, predictor = fits[member.part], model.parts[member.part]
+        share = predictor.part.weight / fit.sigma**2
+        own = scaled(condition(fit, member.number, fit.common), share)
+        q, p = own.c.shape[1], len(fit.common)
+        rows = slice(member.first, member.first + q)
+        A[:, rows, rows], c[:, rows] = own.A, own.c
+        B[:, rows, column : column + p] = own.B.reshape(levels, q, p)
+        column += p
+        for number, matrix in own.F.items():
+            k, first = model.place(predictor, number)
+            other = model.joined[k].grouping
+            size = (effects, len(other.terms))
+            between = (q, len(predictor.design.groups[number].terms))
+            F[k] = F.get(k, 0) + _within(matrix, between, size, (member.first, first))
+    return Conditional(A, B.reshape(levels * effects, len(centre)), F, c), centre
+
+
+def _within(
+    matrix: Any, own: tuple[int, int], size: tuple[int, int], first: tuple[int, int]
+) -> Any:
+    """Return a matrix between effects of levels among those of terms with more of them.
+
+    Parameters
+    ----------
+    matrix : sparse or dense array, shape (J q, K s)
+    own, size : tuple of int
+        Effects a level of its rows and columns, and of those of what is returned.
+    first : tuple of int
+        Where its own begin there.
+    """
+    from scipy import sparse
+
+    found = sparse.coo_array(matrix)
+    rows, columns = (
+        at // q * n + at % q + f
+        for at, q, n, f in zip((found.row, found.col), own, size, first, strict=True)
+    )
+    shape = tuple(n // q * m for n, q, m in zip(found.shape, own, size, strict=True))
+    return sparse.coo_array((found.data, (rows, columns)), shape=shape).tocsr()

@@ -7,6 +7,7 @@ from textwrap import indent
 
 from hierglm.plan.blocks import pack
 from hierglm.plan.forms import Plan
+from hierglm.program.crossing import crossing
 from hierglm.program.fragment import Block, Declare, Fragment, Output, Statement
 from hierglm.program.groups import by_row, effect_dims, predictor, sizes
 from hierglm.program.scales import (
@@ -40,9 +41,15 @@ def conditional_beside(plan: Plan, number: int) -> Fragment:
     scales = scale_parts(plan, number)
     function = "conditional_by_level" if q > TOGETHER else "conditional_effects"
     effects = f"{function}(A_{k}, S, e, 1, z_{k}, J_{k})"
+    crossings = [
+        (m + 1, crossing(f"F_{k}_{m + 1}", k, m + 1, F, (q, len(plan.model.groups[m].terms)),
+                         f"and with {plan.model.groups[m].group}"))
+        for m, F in about.F.items()
+    ]  # fmt: skip
     lines = [
         f"matrix[M_{k}, {factors(grouping, k)}] S = {scale(plan, number)};",
         f"array[M_{k}] vector[J_{k}] e = level_residuals(c_{k}, B_{k}, d_{k});",
+        *(f"e = {call('e', f'r_{m}')};" for m, call in crossings),
         f"matrix[J_{k}, M_{k} + 1] u = {effects};",
         f"r_{k} = u[, 1:M_{k}];",
         f"log_prior_{k} = sum(u[, M_{k} + 1]);",
@@ -63,6 +70,7 @@ def conditional_beside(plan: Plan, number: int) -> Fragment:
                     note="its score"),
             Declare(Block.DATA, "array[] matrix", f"B_{k}", (f"M_{k}", f"J_{k}", f"P_{k}"),
                     value=B, note="how that moves with the coefficients"),
+            *(d for _, c in crossings for d in c.declares),
             *scales.declares,
             Declare(Block.PARAMETERS, "array[] vector", f"z_{k}",
                     (factors(grouping, k), f"J_{k}"), note="about standard normal, given the data"),
@@ -79,7 +87,8 @@ def conditional_beside(plan: Plan, number: int) -> Fragment:
             Statement(Block.MODEL, f"target += log_prior_{k};"),
         ),
         predictor=predictor(grouping, k, matrix=True) if own else "",
-        uses=(*scale_functions(plan, number), "level_residuals", function),
+        uses=(*scale_functions(plan, number), "level_residuals", function,
+              *(c.function for _, c in crossings)),
         outputs=(
             *scale_outputs(plan, number),
             Output(f"r_{k}", f"r_{grouping.group}", "ran_vals", grouping.group,

@@ -42,7 +42,8 @@ def several(plan: Plan) -> list[Fragment]:
     """
     effects: list[list[str]] = [[] for _ in plan.parts]
     groups = []
-    for number in range(len(plan.groups)):
+    beside = plan.numbers.beside if plan.numbers is not None else None
+    for number in beside.order if beside is not None else range(len(plan.groups)):
         fragment, added = _group(plan, number)
         groups.append(fragment)
         for place, text in added:

@@ -41,8 +41,7 @@ def start_beside(plan: Plan) -> Mapping[str, Place]:
     for k, part in enumerate(plan.parts):
         places |= _coefficients(part, beside.fits[k]) | _own(part, beside.fits[k])
     for number, joined in enumerate(plan.model.joined):
-        fits = [beside.fits[m.part] for m in joined.members]
-        places |= _effects(plan, number, fits)
+        places |= _effects(plan, number, [(beside.fits[m.part], m.number) for m in joined.members])
     return places
 
 
@@ -74,17 +73,17 @@ def _own(part: Plan, fit: Penalised) -> dict[str, Place]:
     return places
 
 
-def _effects(plan: Plan, number: int, fits: Sequence[Penalised]) -> dict[str, Place]:
+def _effects(plan: Plan, number: int, fits: Sequence[tuple[Penalised, int]]) -> dict[str, Place]:
     """Return where the sds, the correlations and the effects of a term are."""
     from scipy.linalg import block_diag
 
     grouping, k = plan.model.groups[number], number + 1
     structure, q = covariance_of(grouping), len(grouping.terms)
-    sd = np.concatenate([fit.sds[0] for fit in fits])
-    reach = np.minimum(WIDEST, np.concatenate([fit.spreads[0] for fit in fits]))
+    sd = np.concatenate([fit.sds[n] for fit, n in fits])
+    reach = np.minimum(WIDEST, np.concatenate([fit.spreads[n] for fit, n in fits]))
     places = {f"sd_{k}": Place(sd if len(sd) > 1 else float(sd[0]), reach, "positive")}
     if structure.free:
-        covariance = block_diag(*(fit.covariances[0] for fit in fits))
+        covariance = block_diag(*(fit.covariances[n] for fit, n in fits))
         # Away from correlations of 1, where the factor has no unconstrained scale.
         correlation = 0.99 * covariance / np.outer(sd, sd) + 0.01 * np.eye(q)
         row, column = np.tril_indices(q, -1)

@@ -8,7 +8,7 @@ import pytest
 
 import hierglm as hg
 from hierglm.plan.compute import compute
-from hierglm.plan.modelled_sigma import penalise_both, predictor_variance
+from hierglm.plan.modelled_sigma import known, penalise_both
 from hierglm.plan.order import order
 from hierglm.plan.rows import factors, gather
 
@@ -71,21 +71,28 @@ def test_levels_get_the_sigma_of_their_own_residuals(formula):
     assert scale.converged
 
 
-def test_the_variance_of_a_predictor_is_that_of_the_inverse_of_all():
-    d = table(levels=5, rows=6)
-    mean, scale = fits(["y ~ x + (x | g)", "sigma ~ x"], d)
-    model = hg.model(["y ~ x + (x | g)", "sigma ~ x"], d).model.parts[0]
+def test_what_rows_are_known_by_sums_to_the_trace_of_what_predicts_them():
+    d = table(levels=5, rows=40).assign(h=lambda d: np.arange(len(d)) % 4)
+    formulas = ["y ~ x + (x | g) + (1 | h)", "sigma ~ x"]
+    mean, scale = fits(formulas, d)
+    model = hg.model(formulas, d).model.parts[0]
     rows = gather(model.design, equal=False)
-    log_sigma = scale.common[0] + scale.common[1] * (d["x"] - d["x"].mean()).to_numpy()
-    Z = np.zeros((len(d), 10))
+    over = np.exp(-2 * (scale.common[0] + scale.common[1] * (d["x"] - d["x"].mean()).to_numpy()))
+    Z = np.zeros((len(d), 14))
+    at = np.arange(len(d))
     for k in range(2):
-        Z[np.arange(len(d)), 2 * d["g"].to_numpy() + k] = rows.Z[0][:, k]
+        Z[at, 2 * d["g"].to_numpy() + k] = rows.Z[0][:, k]
+    Z[at, 10 + d["h"].to_numpy()] = 1
     W = np.column_stack([rows.X, Z])
-    precision = W.T @ (W / np.exp(2 * log_sigma)[:, None])
-    precision[2:, 2:] += np.kron(np.eye(5), mean.priors[0])
-    expected = np.einsum("na,ab,nb->n", W, np.linalg.inv(precision), W)
-    # The weak priors of the coefficients are in the former alone.
-    np.testing.assert_allclose(predictor_variance(rows, mean), expected, rtol=0.02)
+    precision = W.T @ (W * over[:, None])
+    precision[2:12, 2:12] += np.kron(np.eye(5), mean.priors[0])
+    precision[12:, 12:] += np.eye(4) * mean.priors[1]
+    expected = np.einsum("na,ab,nb->n", W, np.linalg.inv(precision), W) * over
+    found = known(model, rows, mean, over)
+    # Priors of the coefficients, which are weak, are in the former alone.
+    assert found.sum() == pytest.approx(expected.sum(), rel=0.01)
+    np.testing.assert_allclose(found, expected, atol=0.25)
+    assert np.corrcoef(found, expected)[0, 1] > 0.8
 
 
 def test_where_there_is_none_it_is_said(monkeypatch):

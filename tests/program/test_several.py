@@ -112,6 +112,14 @@ BESIDE = {
     "sigma beside a count": (
         [hg.part(["score ~ x + (1 |s| school)", "sigma ~ z"]),
          hg.part("k ~ x + (1 |s| school)", "poisson")], {}),
+    "sigma, crossed": (
+        ["score ~ x + (x |s| school) + (1 | g)", "sigma ~ z + (1 |s| school)"], {}),
+    "sigma, crossed twice, in opposite orders": (
+        ["score ~ x + (x + z |s| school) + (1 |i| g)", "sigma ~ (1 |s| school) + (x |i| g)"], {}),
+    "sigma, nested": (["score ~ x + (1 | school/class)", "sigma ~ (x | class:school)"], {}),
+    "responses crossed": (
+        [hg.part("score ~ x + (1 |s| school) + (1 | g)"),
+         hg.part("k ~ z + (x | g) + (1 |s| school)", "poisson", weight=0.5)], {}),
     "responses apart": (
         [hg.part("score ~ x + (1 | school)"), hg.part("k ~ z + (x | g)", "poisson")], {}),
 }  # fmt: skip
@@ -124,30 +132,37 @@ def test_effects_about_penalised_fits_have_the_textbook_s_density(name):
     models = [hg.model(parts, d, priors=priors, plan=plan) for plan in ("auto", "textbook")]
     ours, theirs = (m._program for m in models)
     assert all(c.form is GroupForm.CONDITIONAL for c in models[0].plan().groups)
-    difference, largest, r = [], 1e5, np.random.default_rng(4)
+    difference, largest, crossings, r = [], 1e5, 0, np.random.default_rng(4)
     with opened(ours) as one, opened(theirs) as two:
         for _ in range(4):
             values, at = common_place(models[0].model, r)
-            about, standard, volume = {}, {}, 0.0
+            about, standard, volume, effects = {}, {}, 0.0, {}
             for k, joined in enumerate(models[0].model.joined, start=1):
                 scales, S = scale_place(k, joined.grouping, r)
-                u = r.normal(size=(len(joined.grouping.levels), len(S))) @ S.T
-                away = np.concatenate([at[m.part] for m in joined.members])
-                z, more = about_means(ours.data, k, S, u, away)
+                effects[k] = S, r.normal(size=(len(joined.grouping.levels), len(S))) @ S.T
                 values |= scales
+            for k, joined in enumerate(models[0].model.joined, start=1):
+                moving, _ = models[0].plan().numbers.beside.terms[k - 1]
+                S, u = effects[k]
+                taken = sum(F @ effects[m + 1][1].reshape(-1) for m, F in moving.F.items())
+                away = np.concatenate([at[m.part] for m in joined.members])
+                z, more = about_means(ours.data, k, S, u, away, np.reshape(taken, (-1, 1)))
                 about[f"z_{k}"], standard[f"z_{k}"] = z, np.linalg.solve(S, u.T)
                 volume += more
+            crossings += sum(name.startswith("F_") for name in ours.data)
             mine = one(one.unconstrain({**values, **{n: flat(z) for n, z in about.items()}}))
             own = two(two.unconstrain({**values, **{n: flat(z) for n, z in standard.items()}}))
             assert mine[1].shape == own[1].shape
             difference.append(mine[0] + volume - own[0])
             largest = max(largest, abs(own[0]))
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-13 * largest)
+    assert bool(crossings) == ("crossed" in name or "nested" in name)
 
 
-def about_means(data, k, S, u, coefficients):
+def about_means(data, k, S, u, coefficients, taken):
     """Return what effects are about their conditional means, and the logarithm of the volume."""
     e = np.array(data[f"c_{k}"]) - np.array(data[f"B_{k}"]) @ (coefficients - data[f"centre_{k}"])
+    e -= np.broadcast_to(taken, (u.size, 1)).reshape(u.shape).T
     z, volume, M = np.empty(u.T.shape), 0.0, len(S)
     for j in range(len(u)):
         A = np.zeros((M, M))
@@ -193,8 +208,6 @@ def test_where_effects_stay_standardised_it_is_said():
     rows = np.arange(80)
     d = d.assign(k=rows % 5, w=1.0, kind=np.array(["ash", "elm"])[rows % 2], grade=1 + rows % 3)
     of = {
-        "two terms": (
-            [hg.part("score ~ x + (1 |s| school) + (1 | g)"), TASKS[1]], "a predictor beside"),
         "another parameter": (
             [hg.part(["k ~ x + (1 | g)", "shape ~ z"], "negbinomial")], "of parameters with"),
         "known errors": (

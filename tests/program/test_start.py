@@ -43,6 +43,7 @@ def test_chains_start_where_the_density_hardly_pulls(case):
 BESIDE = {
     "sigma": ["y ~ x + (x |s| g)", "sigma ~ z + (1 |s| g)"],
     "sigma, terms of their own": ["y ~ x + (1 | g)", "sigma ~ 0 + z + iso(x | h)"],
+    "sigma, crossed": ["y ~ x + (x |s| g) + (1 | h)", "sigma ~ z + (1 |s| g)"],
     "sigma, no groups": ["y ~ x", "sigma ~ z"],
     "two responses": [
         hg.part("y ~ x + (1 |s| g)"), hg.part("hit ~ z + (x |s| g)", "bernoulli", weight=2.0)],
