@@ -137,23 +137,34 @@ def penalise_both(
             return f"{size:,} effects of crossed factors are too many for a penalised fit"
     levels = [[len(g.levels) for g in m.design.groups] for m in models]
     y, weight = rows[0].mean, rows[0].count
-    log_sigma = np.full(len(y), np.log(max(float(np.std(y)), 1e-300)))
-    for _ in range(_TURNS):
-        likelihood = RowLikelihood(
-            rows[0], mean.family.exponential, orders[0], levels[0], np.exp(log_sigma), free=False
-        )
-        first = penalise(models[0], likelihood, orders[0], close=close)
-        if first is None:
-            return "the numbers of the penalised fit of the mean broke down"
-        away = y - likelihood.eta(first.common, first.effects)
-        left = weight * (1 - known(models[0], rows[0], first, np.exp(-2 * log_sigma)))
-        squares = SquareLikelihood(rows[1], weight * away**2, left, orders[1], levels[1], log_sigma)
-        second = penalise(models[1], squares, orders[1], close=close)
-        if second is None:
-            return "the numbers of the penalised fit of sigma broke down"
-        before, log_sigma = log_sigma, squares.eta(second.common, second.effects)
-        if np.max(np.abs(log_sigma - before)) < close:
-            return first, second
+    spread = float(np.std(y))
+    log_sigma = np.full(len(y), np.log(spread) if spread > 0 else 0.0)
+    with np.errstate(all="ignore"):
+        for turn in range(_TURNS):
+            likelihood = RowLikelihood(
+                rows[0],
+                mean.family.exponential,
+                orders[0],
+                levels[0],
+                np.exp(log_sigma),
+                free=False,
+            )
+            first = penalise(models[0], likelihood, orders[0], close=close)
+            if first is None:
+                return "the numbers of the penalised fit of the mean broke down"
+            away = y - likelihood.eta(first.common, first.effects)
+            left = weight * (1 - known(models[0], rows[0], first, np.exp(-2 * log_sigma)))
+            squares = SquareLikelihood(
+                rows[1], weight * away**2, left, orders[1], levels[1], log_sigma
+            )
+            second = penalise(models[1], squares, orders[1], close=close)
+            if second is None:
+                return "the numbers of the penalised fit of sigma broke down"
+            step = squares.eta(second.common, second.effects) - log_sigma
+            if np.max(np.abs(step)) < close:
+                return first, second
+            # Where the two lean on each other whole steps may go to and fro.
+            log_sigma = log_sigma + (step if turn < _TURNS // 5 else step / 2)
     return f"the penalised fits of the mean and of sigma had not converged after {_TURNS} turns"
 
 

@@ -86,7 +86,8 @@ def extrapolated(trail: Sequence[tuple[Floats, Floats]]) -> Floats:
     places, steps = (np.array(x) for x in zip(*trail, strict=True))
     now = steps[-1]
     sizes = np.max(np.abs(steps[-2:]), axis=1)
-    if len(steps) < 2 or sizes[-1] > min(_NEAR, 1.5 * sizes[0]):
+    # Neither what is not finite, of which LAPACK writes to the terminal.
+    if len(steps) < 2 or not sizes[-1] <= min(_NEAR, 1.5 * sizes[0]):
         return np.asarray(now)
     moved, bent = np.diff(places, axis=0).T, np.diff(steps, axis=0).T
     found = now - (moved + bent) @ np.linalg.lstsq(bent, now, rcond=1e-3)[0]

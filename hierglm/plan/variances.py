@@ -99,6 +99,9 @@ def _vary(
     reliable = 1 - np.diagonal(uncertain, axis1=1, axis2=2) / np.diag(variance)
     told = np.sum(np.clip(reliable, 0, 1) ** 2, axis=0)
     second = np.einsum("jk,jl->kl", u, u) + uncertain.sum(axis=0)
+    if not np.isfinite(second).all():
+        # LAPACK writes to the terminal of what it is given that is none.
+        raise np.linalg.LinAlgError
     if structure.common_sd or structure.one is not None:
         return within(model, k, at, second / levels, levels, told, sigma, pace, stratum)
     information = told + VAGUE

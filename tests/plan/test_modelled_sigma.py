@@ -102,3 +102,25 @@ def test_where_there_is_none_it_is_said(monkeypatch):
     monkeypatch.setattr("hierglm.plan.modelled_sigma._TURNS", 1)
     found = fits(["y ~ x + (1 | g)", "sigma ~ x"], table())
     assert found == "the penalised fits of the mean and of sigma had not converged after 1 turns"
+
+
+ODD = {
+    "one row": (["y ~ 0", "sigma ~ 1 + x"], lambda d: d.head(1)),
+    "a constant": (["y ~ x + (1 | g)", "sigma ~ x + (1 | g)"], lambda d: d.assign(y=3.0)),
+    "two rows a level": (["y ~ x + iso(x | g)", "sigma ~ (x | g)"], lambda d: d.iloc[::10]),
+    "a wild level": (
+        ["y ~ x + (x | g)", "sigma ~ (1 | g)"],
+        lambda d: d.assign(y=np.where(d["g"] == 3, 1e9, 1) * d["y"])),
+    "small numbers": (["y ~ x + (x | g)", "sigma ~ x"], lambda d: d.assign(y=1e-9 * d["y"])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_data_end_in_a_program_without_a_word(name, capfd):
+    formulas, odd = ODD[name]
+    program = hg.model(formulas, odd(table(levels=10)))._program
+    assert all(np.isfinite(np.asarray(x, dtype=float)).all() for x in program.data.values())
+    for place in program.start.values():
+        assert np.isfinite(np.asarray(place.value)).all()
+        assert (place.spread > 0).all()
+    assert capfd.readouterr() == ("", "")
