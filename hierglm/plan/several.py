@@ -49,35 +49,32 @@ def condition_beside(model: Model) -> Beside:
             why[k] = missing[0]
         else:
             terms[k] = _together(model, joined, fits)
-    places = _in_order(model, terms, fits)
+    places, terms = _in_order(model, terms, fits)
     return Beside(fits, terms, places, why, next(iter(without.values()), ""))
 
 
 def _in_order(
-    model: Model, terms: dict[int, tuple[Conditional, Floats]], fits: Mapping[int, Penalised]
-) -> tuple[int, ...]:
-    """Return all terms so that effects come after those that they move with.
+    model: Model, terms: Mapping[int, tuple[Conditional, Floats]], fits: Mapping[int, Penalised]
+) -> tuple[tuple[int, ...], dict[int, tuple[Conditional, Floats]]]:
+    """Return all terms so that effects come after those that they move with, and the latter.
 
     Where two terms move with each other, as predictors eliminate them in different orders, the
-    first is left where the fits have the second.
+    second is left where the fits have it.
     """
-    waiting, placed = list(range(len(model.joined))), list[int]()
+    waiting, placed, found = list(range(len(model.joined))), list[int](), dict(terms)
     while waiting:
         needs = {k: set(terms[k][0].F) & set(waiting) if k in terms else set() for k in waiting}
         k = next((k for k in waiting if not needs[k]), waiting[0])
-        if needs[k]:
-            about, centre = terms[k]
-            c = about.c.copy()
-            for m in needs[k]:
-                at = np.concatenate(
-                    [fits[o.part].effects[o.number] for o in model.joined[m].members], axis=1
-                )
-                c -= (about.F[m] @ at.reshape(-1)).reshape(c.shape)
-            kept = {m: F for m, F in about.F.items() if m not in needs[k]}
-            terms[k] = replace(about, F=kept, c=c), centre
+        for m in needs[k]:
+            about, centre = found[k]
+            members = model.joined[m].members
+            effects = np.concatenate([fits[o.part].effects[o.number] for o in members], axis=1)
+            held = (about.F[m] @ effects.reshape(-1)).reshape(about.c.shape)
+            kept = {other: F for other, F in about.F.items() if other != m}
+            found[k] = replace(about, F=kept, c=about.c - held), centre
         placed.append(k)
         waiting.remove(k)
-    return tuple(placed)
+    return tuple(placed), found
 
 
 def _without(model: Model, predictor: Model) -> str:
