@@ -1,7 +1,7 @@
 """Levels that are related: planned programs against standardised effects (by the same engine).
 
 ``python -m benchmarks.related [ROWS TASKS] [CASE ...]`` prints CPU seconds of the engine, warmup,
-the smallest bulk ESS and divergences of each plan, all in one run.
+the smallest bulk ESS, divergences and the largest R-hat of each plan, all in one run.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def main(chosen: list[str]) -> None:
 def heading() -> None:
     """Print what the columns of `line` are."""
     print(
-        f"{'case':<22}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'warmup':>8}{'min ESS':>9}"
-        f"{'ESS/CPU s':>11}{'div':>6}"
+        f"{'case':<31}{'plan':<14}{'wall s':>8}{'CPU s':>8}{'warmup':>8}{'min ESS':>9}"
+        f"{'ESS/CPU s':>11}{'div':>6}{'R-hat':>7}"
     )
 
 
@@ -97,11 +97,12 @@ def line(case: str, name: str, formula: Any, data: pd.DataFrame, **options: Any)
     before, wall = _cpu(), time.perf_counter()
     fit = hg.fit(formula, data, seed=1, progress=False, **options)
     wall, used = time.perf_counter() - wall, _cpu() - before
-    ess = float(fit.tidy()["ess_bulk"].min())
+    found = fit.tidy()
+    ess, rhat = float(found["ess_bulk"].min()), float(found["rhat"].max())
     lost = int(fit.draws.stats["diverging"].sum())
     print(
-        f"{case:<22}{name:<14}{wall:>8.1f}{used:>8.1f}{fit.settings.warmup:>8}"
-        f"{ess:>9,.0f}{ess / used:>11,.0f}{lost:>6}",
+        f"{case:<31}{name:<14}{wall:>8.1f}{used:>8.1f}{fit.settings.warmup:>8}"
+        f"{ess:>9,.0f}{ess / used:>11,.0f}{lost:>6}{rhat:>7.2f}",
         flush=True,
     )
 

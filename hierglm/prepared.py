@@ -281,6 +281,6 @@ def prepare(
 def predict(program: Program, settings: Settings, warmup: int | Auto) -> Prediction:
     """Return what sampling a program costs, as the embedded engine would get it."""
     if warmup == "auto":
-        warmup = SHORT if program.start else FULL
+        warmup = SHORT if program.led else FULL
     warmup = Settings(warmup=warmup).warmup
     return Prediction(cost(program), settings.chains * (warmup + settings.draws))

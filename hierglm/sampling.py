@@ -10,6 +10,7 @@ import numpy as np
 from hierglm.draws.diagnostics import Diagnostics, diagnose
 from hierglm.draws.draws import Draws
 from hierglm.engines.engine import Engine, Settings
+from hierglm.errors import SamplingError
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.program.fragment import Program
@@ -77,7 +78,7 @@ def sample(
         "auto" is 0.65 where chains start about a penalised fit by which every sd is known
         to about a factor of two, else 0.8.
     """
-    led = bool(program.start) and engine.starts
+    led = program.led and engine.starts
     first = replace(
         settings,
         warmup=warmup if warmup != "auto" else SHORT if led else FULL,
@@ -106,7 +107,11 @@ def sample(
         return again
     back = choose(plan.model, engine.abilities, parts)
     careful = write(back)
-    last = engine.sample(careful, full)
+    try:
+        last = engine.sample(careful, full)
+    except SamplingError:
+        # Nothing is lost of what there is.
+        return again
     if _worst(_main(last)) >= _worst(_main(again.draws)):
         return again
     note = f"standardised effects: about their conditional means {trouble}"

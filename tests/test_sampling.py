@@ -8,7 +8,7 @@ import pytest
 import hierglm as hg
 from hierglm.draws.draws import Draws, Variable
 from hierglm.engines.engine import Settings
-from hierglm.errors import SettingsError
+from hierglm.errors import SamplingError, SettingsError
 from hierglm.models import specify
 from hierglm.plan.choose import choose
 from hierglm.plan.forms import Ability, GroupForm
@@ -16,8 +16,9 @@ from hierglm.program.fragment import Place, Program
 from hierglm.sampling import sample
 from tests.designs import design_of, schools
 
-LED = Program("", "", {}, (), (), {"b": Place(0.0, np.ones(1))})
-ALONE = replace(LED, start={})
+LED = Program("", "", {}, (), (), {"b": Place(0.0, np.ones(1))}, led=True)
+IN_UNITS = replace(LED, led=False)
+ALONE = replace(IN_UNITS, start={})
 PLAN = choose(specify(design_of("won ~ x + (1 | school)", schools()), "bernoulli"),
               frozenset(Ability))  # fmt: skip
 TOLD = choose(specify(design_of("won ~ x + (1 | person)", schools().assign(
@@ -37,7 +38,10 @@ class Engine:
 
     def sample(self, program, settings):
         self.asked.append(settings)
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def draws(apart=0.0, divergent=0, sticky=False):
@@ -64,7 +68,7 @@ def test_steps_are_careful_where_few_levels_tell_an_sd():
     assert (found.settings.warmup, found.settings.adapt_delta) == (300, 0.8)
 
 
-@pytest.mark.parametrize(("program", "starts"), [(ALONE, True), (LED, False)])
+@pytest.mark.parametrize(("program", "starts"), [(ALONE, True), (IN_UNITS, True), (LED, False)])
 def test_chains_that_are_not_led_warm_up_in_full(program, starts):
     engine = Engine([draws(apart=3)], starts)
     found = sample(PLAN, program, engine, Settings())
@@ -103,6 +107,15 @@ def test_trouble_after_a_full_warmup_steps_back_to_standardised_effects():
     assert [c.form for c in found.plan.groups] == [GroupForm.STANDARDISED]
     assert "std_normal" in found.program.code
     assert found.notes[1].startswith("standardised effects: about their conditional means R-hat")
+
+
+def test_draws_are_kept_where_standardised_effects_cannot_start():
+    kept = draws(apart=1)
+    engine = Engine([draws(divergent=1), kept, SamplingError("no starting point")])
+    found = sample(PLAN, LED, engine, Settings())
+    assert found.draws is kept
+    assert found.plan is PLAN
+    assert len(found.notes) == 1
 
 
 def test_it_does_not_step_back_where_that_is_worse_or_there_is_nothing_to_step_from():

@@ -117,6 +117,7 @@ def _sampling_words(text: str, program: Program) -> str:
         return (
             "no starting point with a finite log density was found in 100 tries: "
             "the response may be impossible under the model, or the priors far too wide; "
-            f"look at model.priors() and at the scale of the columns. Stan said{at}: {text}"
+            "look at model.priors() and, with plan='textbook', at the scale of the columns "
+            f"(plan='auto' is in their units). Stan said{at}: {text}"
         )
     return f"sampling failed. Stan said{at}: {text}"

@@ -80,6 +80,12 @@ def _simplex(place: Place, step: Floats) -> Any:
     return moved / moved.sum()
 
 
+def _ordered(place: Place, step: Floats) -> Any:
+    """Move the first, and the logarithms of the gaps."""
+    first, gaps = np.asarray(place.value)[:1], np.diff(place.value)
+    return np.cumsum(np.append(first + step[:1], gaps * np.exp(step[1:])))
+
+
 def _correlation(place: Place, step: Floats) -> Any:
     """Move a Cholesky factor along Stan's unconstrained scale, row by row.
 
@@ -108,5 +114,6 @@ _MOVES: Mapping[str, Callable[[Place, Floats], Any]] = {
     "positive": _positive,
     "bounded": _bounded,
     "simplex": _simplex,
+    "ordered": _ordered,
     "correlation": _correlation,
 }

@@ -135,6 +135,9 @@ class Fragment:
     outputs: tuple[Output, ...] = ()
 
 
+Support = Literal["real", "positive", "bounded", "simplex", "ordered", "correlation"]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a parameter is likely to be.
@@ -145,7 +148,7 @@ class Place:
         On the parameter's own scale, in its own shape.
     spread : ndarray, shape (unconstrained elements,)
         Rough posterior sd of each element on Stan's unconstrained scale.
-    support : {"real", "positive", "bounded", "simplex", "correlation"}
+    support : str
         What values it may have; "correlation" is the Cholesky factor of such a matrix.
     unit : ndarray or float
         Of a real parameter, its multiplier: what 1 on the unconstrained scale is on its own.
@@ -155,7 +158,7 @@ class Place:
 
     value: Any
     spread: NDArray[np.float64]
-    support: Literal["real", "positive", "bounded", "simplex", "correlation"] = "real"
+    support: Support = "real"
     unit: Any = 1.0
     bounds: tuple[float, float] = (0.0, 1.0)
 
@@ -201,6 +204,8 @@ class Program:
     start : mapping of str to Place
         Where each parameter is likely to be, by Stan name in the order declared; empty
         where nothing is known. It decides how soon chains arrive, never where.
+    led : bool
+        Whether that is about a penalised fit, so that a short warmup will do.
     functions : tuple of Function
         The library functions that it defines, in their order.
     """
@@ -211,6 +216,7 @@ class Program:
     origins: tuple[str, ...] = field(repr=False)
     outputs: tuple[Output, ...] = field(repr=False)
     start: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    led: bool = False
     functions: tuple[Function, ...] = field(default=(), repr=False)
 
     @property

@@ -68,7 +68,8 @@ def render(
         data=_data(fragments),
         origins=tuple(line.origin for line in lines),
         outputs=_outputs(fragments),
-        start=_start(fragments, places or {}),
+        start=(start := _start(fragments, places or {})),
+        led=bool(start),
         functions=functions,
     )
 
@@ -234,7 +235,7 @@ def _data(fragments: Sequence[Fragment]) -> Mapping[str, Any]:
 
 def _check_datum(d: Declare, data: Mapping[str, Any]) -> None:
     # Stan's embedded engine checks only how many numbers there are, not their shape.
-    want = tuple(_size(size, data) for size in d.dims)
+    want = tuple(size_of(size, data) for size in d.dims)
     got = np.shape(d.value)
     if want != got:
         raise ValueError(f"datum {d.name} is declared {want} but has shape {got}")
@@ -243,10 +244,10 @@ def _check_datum(d: Declare, data: Mapping[str, Any]) -> None:
         raise ValueError(f"datum {d.name} must hold integers")
 
 
-def _size(text: str, data: Mapping[str, Any]) -> int:
-    """Return a size: a number, a datum, a product of them or one more."""
+def size_of(text: str, data: Mapping[str, Any]) -> int:
+    """Return a size that a declaration has: a number, a datum, a product of them or one more."""
     if text.endswith(" + 1"):
-        return _size(text.removesuffix(" + 1"), data) + 1
+        return size_of(text.removesuffix(" + 1"), data) + 1
     factors = [int(f) if f.isdigit() else int(data[f]) for f in text.split(" * ")]
     return math.prod(factors)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import hierglm as hg
 from hierglm.engines.cmdstan import CmdStanEngine
 from hierglm.engines.engine import Settings
 from hierglm.engines.starts import inverse_metric, starting_values
+from hierglm.priors import distributions as prior
 from hierglm.program.fragment import Place, Program
 from tests.densities import opened
 from tests.engines.test_start import program
@@ -25,17 +27,40 @@ CASES = {
     "conditional effects": ("hit ~ x + (x | g) + (1 | h)", "bernoulli", None),
     "one sd relative to sigma": ("y ~ x + (1 | g)", "gaussian", "rstanarm"),
 }
+IN_UNITS: dict[str, tuple[Any, str, Any]] = {
+    "shape": (["count ~ x + (x | g)", "shape ~ z + (1 | h)"], "negbinomial", None),
+    "sigma": (["y ~ 0 + x", "sigma ~ x + iso(x | g)"], "student", "brms"),
+    "coefficients given": (
+        ["y ~ x + z + (x | g)", "sigma ~ z"], "gaussian",
+        {"b[x]": prior.constant(1.0), "sd[g:x]": prior.constant(0.5)}),
+    "thresholds": (
+        [hg.part("rank ~ x + (1 |s| g)", "cumulative"), hg.part("y ~ (1 |s| g)")], "", None),
+    "categories": ("kind ~ x + (1 | g)", "categorical", None),
+    "between bounds": (["zeros ~ x + cs(x + z | g)", "shape ~ z"], "hurdle_negbinomial", None),
+    "strata": (["count ~ (x | gr(g, by=area))", "shape ~ 1 + x"], "negbinomial", None),
+    "loadings": (["count ~ rr(x + z + v | h, rank=2)", "shape ~ x"], "negbinomial", None),
+}  # fmt: skip
+ALL = {**CASES, **IN_UNITS}
 
 
-def written(formula: str, family: str, priors: str | None) -> Program:
-    found = hg.model(formula, simulated(), family, priors=priors)._program
+def written(formula: Any, family: str, priors: Any) -> Program:
+    data = simulated().assign(
+        rank=lambda d: d["n"] % 4 + 1,
+        kind=lambda d: np.array(list("abc"))[d["n"] % 3],
+        zeros=lambda d: d["count"] * d["hit"],
+        # Of one area each.
+        g=lambda d: d["g"] + d["area"].str[0],
+    )
+    of = {"family": family} if family else {}
+    found = hg.model(formula, data, priors=priors, **of)._program
     assert found.start
     return found
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ALL)
 def test_they_are_as_far_apart_as_the_spreads_say(case: str) -> None:
-    made = written(*CASES[case])
+    made = written(*ALL[case])
+    assert made.led == (case in CASES)
     centre, apart = {n: p.value for n, p in made.start.items()}, starting_values(made, 3, 7)
     spread = np.sqrt(inverse_metric(made))
     steps = np.random.default_rng(7).uniform(-2, 2, (3, len(spread)))

@@ -311,10 +311,13 @@ def test_every_parameter_may_have_a_formula(f, name, weights):
     found = []
     with opened(program) as density:
         for at in points(4):
+            names = ("Intercept", "b", f"Intercept_{name}", f"b_{name}")
+            shaped = (at[0], at[1:2], at[2], at[3:4])
+            place = density.unconstrain(dict(zip(names, shaped, strict=True)))
             eta = at[0] + at[1] * (d["x"] - d["x"].mean()).to_numpy()
             value = own.link.invert(at[2] + at[3] * (d["z"] - d["z"].mean()).to_numpy())
             scales = {k: np.array(v) for k, v in others.items()} | {name: value}
             trials = d["n"].to_numpy(float) if f.stan.trials else None
             lps = f.log_density(d["y"].to_numpy(float), eta, scales, trials)
-            found.append(density(at)[0] - (lps @ d["w"] if weights else lps.sum()))
+            found.append(density(place)[0] - (lps @ d["w"] if weights else lps.sum()))
     np.testing.assert_allclose(found, found[0], atol=1e-8)

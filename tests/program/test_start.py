@@ -62,17 +62,18 @@ def test_chains_of_several_predictors_do_so_too(case):
     assert np.abs(pull).max() < 3.5
 
 
-def test_where_no_start_is_known_there_is_none():
+def test_where_nothing_is_known_chains_are_not_led():
     formulas = ["y ~ x + (1 | g)", "sigma ~ z"]
     data = simulated(rows=150)
+    assert not hg.model(formulas, data, plan="textbook")._program.start
     for program in (
-        hg.model(formulas, data, plan="textbook")._program,
         hg.model(formulas, data, plan={"g": "standardised"})._program,
         hg.model(formulas, data, priors={"b[x]": prior.constant(0.0)})._program,
         hg.model(["y ~ x + cs(x + z | g)", "sigma ~ z"], data)._program,
         hg.model(["count ~ x", "shape ~ z"], data, "negbinomial")._program,
     ):
-        assert not program.start
+        assert program.start
+        assert not program.led
 
 
 SHAPES = [
