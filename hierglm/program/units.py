@@ -143,7 +143,9 @@ def _response(model: Model, found: Scales) -> Scales:
 
 
 def _coefficients(part: Plan, scale: Scales) -> Iterator[tuple[str, Unit]]:
-    of, size = part.model.part.ending, scale.sd_y / scale.sd_x
+    design, of = part.model.design, part.model.part.ending
+    # Without an intercept columns are not centred: their means count too.
+    size = scale.sd_y / (scale.sd_x if design.intercept else _sizes(design.common.matrix))
     # On the scale of another link, and of sigma, 1 is 1 whatever the units are.
     identity = part.model.family.link.name == "identity" and not part.model.part.dpar
     if not part.model.family.thresholds:

@@ -60,6 +60,14 @@ def test_they_start_at_the_same_place_and_see_the_same_slopes(
     np.testing.assert_allclose(slopes(written(case, x, y)), expected, rtol=1e-6, atol=1e-6)
 
 
+def test_columns_without_an_intercept_count_from_zero() -> None:
+    """A mean of a million alone moves the predictor, by 2 for the farthest start."""
+    data = simulated().assign(x=lambda d: 1e6 + d["x"], y=lambda d: d["y"] / 1e6)
+    made = hg.model(["y ~ z", "sigma ~ 0 + x"], data, "student")._program
+    assert made.start["b_sigma"].unit == pytest.approx(1e-6, rel=1e-5)
+    assert np.isfinite(slopes(made)).all()
+
+
 def test_a_slope_of_large_numbers_is_found() -> None:
     r = np.random.default_rng(2)
     x = r.normal(size=200)
