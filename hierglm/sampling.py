@@ -17,6 +17,7 @@ from hierglm.program.fragment import Program
 from hierglm.program.write import write
 from hierglm.results.check import ESS_A_CHAIN, RHAT
 from hierglm.results.rows import MAIN, select
+from hierglm.showing import numbers
 
 FULL, CAREFUL = 1000, 0.8
 """Warmup and target acceptance probability from anywhere, as of Stan and brms."""
@@ -152,7 +153,7 @@ def doubt(draws: Draws) -> str:
     found = _main(draws)
     worst = _worst(found)
     if worst > RHAT:
-        return f"R-hat was {worst:.3f}"
+        return f"R-hat was {numbers.rhat(worst)}"
     # Few draws have few effective ones, however long the warmup.
     enough = min(ESS_A_CHAIN * draws.chains, draws.chains * draws.draws // 10)
     least = float(np.nanmin(found.ess_bulk, initial=np.inf))

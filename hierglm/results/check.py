@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from hierglm.results.closeness import check_outcome
 from hierglm.results.findings import Check, Finding
 from hierglm.results.fitted import Fitted
 from hierglm.results.rows import MAIN, select
+from hierglm.showing import numbers
 
 Floats = NDArray[np.float64]
 
@@ -186,7 +187,7 @@ def _rhat(fitted: Fitted, rhat: Floats, names: Sequence[str]) -> list[Finding]:
     if not (rhat > RHAT).any():
         return []
     s = fitted.settings
-    what = f"R-hat is above {RHAT} for {_worst(rhat > RHAT, rhat, names, '.3f')}"
+    what = f"R-hat is above {RHAT} for {_worst(rhat > RHAT, rhat, names, numbers.rhat)}"
     remedy = {"warmup": 2 * s.warmup, "draws": 2 * s.draws}
     longer = ", ".join(f"{name}={value}" for name, value in remedy.items())
     advice = f"The chains disagree; run them longer: fit.refit({longer})."
@@ -198,7 +199,7 @@ def _ess(fitted: Fitted, ess: Floats, names: Sequence[str]) -> list[Finding]:
     low = ess < least
     if not low.any():
         return []
-    what = f"The effective sample size is below {least} for {_worst(low, -ess, names, ',.0f')}"
+    what = f"The effective sample size is below {least} for {_worst(low, -ess, names, numbers.ess)}"
     more = 1.2 * least / max(float(np.nanmin(ess)), 1.0)
     draws = int(np.ceil(fitted.draws.draws * more / 500) * 500)
     remedy = {"draws": min(draws, 100_000)}
@@ -267,9 +268,12 @@ def _separated(fitted: Fitted) -> list[Finding]:
     return [Finding("separation", "note", what, "See the notes, and fit.plot.prior_posterior().")]
 
 
-def _worst(low: NDArray[np.bool_], badness: Floats, names: Sequence[str], form: str) -> str:
+def _worst(
+    low: NDArray[np.bool_], badness: Floats, names: Sequence[str], text: Callable[[float], str]
+) -> str:
+    """Return how many are bad and which most, its number as tables have it."""
     worst = int(np.nanargmax(np.where(low, badness, np.nan)))
-    return f"{_count(low)}, worst {names[worst]} with {abs(badness[worst]):{form}}"
+    return f"{_count(low)}, worst {names[worst]} with {text(abs(badness[worst]))}"
 
 
 def _names(bad: NDArray[np.bool_], names: Sequence[str]) -> str:

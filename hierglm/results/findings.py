@@ -122,7 +122,8 @@ class Check(Shown):
             scope = f", {self.looked_at:,} of {self.effects:,} level effects looked at"
         if not self.problems:
             rhat = "" if np.isnan(self.rhat) else f", R-hat at most {numbers.rhat(self.rhat)}"
-            ess = "" if np.isnan(self.ess) else f", effective sample size at least {self.ess:,.0f}"
+            least = "" if np.isnan(self.ess) else f"{int(self.ess):,}"
+            ess = least and f", effective sample size at least {least}"
             good = f"No divergences{rhat}{ess}{scope}."
             return (good, *map(str, self.findings))
         lines = tuple(map(str, self.findings))

@@ -13,6 +13,7 @@ from hierglm.draws.draws import Draws
 from hierglm.results import check as module
 from hierglm.results.check import check, healthy
 from hierglm.results.fitted import Fitted
+from hierglm.showing import numbers
 from tests.results.made import made
 
 GOOD = made()
@@ -87,6 +88,15 @@ def test_each_trouble_is_found_and_named(kind: str, fit: Fitted, words: str) -> 
     assert words in str(found[kind])
     assert str(found[kind]).endswith(".")
     assert healthy(fit) == (found[kind].severity != "problem")
+
+
+def test_numbers_are_those_of_the_table() -> None:
+    """R-hat is never rounded down there, effective draws never up."""
+    bad = np.array([False, True])
+    high = module._worst(bad, np.array([1.2, 1.0101]), ["a", "b"], numbers.rhat)
+    low = module._worst(bad, -np.array([900, 297.6]), ["a", "b"], numbers.ess)
+    assert high == "1 of 2 parameters, worst b with 1.011"
+    assert low == "1 of 2 parameters, worst b with 297"
 
 
 def test_only_treedepth_is_not_a_problem() -> None:
