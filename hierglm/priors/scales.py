@@ -90,11 +90,18 @@ def _link_scale(y: Floats, family: Family, offset: Floats | None) -> tuple[float
     if family.link.name not in ("identity", "log"):
         return 0.0, 2.5
     g = y if family.link.name == "identity" else np.log(np.where(y == 0, 0.1, y))
-    median = np.median(g)
-    # 1.4826 makes the median absolute deviation an sd for normal data (R's mad).
-    mad = 1.4826 * np.median(np.abs(g - median))
+    median, mad = median_and_deviation(g)
     shift = 0.0 if offset is None else float(offset.mean())
-    return round(float(median), 1) - shift, max(2.5, round(float(mad), 1))
+    return round(median, 1) - shift, max(2.5, round(mad, 1))
+
+
+def median_and_deviation(y: Floats) -> tuple[float, float]:
+    """Return the median and 1.4826 times the median distance from it (R's mad).
+
+    The factor makes it an sd for normal data.
+    """
+    median = np.median(y)
+    return float(median), float(1.4826 * np.median(np.abs(y - median)))
 
 
 def _sd(x: Floats) -> float:

@@ -62,13 +62,14 @@ def render(
     lines += _functions(fragments)
     for block in Block:
         lines += _block(block, fragments)
+    start = _start(fragments, places or {})
     return Program(
         code="".join(_with_note(line) + "\n" for line in lines),
         bare="".join(line.text.rstrip() + "\n" for line in lines),
         data=_data(fragments),
         origins=tuple(line.origin for line in lines),
         outputs=_outputs(fragments),
-        start=(start := _start(fragments, places or {})),
+        start=start,
         led=bool(start),
         functions=functions,
     )

@@ -64,9 +64,14 @@ def _own(plan: Plan, parameter: FamilyParameter) -> dict[str, Place]:
     assert plan.numbers is not None
     assert plan.numbers.fit is not None
     found = plan.numbers.fit.own[name]
+    return {name: family_place(parameter, found.value, found.spread)}
+
+
+def family_place(parameter: FamilyParameter, value: float, spread: float) -> Place:
+    """Return where a parameter of the family is that is sampled as it is."""
     kind: Literal["bounded", "positive"] = "bounded" if parameter.support == "unit" else "positive"
-    spread = np.minimum(WIDEST, [found.spread])
-    return {name: Place(found.value, spread, kind, bounds=BOUNDS[parameter.support])}
+    bounds = BOUNDS[parameter.support]
+    return Place(value, np.minimum(WIDEST, [spread]), kind, bounds=bounds)
 
 
 def _scales(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:
@@ -130,14 +135,19 @@ def _correlations(plan: Plan, fit: Penalised, number: int, reach: Floats) -> dic
     elif structure.free:
         covariance = fit.covariances[number]
         sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-        correlation = covariance / (sd[..., :, None] * sd[..., None, :])
-        # Away from correlations of 1, where the factor has no unconstrained scale.
         q = sd.shape[-1]
-        correlation = 0.99 * correlation + 0.01 * np.eye(q)
         pairs = sd.size // q * (q * (q - 1) // 2)
         width = np.full(pairs, min(WIDEST, 1.4 * float(reach.max())))
-        places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width, "correlation")
+        places[f"L_{k}"] = correlation_place(covariance, sd, width)
     return places
+
+
+def correlation_place(covariance: Floats, sd: Floats, width: Floats) -> Place:
+    """Return where the factor of a correlation matrix is, or of one for each stratum."""
+    correlation = covariance / (sd[..., :, None] * sd[..., None, :])
+    # Away from correlations of 1, where the factor has no unconstrained scale.
+    correlation = 0.99 * correlation + 0.01 * np.eye(sd.shape[-1])
+    return Place(np.linalg.cholesky(correlation), width, "correlation")
 
 
 def _effects(plan: Plan, fit: Penalised, number: int) -> dict[str, Place]:

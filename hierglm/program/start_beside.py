@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of
-from hierglm.families.parameters import BOUNDS
 from hierglm.plan.forms import GroupForm, Plan
 from hierglm.plan.penalised import Penalised
 from hierglm.program.fragment import Place
 from hierglm.program.positive import WIDEST
+from hierglm.program.start import correlation_place, family_place
 
 Floats = NDArray[np.float64]
 
@@ -64,12 +63,8 @@ def _own(part: Plan, fit: Penalised) -> dict[str, Place]:
         value, spread = fit.sigma, fit.sigma_spread
         if parameter.name in fit.own:
             value, spread = fit.own[parameter.name].value, fit.own[parameter.name].spread
-        kind: Literal["bounded", "positive"] = (
-            "bounded" if parameter.support == "unit" else "positive"
-        )
-        places[f"{parameter.name}{part.model.part.rows}"] = Place(
-            value, np.minimum(WIDEST, [spread]), kind, bounds=BOUNDS[parameter.support]
-        )
+        name = f"{parameter.name}{part.model.part.rows}"
+        places[name] = family_place(parameter, value, spread)
     return places
 
 
@@ -84,11 +79,9 @@ def _effects(plan: Plan, number: int, fits: Sequence[tuple[Penalised, int]]) -> 
     places = {f"sd_{k}": Place(sd if len(sd) > 1 else float(sd[0]), reach, "positive")}
     if structure.free:
         covariance = block_diag(*(fit.covariances[n] for fit, n in fits))
-        # Away from correlations of 1, where the factor has no unconstrained scale.
-        correlation = 0.99 * covariance / np.outer(sd, sd) + 0.01 * np.eye(q)
         row, column = np.tril_indices(q, -1)
         width = np.minimum(WIDEST, 1.4 * np.maximum(reach[row], reach[column]))
-        places[f"L_{k}"] = Place(np.linalg.cholesky(correlation), width, "correlation")
+        places[f"L_{k}"] = correlation_place(covariance, sd, width)
     levels = len(grouping.levels)
     places[f"z_{k}"] = Place(np.zeros((q, levels)), np.ones(q * levels))
     return places

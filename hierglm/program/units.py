@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from hierglm.covariances import covariance_of
 from hierglm.models import Model
-from hierglm.plan.forms import Plan
-from hierglm.priors.scales import Scales, measure
+from hierglm.priors.scales import Scales, measure, median_and_deviation
 from hierglm.program.fragment import Block, Declare, Fragment, Place
 from hierglm.program.given import estimated
 
@@ -47,7 +46,7 @@ class Unit:
     written: bool = True
 
 
-def units(plan: Plan) -> Mapping[str, Unit]:
+def units(model: Model) -> Mapping[str, Unit]:
     """Return the units of parameters, by Stan name, where they need not be 1.
 
     Intercepts are counted from the response on the scale of the link and, as slopes, in its sd
@@ -56,18 +55,20 @@ def units(plan: Plan) -> Mapping[str, Unit]:
 
     Parameters
     ----------
-    plan : Plan
+    model : Model
         Of which rows are at hand.
     """
-    predictors = [_predicted(plan, part) for part in _parts(plan)]
+    parts = model.parts or (model,)
+    responses = {m.part.response: _response(m) for m in parts if not m.part.dpar}
+    predictors = [_predicted(m, responses) for m in parts]
     found: dict[str, Unit] = {}
-    for part, scale in zip(_parts(plan), predictors, strict=True):
-        found |= dict(_coefficients(part, scale))
-        for own in part.model.parameters:
+    for m, scale in zip(parts, predictors, strict=True):
+        found |= dict(_coefficients(m, scale))
+        for own in m.parameters:
             if own.default == "scaled":
-                found[f"{own.name}{part.model.part.rows}"] = Unit(scale.sd_y)
-    for number in range(len(plan.groups)):
-        found |= dict(_effects(plan, number, predictors))
+                found[f"{own.name}{m.part.rows}"] = Unit(scale.sd_y)
+    for number in range(len(model.groups)):
+        found |= dict(_effects(model, number, predictors))
     return found
 
 
@@ -107,70 +108,62 @@ def placed_in_units(places: Mapping[str, Place], known: Mapping[str, Unit]) -> M
     }
 
 
-def _parts(plan: Plan) -> tuple[Plan, ...]:
-    return plan.parts or (plan,)
+def _response(model: Model) -> Scales:
+    """Return centre and size of a response, about, and the sds of the columns of its mean.
 
-
-def _predicted(plan: Plan, part: Plan) -> Scales:
-    """Return centre and size of what a predictor is of, about, and the sds of its columns."""
-    model = part.model
-    found = measure(model.design, model.family)
-    if not model.part.dpar:
-        return _response(model, found)
-    whole = next(p.model for p in plan.parts if p.model.part.response == model.part.response)
-    scaled = [p.name for p in whole.family.parameters if p.default == "scaled"]
-    if model.part.dpar not in scaled:
-        return replace(found, sd_y=1.0, centre=0.0)
-    # Of sigma, about the logarithm of that of the response.
-    size = _response(whole, measure(whole.design, whole.family)).sd_y
-    return replace(found, sd_y=1.0, centre=float(np.log(size)))
-
-
-def _response(model: Model, found: Scales) -> Scales:
-    """Return the scales of a response: with the identity link median and median deviation.
-
-    One row far from the others is not to make the unit of all.
+    With the identity link these are median and median deviation: one row far from the others is
+    not to make the unit of all.
     """
+    found = measure(model.design, model.family)
     if model.family.link.name != "identity":
         return found
     y = model.family.scale.apply(model.design.response.values)
     if model.design.offset is not None:
         y = y - model.design.offset
-    centre = np.median(y)
-    # 1.4826 makes it an sd for normal data.
-    size = 1.4826 * np.median(np.abs(y - centre))
-    return replace(found, centre=float(centre), sd_y=float(size) or found.sd_y)
+    centre, size = median_and_deviation(y)
+    return replace(found, centre=centre, sd_y=size or found.sd_y)
 
 
-def _coefficients(part: Plan, scale: Scales) -> Iterator[tuple[str, Unit]]:
-    design, of = part.model.design, part.model.part.ending
+def _predicted(model: Model, responses: Mapping[str, Scales]) -> Scales:
+    """Return centre and size of what a predictor is of, about, and the sds of its columns."""
+    response, dpar = model.part.response, model.part.dpar
+    if not dpar:
+        return responses[response]
+    # Of sigma, about the logarithm of that of the response.
+    scaled = any(p.name == dpar and p.default == "scaled" for p in model.family.parameters)
+    centre = float(np.log(responses[response].sd_y)) if scaled else 0.0
+    return replace(measure(model.design, model.family), sd_y=1.0, centre=centre)
+
+
+def _coefficients(model: Model, scale: Scales) -> Iterator[tuple[str, Unit]]:
+    design, of = model.design, model.part.ending
     # Without an intercept columns are not centred: their means count too.
     size = scale.sd_y / (scale.sd_x if design.intercept else _sizes(design.common.matrix))
     # On the scale of another link, and of sigma, 1 is 1 whatever the units are.
-    identity = part.model.family.link.name == "identity" and not part.model.part.dpar
-    if not part.model.family.thresholds:
+    identity = model.family.link.name == "identity" and not model.part.dpar
+    if not model.family.thresholds:
         yield f"Intercept{of}", Unit(scale.sd_y, scale.centre, written=identity)
     yield f"b{of}", Unit(size)
-    yield f"b{of}_free", Unit(size[estimated(part.model.priors.of("b")).at])
+    yield f"b{of}_free", Unit(size[estimated(model.priors.of("b")).at])
 
 
-def _effects(plan: Plan, number: int, scales: Sequence[Scales]) -> Iterator[tuple[str, Unit]]:
+def _effects(model: Model, number: int, scales: Sequence[Scales]) -> Iterator[tuple[str, Unit]]:
     """Yield the units of what a group term's effects depend on."""
-    k, grouping = number + 1, plan.model.groups[number]
+    k, grouping = number + 1, model.groups[number]
     members = [(0, number)]
-    if plan.parts:
-        members = [(m.part, m.number) for m in plan.model.joined[number].members]
-    parts, response = _parts(plan), scales[members[0][0]].sd_y
-    columns = [parts[p].model.design.groups[n].effects.matrix for p, n in members]
+    if model.parts:
+        members = [(m.part, m.number) for m in model.joined[number].members]
+    parts, response = model.parts or (model,), scales[members[0][0]].sd_y
+    columns = [parts[p].design.groups[n].effects.matrix for p, n in members]
     sds = [scales[p].sd_y for p, _ in members]
     size = np.concatenate([sd / _sizes(Z) for sd, Z in zip(sds, columns, strict=True)])
-    structure, priors = covariance_of(grouping), plan.model.priors.of("sd", number)
+    structure, priors = covariance_of(grouping), model.priors.of("sd", number)
     yield f"load_{k}", Unit(response)
     if structure.one is not None:
         yield f"rho_{k}", Unit(lowest=structure.one.lowest(len(grouping.terms)))
     if priors and priors[0].kind == "decov":
         # In units of sigma, where there is one.
-        yield f"tau_{k}", Unit(size.min() / (response if "sigma" in plan.model.scales else 1.0))
+        yield f"tau_{k}", Unit(size.min() / (response if "sigma" in model.scales else 1.0))
     elif priors:
         # Of effects that share one sd, and of strata, stratum by stratum.
         own = np.resize(size.min(keepdims=True) if structure.common_sd else size, len(priors))

@@ -60,13 +60,12 @@ def _started(
     plan: Plan, title: Sequence[str], fragments: Sequence[Fragment], places: Mapping[str, Place]
 ) -> Program:
     """Return a program whose chains start about a penalised fit or, without one, in units."""
+    # Textbook programs are for comparisons: they are sampled as Stan would by itself.
     textbook = plan.asked == "textbook"
-    models = [part.model for part in plan.parts or (plan,)]
-    batches = any(model.design.reduced is not None for model in models)
+    batches = any(m.design.reduced is not None for m in plan.model.parts or (plan.model,))
     if textbook or batches or plan.common.form is CommonForm.WHITENED:
-        # Textbook programs are for comparisons: they are sampled as Stan would by itself.
         return render(title, fragments, places)
-    known = units(plan)
+    known = units(plan.model)
     fragments = [in_units(fragment, known) for fragment in fragments]
     program = render(title, fragments, placed_in_units(places, known))
     if program.led:
